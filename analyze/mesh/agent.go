@@ -1,0 +1,194 @@
+package mesh
+
+import "time"
+
+// Ztunnel is one ztunnel pod with what it served and logged.
+type Ztunnel struct {
+	Namespace string `expr:"namespace"`
+	Name      string `expr:"name"`
+	NodeName  string `expr:"nodeName"`
+	Pod       *Pod   `expr:"pod"`
+	Node      *Node  `expr:"node"`
+	// Version is Istio's, from the dump, else the image tag, else "".
+	Version string `expr:"version"`
+	// VersionSource is "dump", "image" or "".
+	VersionSource string `expr:"versionSource"`
+	ClusterID     string `expr:"clusterId"`
+	Network       string `expr:"network"`
+	XDSAddress    string `expr:"xdsAddress"`
+	CAAddress     string `expr:"caAddress"`
+
+	// HasDump is true where a config dump could be read.
+	HasDump bool `expr:"hasDump"`
+	// Ready is what /healthz/ready said: 200. Pending are the tasks it waits for.
+	HasReady bool     `expr:"hasReady"`
+	Ready    bool     `expr:"ready"`
+	Pending  []string `expr:"pending"`
+	// UpSeconds is how long its container has run; 0 where that is not known.
+	UpSeconds float64 `expr:"upSeconds"`
+	// StartedAt is when the process that was captured began, by its log, else
+	// by its container's status; Restarted is true where a log shows one before it.
+	StartedAt time.Time `expr:"startedAt"`
+	Restarted bool      `expr:"restarted"`
+
+	// WorkloadCount, HBONECount, ServiceCount and PolicyCount are those of the dump.
+	WorkloadCount int `expr:"workloadCount"`
+	ServiceCount  int `expr:"serviceCount"`
+	PolicyCount   int `expr:"policyCount"`
+	// MissingWorkloads and OtherWorkloads count where it stands apart from the
+	// state that most ztunnels hold.
+	MissingWorkloads int `expr:"missingWorkloads"`
+	OtherWorkloads   int `expr:"otherWorkloads"`
+
+	Certificates []*Certificate `expr:"certificates"`
+	InPods       []*InPod       `expr:"inPods"`
+
+	// XDS is what the log says of its connection to istiod.
+	XDS XDSState `expr:"xds"`
+	// CNIConnection is what the log says of its connection to the CNI agent:
+	// "connected", "failing", "lost" or "" where the log does not say.
+	CNIConnection string `expr:"cniConnection"`
+	// InSyncz is true where an istiod replica lists it.
+	InSyncz bool `expr:"inSyncz"`
+	// AccessLogOn is false where the log level hides access lines at info.
+	AccessLogOn bool `expr:"accessLogOn"`
+	// LogFrom and LogTo are the times of the first and last line of its logs.
+	LogFrom time.Time `expr:"logFrom"`
+	LogTo   time.Time `expr:"logTo"`
+	// OpenFDs and MaxFDs are process_open_fds and process_max_fds; 0 where absent or nonsense.
+	OpenFDs float64 `expr:"openFds"`
+	MaxFDs  float64 `expr:"maxFds"`
+	// Connections counts the open connections of the dump by protocol:
+	// plain outbound ones between HBONE workloads are flows of their own.
+	// Workloads, Services and Policies are what its dump holds, shared between
+	// ztunnels in agreement; nil where the dump lacks the section.
+	Workloads *WorkloadSet `expr:"-"`
+	Services  *ServiceSet  `expr:"-"`
+	Policies  *PolicySet   `expr:"-"`
+
+	Dir         string // folder of its artifacts in the bundle
+	Source      Evidence
+	DumpSource  Evidence
+	ReadySource Evidence
+
+	gaps map[string]*Gap
+}
+
+// XDSState is a ztunnel's connection to istiod as its log tells it.
+type XDSState struct {
+	// State is "connected", "failing", "never" (failing since the start of the
+	// log, nothing received) or "" where the log does not say.
+	State string `expr:"state"`
+	// Error is the newest error's text, Class its kind: "connect", "dns",
+	// "untrusted", "rejected", "timeout" or "other".
+	Error  string    `expr:"error"`
+	Class  string    `expr:"class"`
+	Count  int       `expr:"count"` // errors since the last established stream
+	Since  time.Time `expr:"since"`
+	Source Evidence
+}
+
+// SetGap says that the ztunnel's artifact input is missing and why.
+func (z *Ztunnel) SetGap(input, reason string) {
+	if z.gaps == nil {
+		z.gaps = map[string]*Gap{}
+	}
+	z.gaps[input] = &Gap{Subject: z.Subject().String(), Reason: reason}
+}
+
+// MissingInput is the gap of an artifact of this ztunnel, nil where it is there.
+func (z *Ztunnel) MissingInput(input string) *Gap { return z.gaps[input] }
+
+// InPod is one entry of a ztunnel's workloadState: a pod that the CNI agent handed to it.
+type InPod struct {
+	PodUID         string   `expr:"podUid"`
+	State          string   `expr:"state"` // "Up" or "Pending"
+	Namespace      string   `expr:"namespace"`
+	Name           string   `expr:"name"`
+	ServiceAccount string   `expr:"serviceAccount"`
+	Ztunnel        *Ztunnel `expr:"ztunnel"`
+	Pod            *Pod     `expr:"pod"` // nil where Kubernetes has no pod of that uid
+	// StartError is the newest failure to start its proxy, from the log.
+	StartError  string `expr:"startError"`
+	StartSource Evidence
+	Source      Evidence
+}
+
+// Istiod is one istiod replica.
+type Istiod struct {
+	Namespace string `expr:"namespace"`
+	Name      string `expr:"name"`
+	Revision  string `expr:"revision"`
+	Version   string `expr:"version"`
+	Pod       *Pod   `expr:"pod"`
+	// HasSyncz and HasAmbientz tell which answers could be read.
+	HasSyncz    bool `expr:"hasSyncz"`
+	HasAmbientz bool `expr:"hasAmbientz"`
+	// Proxies counts the proxies that it lists by type.
+	Proxies       map[string]int `expr:"proxies"`
+	WorkloadCount int            `expr:"workloadCount"`
+	// Workloads, Services and Policies are what ambientz says it sends; nil where it was not read.
+	Workloads *WorkloadSet `expr:"-"`
+	Services  *ServiceSet  `expr:"-"`
+	Policies  *PolicySet   `expr:"-"`
+	Dir       string
+	Source    Evidence
+	gaps      map[string]*Gap
+}
+
+// SetGap says that the replica's artifact input is missing and why.
+func (i *Istiod) SetGap(input, reason string) {
+	if i.gaps == nil {
+		i.gaps = map[string]*Gap{}
+	}
+	i.gaps[input] = &Gap{Subject: i.Subject().String(), Reason: reason}
+}
+
+// MissingInput is the gap of an artifact of this replica, nil where it is there.
+func (i *Istiod) MissingInput(input string) *Gap { return i.gaps[input] }
+
+// XDSStream is what istiod says of one resource type that it sends to one ztunnel.
+type XDSStream struct {
+	Istiod  *Istiod  `expr:"istiod"`
+	Ztunnel *Ztunnel `expr:"ztunnel"` // nil where no such pod is in the bundle
+	Proxy   string   `expr:"proxy"`   // "<pod>.<namespace>"
+	// Type is "WDS" (workloads and services) or "WADS" (policies).
+	Type  string `expr:"type"`
+	Sent  string `expr:"sent"`
+	Acked string `expr:"acked"`
+	// SentSeconds is how long before the capture it was sent.
+	SentSeconds float64 `expr:"sentSeconds"`
+	LastError   string  `expr:"lastError"`
+	// Nacks counts the rejections that the ztunnel's own log shows.
+	Nacks  int `expr:"nacks"`
+	Source Evidence
+}
+
+// CNI is one istio-cni node agent.
+type CNI struct {
+	Namespace string `expr:"namespace"`
+	Name      string `expr:"name"`
+	NodeName  string `expr:"nodeName"`
+	Pod       *Pod   `expr:"pod"`
+	Node      *Node  `expr:"node"`
+	Version   string `expr:"version"`
+	// ZtunnelConnected is metric ztunnel_connected, -1 where it is absent.
+	ZtunnelConnected float64 `expr:"ztunnelConnected"`
+	// InstallReady is metric istio_cni_install_ready, -1 where it is absent.
+	InstallReady  float64 `expr:"installReady"`
+	Dir           string
+	Source        Evidence
+	MetricsSource Evidence
+	gaps          map[string]*Gap
+}
+
+// SetGap says that the agent's artifact input is missing and why.
+func (c *CNI) SetGap(input, reason string) {
+	if c.gaps == nil {
+		c.gaps = map[string]*Gap{}
+	}
+	c.gaps[input] = &Gap{Subject: c.Subject().String(), Reason: reason}
+}
+
+// MissingInput is the gap of an artifact of this agent, nil where it is there.
+func (c *CNI) MissingInput(input string) *Gap { return c.gaps[input] }

@@ -1,0 +1,126 @@
+package mesh
+
+import "time"
+
+// Namespace is a Kubernetes namespace.
+type Namespace struct {
+	Name   string            `expr:"name"`
+	Labels map[string]string `expr:"labels"`
+	// Ambient is true where the namespace's label enrols its pods.
+	Ambient bool `expr:"ambient"`
+	Source  Evidence
+}
+
+// Node is a Kubernetes node with the mesh's agents on it.
+type Node struct {
+	Name          string            `expr:"name"`
+	Labels        map[string]string `expr:"labels"`
+	Ready         bool              `expr:"ready"`
+	Unschedulable bool              `expr:"unschedulable"`
+	// Virtual is true of nodes that run no DaemonSets: virtual kubelets, Fargate, Windows.
+	Virtual    bool      `expr:"virtual"`
+	Created    time.Time `expr:"created"`
+	AgeSeconds float64   `expr:"ageSeconds"`
+	BootID     string    `expr:"bootId"`
+	Addresses  []string  `expr:"addresses"`
+	Taints     []string  `expr:"taints"`
+
+	Ztunnel *Ztunnel `expr:"ztunnel"`
+	CNI     *CNI     `expr:"cni"`
+	// AmbientPods are the node's running pods that are selected for or enrolled in the mesh.
+	AmbientPods []*Pod `expr:"ambientPods"`
+	// WantsZtunnel and WantsCNI are false where the DaemonSet's own selector
+	// or tolerations keep it off this node.
+	WantsZtunnel bool `expr:"wantsZtunnel"`
+	WantsCNI     bool `expr:"wantsCni"`
+	Source       Evidence
+}
+
+// Pod is a Kubernetes pod and what the mesh makes of it.
+type Pod struct {
+	Namespace      string            `expr:"namespace"`
+	Name           string            `expr:"name"`
+	UID            string            `expr:"uid"`
+	NodeName       string            `expr:"nodeName"`
+	IPs            []string          `expr:"ips"`
+	ServiceAccount string            `expr:"serviceAccount"`
+	Labels         map[string]string `expr:"labels"`
+	Annotations    map[string]string `expr:"annotations"`
+	Phase          string            `expr:"phase"`
+	Ready          bool              `expr:"ready"`
+	HostNetwork    bool              `expr:"hostNetwork"`
+	Deleting       bool              `expr:"deleting"`
+	// Running is phase Running and not being deleted.
+	Running    bool      `expr:"running"`
+	Created    time.Time `expr:"created"`
+	Started    time.Time `expr:"started"` // status.startTime
+	AgeSeconds float64   `expr:"ageSeconds"`
+	// StartedSeconds is how long the youngest container has run; 0 where none does.
+	StartedSeconds float64      `expr:"startedSeconds"`
+	Containers     []*Container `expr:"containers"`
+	OwnerKind      string       `expr:"ownerKind"`
+	OwnerName      string       `expr:"ownerName"`
+	// Component is "ztunnel", "istiod", "istio-cni", "waypoint", "gateway" or, for all else, "".
+	Component string `expr:"component"`
+	// Sidecar is true of a pod with an injected sidecar, which ambient leaves alone.
+	Sidecar bool `expr:"sidecar"`
+	// Selected is true where the pod's or its namespace's label enrols it.
+	Selected bool `expr:"selected"`
+	// Redirection is the value of annotation ambient.istio.io/redirection.
+	Redirection string `expr:"redirection"`
+	// Enrolled is Redirection "enabled": the CNI agent says it captured the pod.
+	Enrolled bool `expr:"enrolled"`
+	// Identity is the SPIFFE id that the mesh expects of the pod.
+	Identity string `expr:"identity"`
+
+	Node     *Node     `expr:"node"`
+	Ztunnel  *Ztunnel  `expr:"ztunnel"` // of its node
+	InPod    *InPod    `expr:"inPod"`   // its entry in that ztunnel's workloadState
+	Workload *Workload `expr:"workload"`
+	Source   Evidence
+}
+
+// Container is one container of a pod as its status has it.
+type Container struct {
+	Name     string `expr:"name"`
+	Image    string `expr:"image"`
+	Ready    bool   `expr:"ready"`
+	Restarts int    `expr:"restarts"`
+	// StartedSeconds is how long it has run; 0 where it does not.
+	StartedSeconds float64 `expr:"startedSeconds"`
+	Waiting        string  `expr:"waiting"` // reason, such as CrashLoopBackOff
+	// The container's last termination, if any.
+	LastReason       string  `expr:"lastReason"`
+	LastExitCode     int     `expr:"lastExitCode"`
+	LastEndedSeconds float64 `expr:"lastEndedSeconds"` // how long ago
+	HasLast          bool    `expr:"hasLast"`
+	MemoryLimit      string  `expr:"memoryLimit"`
+	Ports            []int   `expr:"ports"`
+}
+
+// DaemonSet is one of the mesh's own DaemonSets.
+type DaemonSet struct {
+	Namespace    string `expr:"namespace"`
+	Name         string `expr:"name"`
+	Component    string `expr:"component"` // "ztunnel" or "istio-cni"
+	Desired      int    `expr:"desired"`
+	Current      int    `expr:"current"`
+	ReadyPods    int    `expr:"ready"`
+	Updated      int    `expr:"updated"`
+	Unavailable  int    `expr:"unavailable"`
+	Misscheduled int    `expr:"misscheduled"`
+	Source       Evidence
+}
+
+// Event is a Kubernetes event of a kind that rules read.
+type Event struct {
+	Namespace  string  `expr:"namespace"`
+	Kind       string  `expr:"kind"` // of the object it is about
+	Name       string  `expr:"name"`
+	Reason     string  `expr:"reason"`
+	Type       string  `expr:"type"`
+	Message    string  `expr:"message"`
+	Count      int     `expr:"count"`
+	AgeSeconds float64 `expr:"ageSeconds"` // of its last occurrence
+	Source     Evidence
+}

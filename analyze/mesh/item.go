@@ -1,0 +1,365 @@
+package mesh
+
+import "strings"
+
+func podSubject(ns, name, node string) Subject {
+	return Subject{Kind: "pod", Namespace: ns, Name: name, Node: node}
+}
+
+func nodeKey(name string) string { return Subject{Kind: "node", Name: name}.Key() }
+
+func podKey(ns, name string) string { return podSubject(ns, name, "").Key() }
+
+func identityKey(id string) string { return Subject{Kind: "identity", Name: id}.Key() }
+
+// refs drops what is unknown and what was named before.
+func refs(keys ...string) []string {
+	out := make([]string, 0, len(keys))
+	seen := make(map[string]bool, len(keys))
+	for _, k := range keys {
+		if k == "" || strings.HasSuffix(k, "/") || seen[k] {
+			continue
+		}
+		seen[k] = true
+		out = append(out, k)
+	}
+	return out
+}
+
+func evidence(es ...Evidence) []Evidence {
+	out := make([]Evidence, 0, len(es))
+	for _, e := range es {
+		if e.File != "" {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+func (n *Namespace) Subject() Subject        { return Subject{Kind: "namespace", Name: n.Name} }
+func (n *Namespace) Refs() []string          { return refs(n.Subject().Key()) }
+func (n *Namespace) Evidence() []Evidence    { return evidence(n.Source) }
+func (n *Namespace) Gap(string) (*Gap, bool) { return nil, false }
+
+func (n *Node) Subject() Subject     { return Subject{Kind: "node", Name: n.Name} }
+func (n *Node) Refs() []string       { return refs(n.Subject().Key()) }
+func (n *Node) Evidence() []Evidence { return evidence(n.Source) }
+func (n *Node) Gap(input string) (*Gap, bool) {
+	return ztunnelGap(n.Ztunnel, n.Name, input)
+}
+
+func (p *Pod) Subject() Subject { return podSubject(p.Namespace, p.Name, p.NodeName) }
+func (p *Pod) Refs() []string {
+	return refs(p.Subject().Key(), nodeKey(p.NodeName), identityKey(p.Identity))
+}
+func (p *Pod) Evidence() []Evidence { return evidence(p.Source) }
+func (p *Pod) Gap(input string) (*Gap, bool) {
+	return ztunnelGap(p.Ztunnel, p.NodeName, input)
+}
+
+// ztunnelGap answers for the inputs of a node's ztunnel.
+func ztunnelGap(z *Ztunnel, node, input string) (*Gap, bool) {
+	if !strings.HasPrefix(input, "ztunnel.") {
+		return nil, false
+	}
+	if z == nil {
+		return &Gap{Subject: "node " + node, Reason: "no ztunnel of this node is in the bundle"}, true
+	}
+	return z.MissingInput(input), true
+}
+
+func (d *DaemonSet) Subject() Subject {
+	return Subject{Kind: "daemonset", Namespace: d.Namespace, Name: d.Name}
+}
+func (d *DaemonSet) Refs() []string          { return refs(d.Subject().Key()) }
+func (d *DaemonSet) Evidence() []Evidence    { return evidence(d.Source) }
+func (d *DaemonSet) Gap(string) (*Gap, bool) { return nil, false }
+
+func (e *Event) Subject() Subject {
+	return Subject{Kind: strings.ToLower(e.Kind), Namespace: e.Namespace, Name: e.Name}
+}
+func (e *Event) Refs() []string          { return refs(e.Subject().Key()) }
+func (e *Event) Evidence() []Evidence    { return evidence(e.Source) }
+func (e *Event) Gap(string) (*Gap, bool) { return nil, false }
+
+// Subject of a pod's workload is the pod, of all others the workload by its uid.
+func (w *Workload) Subject() Subject {
+	if w.Kind == "Pod" && w.Local {
+		node := ""
+		if w.Spec != nil {
+			node = w.Spec.Node
+		}
+		return podSubject(w.Namespace, w.Name, node)
+	}
+	return Subject{Kind: "workload", Name: w.UID}
+}
+func (w *Workload) Refs() []string {
+	keys := []string{w.Subject().Key()}
+	if w.Spec != nil {
+		keys = append(keys, nodeKey(w.Spec.Node))
+	}
+	if w.Pod != nil {
+		keys = append(keys, w.Pod.Refs()...)
+	}
+	for _, z := range w.MissingFrom {
+		keys = append(keys, z.Subject().Key())
+	}
+	for _, z := range w.DiffersOn {
+		keys = append(keys, z.Subject().Key())
+	}
+	return refs(keys...)
+}
+func (w *Workload) Evidence() []Evidence {
+	es := []Evidence{}
+	if w.Pod != nil {
+		es = append(es, w.Pod.Source)
+	}
+	if w.Istiod != nil {
+		es = append(es, w.Istiod.Source)
+	}
+	for i, v := range w.Views {
+		if i == 2 {
+			break
+		}
+		es = append(es, v.Spec.Source)
+	}
+	return evidence(es...)
+}
+func (w *Workload) Gap(input string) (*Gap, bool) {
+	if w.Pod == nil || !strings.HasPrefix(input, "ztunnel.") || input == InputZtunnelDump {
+		return nil, false
+	}
+	return w.Pod.Gap(input)
+}
+
+func (s *Service) Subject() Subject {
+	return Subject{Kind: "service", Namespace: s.Namespace, Name: s.Name}
+}
+func (s *Service) Refs() []string          { return refs(s.Subject().Key()) }
+func (s *Service) Evidence() []Evidence    { return evidence(s.Source, s.ZtunnelSource) }
+func (s *Service) Gap(string) (*Gap, bool) { return nil, false }
+
+func (p *Policy) Subject() Subject {
+	return Subject{Kind: "authorizationpolicy", Namespace: p.Namespace, Name: p.Name}
+}
+func (p *Policy) Refs() []string          { return refs(p.Subject().Key()) }
+func (p *Policy) Evidence() []Evidence    { return evidence(p.Source, p.ZtunnelSource) }
+func (p *Policy) Gap(string) (*Gap, bool) { return nil, false }
+
+func (w *Waypoint) Subject() Subject {
+	return Subject{Kind: "gateway", Namespace: w.Namespace, Name: w.Name}
+}
+func (w *Waypoint) Refs() []string {
+	keys := []string{w.Subject().Key()}
+	for _, p := range w.Pods {
+		keys = append(keys, p.Subject().Key())
+	}
+	return refs(keys...)
+}
+func (w *Waypoint) Evidence() []Evidence    { return evidence(w.Source) }
+func (w *Waypoint) Gap(string) (*Gap, bool) { return nil, false }
+
+func (z *Ztunnel) Subject() Subject { return podSubject(z.Namespace, z.Name, z.NodeName) }
+func (z *Ztunnel) Refs() []string {
+	return refs(z.Subject().Key(), nodeKey(z.NodeName))
+}
+func (z *Ztunnel) Evidence() []Evidence { return evidence(z.Source, z.DumpSource) }
+func (z *Ztunnel) Gap(input string) (*Gap, bool) {
+	return ztunnelGap(z, z.NodeName, input)
+}
+
+func (i *InPod) Subject() Subject { return podSubject(i.Namespace, i.Name, i.Ztunnel.NodeName) }
+func (i *InPod) Refs() []string {
+	return refs(i.Subject().Key(), i.Ztunnel.Subject().Key(), nodeKey(i.Ztunnel.NodeName))
+}
+func (i *InPod) Evidence() []Evidence { return evidence(i.Source, i.StartSource) }
+func (i *InPod) Gap(input string) (*Gap, bool) {
+	return ztunnelGap(i.Ztunnel, i.Ztunnel.NodeName, input)
+}
+
+func (i *Istiod) Subject() Subject {
+	node := ""
+	if i.Pod != nil {
+		node = i.Pod.NodeName
+	}
+	return podSubject(i.Namespace, i.Name, node)
+}
+func (i *Istiod) Refs() []string       { return refs(i.Subject().Key()) }
+func (i *Istiod) Evidence() []Evidence { return evidence(i.Source) }
+func (i *Istiod) Gap(input string) (*Gap, bool) {
+	if !strings.HasPrefix(input, "istiod.") {
+		return nil, false
+	}
+	return i.MissingInput(input), true
+}
+
+func (x *XDSStream) Subject() Subject {
+	if x.Ztunnel != nil {
+		return x.Ztunnel.Subject()
+	}
+	name, ns, _ := strings.Cut(x.Proxy, ".")
+	return podSubject(ns, name, "")
+}
+func (x *XDSStream) Refs() []string {
+	if x.Ztunnel != nil {
+		return x.Ztunnel.Refs()
+	}
+	return refs(x.Subject().Key())
+}
+func (x *XDSStream) Evidence() []Evidence    { return evidence(x.Source) }
+func (x *XDSStream) Gap(string) (*Gap, bool) { return nil, false }
+
+func (c *CNI) Subject() Subject     { return podSubject(c.Namespace, c.Name, c.NodeName) }
+func (c *CNI) Refs() []string       { return refs(c.Subject().Key(), nodeKey(c.NodeName)) }
+func (c *CNI) Evidence() []Evidence { return evidence(c.Source, c.MetricsSource) }
+func (c *CNI) Gap(input string) (*Gap, bool) {
+	if !strings.HasPrefix(input, "cni.") {
+		return nil, false
+	}
+	return c.MissingInput(input), true
+}
+
+func identitySubject(id, node string) Subject {
+	return Subject{Kind: "identity", Name: id, Node: node}
+}
+
+func (c *Certificate) Subject() Subject { return identitySubject(c.Identity, c.Ztunnel.NodeName) }
+func (c *Certificate) Refs() []string {
+	keys := []string{identityKey(c.Identity), c.Ztunnel.Subject().Key(), nodeKey(c.Ztunnel.NodeName)}
+	for _, p := range c.NeededBy {
+		keys = append(keys, p.Subject().Key())
+	}
+	return refs(keys...)
+}
+func (c *Certificate) Evidence() []Evidence { return evidence(c.Source) }
+func (c *Certificate) Gap(input string) (*Gap, bool) {
+	return nil, false
+}
+
+func (l *LocalIdentity) Subject() Subject { return identitySubject(l.Identity, l.Ztunnel.NodeName) }
+func (l *LocalIdentity) Refs() []string {
+	keys := []string{identityKey(l.Identity), l.Ztunnel.Subject().Key(), nodeKey(l.Ztunnel.NodeName)}
+	for _, p := range l.Pods {
+		keys = append(keys, p.Subject().Key())
+	}
+	return refs(keys...)
+}
+func (l *LocalIdentity) Evidence() []Evidence {
+	es := []Evidence{}
+	if len(l.Pods) > 0 {
+		es = append(es, l.Pods[0].Source)
+	}
+	if l.Certificate != nil {
+		es = append(es, l.Certificate.Source)
+	} else {
+		es = append(es, l.Ztunnel.DumpSource)
+	}
+	return evidence(es...)
+}
+func (l *LocalIdentity) Gap(input string) (*Gap, bool) {
+	return ztunnelGap(l.Ztunnel, l.Ztunnel.NodeName, input)
+}
+
+func (r *Root) Subject() Subject { return Subject{Kind: "root", Name: r.Fingerprint} }
+func (r *Root) Refs() []string {
+	keys := []string{r.Subject().Key()}
+	for _, z := range r.Ztunnels {
+		keys = append(keys, z.Subject().Key())
+	}
+	return refs(keys...)
+}
+func (r *Root) Evidence() []Evidence    { return evidence(r.Source) }
+func (r *Root) Gap(string) (*Gap, bool) { return nil, false }
+
+func (a *AddressClash) Subject() Subject {
+	return Subject{Kind: "address", Namespace: a.Network, Name: a.Address}
+}
+func (a *AddressClash) Refs() []string {
+	keys := []string{a.Subject().Key()}
+	for _, w := range a.Workloads {
+		keys = append(keys, w.Subject().Key())
+	}
+	return refs(keys...)
+}
+func (a *AddressClash) Evidence() []Evidence    { return evidence(a.Source) }
+func (a *AddressClash) Gap(string) (*Gap, bool) { return nil, false }
+
+// Subject of a peer is its pod, else the workload that the log names, else its address.
+func (p *Peer) Subject() Subject {
+	switch {
+	case p.Pod != nil:
+		return p.Pod.Subject()
+	case p.Name != "":
+		return podSubject(p.Namespace, p.Name, "")
+	default:
+		return Subject{Kind: "address", Name: p.Address}
+	}
+}
+
+func (p *Peer) refs() []string {
+	keys := []string{p.Subject().Key(), identityKey(p.Identity)}
+	if p.Pod != nil {
+		keys = append(keys, p.Pod.Refs()...)
+	}
+	if p.Ztunnel != nil {
+		keys = append(keys, p.Ztunnel.Refs()...)
+	}
+	return keys
+}
+
+// Subject of a flow is its destination, where connections fail or go plain.
+func (f *Flow) Subject() Subject {
+	if f.Destination.Pod == nil && f.Destination.Name == "" && f.Service != "" {
+		return serviceSubject(f.Service)
+	}
+	return f.Destination.Subject()
+}
+
+// serviceSubject reads the namespace out of a cluster-local hostname.
+func serviceSubject(host string) Subject {
+	name, rest, ok := strings.Cut(host, ".")
+	ns, tail, _ := strings.Cut(rest, ".")
+	if !ok || !strings.HasPrefix(tail, "svc.") {
+		return Subject{Kind: "service", Name: host}
+	}
+	return Subject{Kind: "service", Namespace: ns, Name: name}
+}
+
+func (f *Flow) Refs() []string {
+	keys := []string{f.Subject().Key()}
+	keys = append(keys, f.Destination.refs()...)
+	keys = append(keys, f.Source.refs()...)
+	if f.Service != "" {
+		keys = append(keys, serviceSubject(f.Service).Key())
+	}
+	if f.Policy != "" {
+		ns, name, _ := strings.Cut(f.Policy, "/")
+		keys = append(keys, Subject{Kind: "authorizationpolicy", Namespace: ns, Name: name}.Key())
+	}
+	return refs(keys...)
+}
+func (f *Flow) Evidence() []Evidence    { return f.Evidences }
+func (f *Flow) Gap(string) (*Gap, bool) { return nil, false }
+
+func (s *Series) Subject() Subject {
+	return Subject{Kind: "workload", Namespace: s.DestinationNamespace, Name: s.DestinationWorkload}
+}
+func (s *Series) Refs() []string          { return refs(s.Subject().Key()) }
+func (s *Series) Evidence() []Evidence    { return evidence(s.Source) }
+func (s *Series) Gap(string) (*Gap, bool) { return nil, false }
+
+func (l *Log) Subject() Subject { return podSubject(l.Namespace, l.PodName, l.NodeName) }
+func (l *Log) Refs() []string {
+	keys := []string{l.Subject().Key(), nodeKey(l.NodeName)}
+	if ns, name, ok := strings.Cut(l.About, "/"); ok {
+		keys = append(keys, podKey(ns, name))
+	}
+	return refs(keys...)
+}
+func (l *Log) Evidence() []Evidence { return evidence(l.Source) }
+func (l *Log) Gap(input string) (*Gap, bool) {
+	if l.Ztunnel != nil && l.Component == "ztunnel" {
+		return ztunnelGap(l.Ztunnel, l.NodeName, input)
+	}
+	return nil, false
+}

@@ -1,0 +1,104 @@
+package mesh
+
+import "slices"
+
+// joinPods decides for each pod whether it is meant to be in the mesh.
+func (m *Mesh) joinPods() {
+	for _, p := range m.Pods {
+		p.AgeSeconds = m.Age(p.Created)
+		p.Running = p.Phase == "Running" && !p.Deleting
+		p.Node = m.index.nodes[p.NodeName]
+		p.Ztunnel = m.index.ztunnels[p.NodeName]
+		p.Redirection = p.Annotations["ambient.istio.io/redirection"]
+		p.Enrolled = p.Redirection == "enabled"
+		p.Identity = m.spiffe(p.Namespace, p.ServiceAccount)
+		p.Selected = m.selected(p)
+		for _, c := range p.Containers {
+			if c.StartedSeconds > 0 && (p.StartedSeconds == 0 || c.StartedSeconds < p.StartedSeconds) {
+				p.StartedSeconds = c.StartedSeconds
+			}
+		}
+	}
+}
+
+// selected follows the default enablement selectors of the istio-cni chart
+// (manifests/charts/istio-cni/values.yaml): the pod's label wins over its namespace's.
+func (m *Mesh) selected(p *Pod) bool {
+	if p.HostNetwork || p.Sidecar || p.Component == "ztunnel" || p.Component == "istio-cni" {
+		return false
+	}
+	if slices.Contains(m.excludedNamespaces(), p.Namespace) {
+		return false
+	}
+	switch p.Labels["istio.io/dataplane-mode"] {
+	case "ambient":
+		return true
+	case "none":
+		return false
+	}
+	ns := m.index.namespaces[p.Namespace]
+	return ns != nil && ns.Ambient
+}
+
+// excludedNamespaces are those that the CNI agent never enrols, as its
+// ConfigMap says, else the chart's default.
+func (m *Mesh) excludedNamespaces() []string {
+	if v, ok := m.Config["EXCLUDE_NAMESPACES"]; ok {
+		return splitList(v)
+	}
+	return []string{"kube-system"}
+}
+
+func splitList(v string) []string {
+	var out []string
+	start := 0
+	for i := 0; i <= len(v); i++ {
+		if i == len(v) || v[i] == ',' || v[i] == ' ' {
+			if i > start {
+				out = append(out, v[start:i])
+			}
+			start = i + 1
+		}
+	}
+	return out
+}
+
+// joinAgents ties nodes, ztunnels, CNI agents, istiods and the pods in
+// ztunnels' hands to each other.
+func (m *Mesh) joinAgents() {
+	for _, z := range m.Ztunnels {
+		z.Pod = m.index.podByName[z.Namespace+"/"+z.Name]
+		z.Node = m.index.nodes[z.NodeName]
+		if z.Pod != nil {
+			z.UpSeconds = z.Pod.StartedSeconds
+		}
+		for _, ip := range z.InPods {
+			ip.Ztunnel = z
+			if ip.Pod = m.index.podByUID[ip.PodUID]; ip.Pod != nil {
+				ip.Namespace, ip.Name = ip.Pod.Namespace, ip.Pod.Name
+				if ip.Pod.Ztunnel == z {
+					ip.Pod.InPod = ip
+				}
+			}
+			m.WorkloadStates = append(m.WorkloadStates, ip)
+		}
+	}
+	for _, c := range m.CNIs {
+		c.Pod = m.index.podByName[c.Namespace+"/"+c.Name]
+		c.Node = m.index.nodes[c.NodeName]
+		if c.Node != nil && (c.Node.CNI == nil || c.Pod != nil && c.Pod.Ready) {
+			c.Node.CNI = c
+		}
+	}
+	for _, i := range m.Istiods {
+		i.Pod = m.index.podByName[i.Namespace+"/"+i.Name]
+	}
+	for _, n := range m.Nodes {
+		n.Ztunnel = m.index.ztunnels[n.Name]
+	}
+	for _, p := range m.Pods {
+		if p.Node != nil && p.Running && (p.Selected || p.Enrolled) {
+			p.Node.AmbientPods = append(p.Node.AmbientPods, p)
+		}
+	}
+}

@@ -1,0 +1,49 @@
+package mesh
+
+// joinXDS ties istiod's sync state to the ztunnels that it is about.
+func (m *Mesh) joinXDS() {
+	for _, x := range m.XDS {
+		if z := m.index.ztunnelPod[proxyPod(x.Proxy)]; z != nil {
+			x.Ztunnel = z
+			z.InSyncz = true
+		}
+	}
+}
+
+// proxyPod turns istiod's "<pod>.<namespace>" into "<namespace>/<pod>": a
+// namespace holds no dot, a pod's name may.
+func proxyPod(proxy string) string {
+	for i := len(proxy) - 1; i >= 0; i-- {
+		if proxy[i] == '.' {
+			return proxy[i+1:] + "/" + proxy[:i]
+		}
+	}
+	return proxy
+}
+
+// joinLogs ties log messages to what wrote them.
+func (m *Mesh) joinLogs() {
+	istiods := map[string]*Istiod{}
+	for _, i := range m.Istiods {
+		istiods[i.Namespace+"/"+i.Name] = i
+	}
+	for _, l := range m.Logs {
+		key := l.Namespace + "/" + l.PodName
+		l.Pod = m.index.podByName[key]
+		l.LastSeconds = m.Age(l.Last)
+		switch l.Component {
+		case "ztunnel":
+			l.Ztunnel = m.index.ztunnelPod[key]
+			l.AfterStart = l.Ztunnel == nil || !l.Last.Before(l.Ztunnel.StartedAt)
+		case "istio-cni":
+			l.Ztunnel = m.index.ztunnels[l.NodeName]
+			if n := m.index.nodes[l.NodeName]; n != nil {
+				l.CNI = n.CNI
+			}
+			l.AfterStart = !l.Previous
+		case "istiod":
+			l.Istiod = istiods[key]
+			l.AfterStart = !l.Previous
+		}
+	}
+}

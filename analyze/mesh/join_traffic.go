@@ -1,0 +1,322 @@
+package mesh
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// sameCall is how far apart the two ends may log one call: real pairs were
+// never more than 10 ms apart on one clock, nodes' clocks are not one.
+const sameCall = 2 * time.Second
+
+// joinTraffic makes flows of what the ztunnels saw: successes of both ends
+// become one, and a failure at the source is told by the destination's text
+// where that is in the bundle.
+func (m *Mesh) joinTraffic() {
+	var good, atSource, atDestination []*Flow
+	for _, o := range m.Observations {
+		f := m.flow(o)
+		switch {
+		case f.Class == "":
+			good = append(good, f)
+		case o.Inbound:
+			atDestination = append(atDestination, f)
+		default:
+			atSource = append(atSource, f)
+		}
+	}
+	good = mergeSuccesses(good)
+	failures := mergeFailures(atSource, atDestination)
+	m.settleFailures(failures, good)
+	m.Flows = append(good, failures...)
+	slices.SortStableFunc(m.Flows, compareFlows)
+	m.Observations = nil
+	m.joinSeries()
+}
+
+func compareFlows(a, b *Flow) int {
+	return cmp.Or(
+		cmp.Compare(a.Class, b.Class),
+		cmp.Compare(a.Source.Subject().Key(), b.Source.Subject().Key()),
+		cmp.Compare(a.Subject().Key(), b.Subject().Key()),
+		cmp.Compare(a.Service, b.Service),
+		cmp.Compare(a.Port, b.Port),
+		a.First.Compare(b.First),
+	)
+}
+
+func (m *Mesh) flow(o *Observation) *Flow {
+	f := &Flow{
+		Source: m.peer(o.SourceIP, o.Source), Destination: m.peer(o.DestIP, o.Dest),
+		Service: o.Service, Target: o.Target, Port: o.Port, HBONE: o.HBONE, Origin: o.Origin,
+		AtSource: !o.Inbound, AtDestination: o.Inbound,
+		Class: o.Class, Error: o.Error, Policy: o.Policy, Count: o.Count,
+		BytesSent: o.Sent, BytesReceived: o.Received, First: o.First, Last: o.Last,
+		LastSeconds: m.Age(o.Last), Evidences: o.Evidences,
+	}
+	if o.Inbound {
+		f.DestinationClass = o.Class
+		// A line's bytes are told from its own pod's end.
+		f.BytesSent, f.BytesReceived = o.Received, o.Sent
+	} else {
+		f.SourceClass = o.Class
+	}
+	if f.Service == "" && f.Destination.Pod == nil && f.Target != "" {
+		f.Service = m.hostOf(f.Target)
+	}
+	return f
+}
+
+// hostOf names the service that owns the address a client dialled.
+func (m *Mesh) hostOf(target string) string {
+	i := strings.LastIndexByte(target, ':')
+	if i < 0 {
+		return ""
+	}
+	ip := strings.Trim(target[:i], "[]")
+	if m.index.byVIP == nil {
+		m.index.byVIP = map[string]*Service{}
+		for _, s := range m.Services {
+			for _, v := range append(s.VIPs, s.ClusterIPs...) {
+				m.index.byVIP[v] = s
+			}
+		}
+	}
+	if s := m.index.byVIP[ip]; s != nil {
+		return s.Hostname
+	}
+	return ""
+}
+
+func (m *Mesh) peer(ip string, n Name) *Peer {
+	p := &Peer{Address: ip, Namespace: n.Namespace, Name: n.Name, Identity: n.Identity}
+	if n.Name != "" {
+		p.Pod = m.index.podByName[n.Namespace+"/"+n.Name]
+		p.Workload = m.index.byPod[n.Namespace+"/"+n.Name]
+		p.Gone = p.Pod == nil && len(m.Pods) > 0 && (p.Workload == nil || p.Workload.Kind == "Pod")
+	} else if ip != "" {
+		p.Pod = m.index.podByIP[ip]
+		p.Workload = m.index.byIP[ip]
+	}
+	if p.Workload == nil && p.Pod != nil {
+		p.Workload = p.Pod.Workload
+	}
+	if p.Pod == nil && p.Workload != nil {
+		p.Pod = p.Workload.Pod
+	}
+	_, p.NodeAddress = m.index.nodeByIP[ip]
+	m.settlePeer(p)
+	return p
+}
+
+func (m *Mesh) settlePeer(p *Peer) {
+	if w := p.Workload; w != nil {
+		p.HBONE, p.Captured = w.HBONE, w.Captured
+		if p.Name == "" {
+			p.Namespace, p.Name = w.Namespace, w.Name
+		}
+		if w.Spec != nil {
+			p.Envoy = w.Spec.NativeTunnel
+			p.Ztunnel = m.index.ztunnels[w.Spec.Node]
+			if p.Identity == "" {
+				p.Identity = "spiffe://" + w.Spec.TrustDomain + "/ns/" + w.Spec.Namespace + "/sa/" + w.Spec.ServiceAccount
+			}
+		}
+	}
+	if pod := p.Pod; pod != nil {
+		p.Ztunnel = pod.Ztunnel
+		p.Envoy = p.Envoy || pod.Sidecar || pod.Component == "waypoint" || pod.Component == "gateway"
+		if p.Name == "" {
+			p.Namespace, p.Name = pod.Namespace, pod.Name
+		}
+		p.Identity = pod.Identity
+		p.Captured = pod.InPod != nil && pod.InPod.State == "Up"
+	}
+}
+
+type ends struct {
+	source, destination string
+	port                int
+	hbone               bool
+	origin              string
+}
+
+func (f *Flow) ends() ends {
+	return ends{f.Source.Subject().Key(), f.Destination.Subject().Key(), f.Port, f.HBONE, f.Origin}
+}
+
+// mergeSuccesses makes one flow of what both ends saw of the same calls. The
+// service is the one the client called, which only the source knows.
+func mergeSuccesses(flows []*Flow) []*Flow {
+	by := map[ends]*Flow{}
+	var out []*Flow
+	for _, f := range flows {
+		k := f.ends()
+		g := by[k]
+		if g == nil {
+			by[k] = f
+			out = append(out, f)
+			continue
+		}
+		if g.AtSource == f.AtSource {
+			g.Count += f.Count
+			g.BytesSent += f.BytesSent
+			g.BytesReceived += f.BytesReceived
+		} else {
+			g.Count = max(g.Count, f.Count)
+			if f.AtSource && f.Service != "" || g.Service == "" {
+				g.Service = f.Service
+			}
+		}
+		g.absorb(f)
+	}
+	return out
+}
+
+func (f *Flow) absorb(g *Flow) {
+	f.AtSource = f.AtSource || g.AtSource
+	f.AtDestination = f.AtDestination || g.AtDestination
+	if g.First.Before(f.First) {
+		f.First = g.First
+	}
+	if g.Last.After(f.Last) {
+		f.Last, f.LastSeconds = g.Last, g.LastSeconds
+	}
+	f.Evidences = append(f.Evidences, g.Evidences...)
+}
+
+// mergeFailures joins each failure that a source saw with the destination's
+// line of it: by the source's address, the destination's address and the
+// time. Ports can't be used: the destination sees a pooled tunnel's.
+func mergeFailures(atSource, atDestination []*Flow) []*Flow {
+	type pair struct{ source, destination string }
+	by := map[pair][]*Flow{}
+	for _, f := range atDestination {
+		k := pair{f.Source.Address, f.Destination.Address}
+		by[k] = append(by[k], f)
+	}
+	taken := map[*Flow]bool{}
+	out := make([]*Flow, 0, len(atSource))
+	for _, s := range atSource {
+		for _, d := range by[pair{s.Source.Address, s.Destination.Address}] {
+			if !twoSidesOfOne(s, d) {
+				continue
+			}
+			s.Class, s.DestinationClass, s.Error = d.Class, d.Class, d.Error
+			if d.Policy != "" {
+				s.Policy = d.Policy
+			}
+			taken[d] = true
+			// The destination's line stands first: it says why.
+			evidences := append([]Evidence{}, d.Evidences...)
+			own := s.Evidences
+			s.absorb(d)
+			s.Evidences = append(evidences, own...)
+			break
+		}
+		out = append(out, s)
+	}
+	for _, d := range atDestination {
+		if !taken[d] {
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
+// answers are the destination's classes that each class at the source can stand for.
+var answers = map[string][]string{
+	"http-401":       {"policy-denied"},
+	"http-503":       {"app-refused", "app-timeout", "other"},
+	"http-400":       {"unknown-service", "no-port", "ip-mismatch", "other"},
+	"untrusted-peer": {"tls-handshake"},
+	"san-mismatch":   {"tls-handshake"},
+	"reset":          {"signing-error", "tls-handshake", "trust-domain-mismatch", "policy-denied"},
+	"handshake-eof":  {"signing-error", "tls-handshake", "trust-domain-mismatch"},
+	"refused":        {},
+}
+
+func twoSidesOfOne(s, d *Flow) bool {
+	if !slices.Contains(answers[s.Class], d.Class) {
+		return false
+	}
+	if s.Port != 0 && d.Port != 0 && s.Port != d.Port {
+		return false
+	}
+	return !d.First.After(s.Last.Add(sameCall)) && !s.First.After(d.Last.Add(sameCall))
+}
+
+// settleFailures tells which failures are over, or came of a pod or a ztunnel
+// that was not up yet.
+func (m *Mesh) settleFailures(failures, good []*Flow) {
+	type pair struct{ source, destination string }
+	last := map[pair]time.Time{}
+	for _, f := range good {
+		k := pair{f.Source.Subject().Key(), f.Destination.Subject().Key()}
+		if f.Origin == "access-log" && f.Last.After(last[k]) {
+			last[k] = f.Last
+		}
+	}
+	for _, f := range failures {
+		f.OKAfter = last[pair{f.Source.Subject().Key(), f.Destination.Subject().Key()}].After(f.Last)
+		if p := f.Destination.Pod; p != nil {
+			started := p.Created
+			if p.Started.After(started) {
+				started = p.Started
+			}
+			f.DestinationYoung = !started.IsZero() && f.Last.Before(started.Add(time.Minute))
+		}
+		if z := f.Destination.Ztunnel; z != nil && !z.StartedAt.IsZero() {
+			f.DestinationZtunnelDown = !z.StartedAt.Before(f.Last.Add(-sameCall))
+		}
+	}
+}
+
+// joinSeries tells of each pair of workload names whether all of its pods are
+// HBONE and captured, so that plain text between them is a contradiction.
+func (m *Mesh) joinSeries() {
+	byName := map[string][]*Workload{}
+	for _, w := range m.Workloads {
+		if w.Spec != nil && w.Kind == "Pod" {
+			byName[w.Namespace+"/"+w.Spec.WorkloadName] = append(byName[w.Namespace+"/"+w.Spec.WorkloadName], w)
+		}
+	}
+	for _, s := range m.Series {
+		src := byName[s.SourceNamespace+"/"+s.SourceWorkload]
+		dst := byName[s.DestinationNamespace+"/"+s.DestinationWorkload]
+		s.BothHBONE = len(src) > 0 && len(dst) > 0 && allCaptured(src) && allCaptured(dst)
+		for _, w := range append(append([]*Workload{}, src...), dst...) {
+			if w.Pod != nil && (s.YoungestPodSeconds == 0 || w.Pod.AgeSeconds < s.YoungestPodSeconds) {
+				s.YoungestPodSeconds = w.Pod.AgeSeconds
+			}
+		}
+		for _, z := range s.Ztunnels {
+			s.OldestZtunnelSeconds = max(s.OldestZtunnelSeconds, z.UpSeconds)
+		}
+	}
+}
+
+func allCaptured(ws []*Workload) bool {
+	for _, w := range ws {
+		if !w.HBONE || !w.Captured || w.Spec.NativeTunnel || w.Pod == nil || w.Pod.Sidecar || w.Pod.Component != "" {
+			return false
+		}
+	}
+	return true
+}
+
+// portOf is the port of "ip:port", 0 where there is none.
+func portOf(address string) int {
+	i := strings.LastIndexByte(address, ':')
+	if i < 0 {
+		return 0
+	}
+	n, err := strconv.Atoi(address[i+1:])
+	if err != nil {
+		return 0
+	}
+	return n
+}

@@ -1,0 +1,181 @@
+// Package mesh is the model of an ambient mesh that rules see: what Kubernetes
+// intends, what istiod would send and what each ztunnel holds, joined per pod,
+// workload, service, policy and identity, with the traffic that was observed.
+//
+// The loader fills the fields that stand in the bundle; Join derives the rest.
+// Field names in expr expressions are given by the expr tags. Every thing
+// knows its evidence: the file and the line or JSON pointer it was read from.
+package mesh
+
+import "time"
+
+// Mesh is everything one bundle says about one mesh.
+type Mesh struct {
+	// Captured is the cluster's time at the capture; all ages are measured from it.
+	Captured time.Time `expr:"captured"`
+	// CapturedKnown is false where Captured is only a lower bound, as for bare dumps.
+	CapturedKnown bool   `expr:"capturedKnown"`
+	Cluster       string `expr:"cluster"`
+	// TrustDomain is the mesh's, "cluster.local" where nothing says otherwise.
+	TrustDomain   string `expr:"trustDomain"`
+	RootNamespace string `expr:"rootNamespace"`
+	// ClusterID is istiod's and ztunnel's id of the local cluster, "Kubernetes" by default.
+	ClusterID string `expr:"clusterId"`
+
+	Namespaces      []*Namespace      `expr:"namespaces"`
+	Nodes           []*Node           `expr:"nodes"`
+	Pods            []*Pod            `expr:"pods"`
+	DaemonSets      []*DaemonSet      `expr:"daemonSets"`
+	Services        []*Service        `expr:"services"`
+	Workloads       []*Workload       `expr:"workloads"`
+	Policies        []*Policy         `expr:"policies"`
+	Ztunnels        []*Ztunnel        `expr:"ztunnels"`
+	Istiods         []*Istiod         `expr:"istiods"`
+	CNIs            []*CNI            `expr:"cnis"`
+	Waypoints       []*Waypoint       `expr:"waypoints"`
+	Certificates    []*Certificate    `expr:"certificates"`
+	LocalIdentities []*LocalIdentity  `expr:"localIdentities"`
+	Roots           []*Root           `expr:"roots"`
+	Flows           []*Flow           `expr:"flows"`
+	Series          []*Series         `expr:"series"`
+	Logs            []*Log            `expr:"logs"`
+	Events          []*Event          `expr:"events"`
+	XDS             []*XDSStream      `expr:"xds"`
+	Addresses       []*AddressClash   `expr:"addressClashes"`
+	WorkloadStates  []*InPod          `expr:"workloadStates"`
+	Config          map[string]string `expr:"config"`
+
+	// Observations are what ztunnels saw of connections; Join makes Flows of them.
+	Observations []*Observation `expr:"-"`
+
+	inputs    map[string][]Gap
+	rootFacts map[string]RootFact // by fingerprint
+	index     index
+}
+
+// AddRoot keeps what a trust root's certificate says of itself.
+func (m *Mesh) AddRoot(fingerprint string, fact RootFact) {
+	if m.rootFacts == nil {
+		m.rootFacts = map[string]RootFact{}
+	}
+	m.rootFacts[fingerprint] = fact
+}
+
+// Gap says that one artifact a rule may need is not in the bundle, and why.
+type Gap struct {
+	Subject string // what lacks it: "ztunnel istio-system/ztunnel-7xk2p on node worker-1"
+	Reason  string // why: "forbidden: …", "timeout: …"
+}
+
+// Subject names a thing as its owner names it.
+type Subject struct {
+	Kind      string `json:"kind"`
+	Namespace string `json:"namespace,omitempty"`
+	Name      string `json:"name"`
+	Node      string `json:"node,omitempty"`
+}
+
+// Key is the identity of a subject for joining findings; the node does not take part.
+func (s Subject) Key() string { return s.Kind + "/" + s.Namespace + "/" + s.Name }
+
+func (s Subject) String() string {
+	name := s.Name
+	if s.Namespace != "" {
+		name = s.Namespace + "/" + s.Name
+	}
+	if s.Node != "" && s.Kind != "node" {
+		return s.Kind + " " + name + " on node " + s.Node
+	}
+	return s.Kind + " " + name
+}
+
+// Evidence is a place in the bundle and what stands there. Line counts from 1;
+// either Line or Pointer (RFC 6901) is set where the file is more than one value.
+type Evidence struct {
+	File    string `json:"file"`
+	Line    int    `json:"line,omitempty"`
+	Pointer string `json:"pointer,omitempty"`
+	Text    string `json:"text,omitempty"`
+}
+
+// Item is one element of a collection that a rule runs over.
+type Item interface {
+	// Subject is what a finding about the item names.
+	Subject() Subject
+	// Refs are the keys of the things the item is about, its own included: a
+	// cause explains a symptom whose refs hold one of the cause's subjects.
+	Refs() []string
+	// Evidence is where the item itself stands.
+	Evidence() []Evidence
+	// Gap answers for inputs that belong to this very item, such as
+	// "ztunnel.dump" of a pod's node. Scoped is false where the item has no
+	// say and the mesh's own inputs count.
+	Gap(input string) (gap *Gap, scoped bool)
+}
+
+// Inputs of a mesh. Those of ztunnels, istiods and CNI agents are asked of
+// each; a rule names what it needs and is undecided where it lacks it.
+const (
+	InputCaptureTime   = "captureTime"
+	InputNamespaces    = "namespaces"
+	InputNodes         = "nodes"
+	InputPods          = "pods"
+	InputServices      = "services"
+	InputEndpoints     = "endpointSlices"
+	InputDaemonSets    = "daemonSets"
+	InputEvents        = "events"
+	InputGateways      = "gateways"
+	InputAuthorization = "authorizationPolicies"
+	InputZtunnelDump   = "ztunnel.dump"
+	InputZtunnelLog    = "ztunnel.log"
+	InputAccessLog     = "ztunnel.accessLog" // the log, with access lines at info switched on
+	InputZtunnelMetric = "ztunnel.metrics"
+	InputZtunnelReady  = "ztunnel.ready"
+	InputSyncz         = "istiod.syncz"    // of every replica
+	InputAmbientz      = "istiod.ambientz" // of any replica
+	InputIstiodLog     = "istiod.log"
+	InputIstiodMetrics = "istiod.metrics"
+	InputMeshConfig    = "istiod.mesh"
+	InputCNILog        = "cni.log"
+	InputCNIMetrics    = "cni.metrics"
+)
+
+// Inputs lists every input that a rule's needs may name.
+func Inputs() []string {
+	return []string{
+		InputCaptureTime, InputNamespaces, InputNodes, InputPods, InputServices, InputEndpoints,
+		InputDaemonSets, InputEvents, InputGateways, InputAuthorization,
+		InputZtunnelDump, InputZtunnelLog, InputAccessLog, InputZtunnelMetric, InputZtunnelReady,
+		InputSyncz, InputAmbientz, InputIstiodLog, InputIstiodMetrics, InputMeshConfig,
+		InputCNILog, InputCNIMetrics,
+	}
+}
+
+// SetGaps says of a mesh-wide input what is missing of it; no gaps means that it is whole.
+func (m *Mesh) SetGaps(input string, gaps ...Gap) {
+	if m.inputs == nil {
+		m.inputs = map[string][]Gap{}
+	}
+	m.inputs[input] = gaps
+}
+
+// Gaps are what is missing of an input over the whole mesh. An input that
+// nothing was said of counts as missing.
+func (m *Mesh) Gaps(input string) []Gap {
+	gaps, known := m.inputs[input]
+	if !known {
+		return []Gap{{Subject: "the bundle", Reason: "holds no " + input}}
+	}
+	return gaps
+}
+
+func (m *Mesh) Subject() Subject        { return Subject{Kind: "mesh", Name: m.Cluster} }
+func (m *Mesh) Refs() []string          { return []string{m.Subject().Key()} }
+func (m *Mesh) Evidence() []Evidence    { return nil }
+func (m *Mesh) Gap(string) (*Gap, bool) { return nil, false }
+func (m *Mesh) Age(t time.Time) (seconds float64) {
+	if t.IsZero() {
+		return 0
+	}
+	return m.Captured.Sub(t).Seconds()
+}
