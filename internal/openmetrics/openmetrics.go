@@ -1,0 +1,244 @@
+// Package openmetrics reads the metrics text of ztunnel, istiod and istio-cni:
+// OpenMetrics 1.0 and the Prometheus text format it grew from, told apart by
+// nothing, since ztunnel's content type does not tell them apart either.
+//
+// It exists beside the well-known parsers because findings point to the line a
+// sample stands on, which those do not keep.
+package openmetrics
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+)
+
+// Limits on what a metrics file may hold. A real ztunnel's lines stay below 2 KB.
+const (
+	maxLine   = 1 << 20
+	maxErrors = 20
+)
+
+// Set is one scrape.
+type Set struct {
+	Families []*Family
+
+	byName   map[string]*Family
+	bySample map[string][]*Sample
+}
+
+// Family is what stands under one TYPE line, or samples that have none.
+type Family struct {
+	Name    string // as in the TYPE line: without the _total of OpenMetrics' counters
+	Type    string // "counter", "gauge", "histogram", …; "" where no TYPE line says
+	Unit    string
+	Help    string
+	Samples []*Sample
+}
+
+// Sample is one line.
+type Sample struct {
+	Name   string
+	Labels []Label // in order of the line
+	Value  float64
+	Line   int // from 1
+}
+
+// Label is one name and value.
+type Label struct{ Name, Value string }
+
+// Get is the value of a label, "" where the sample lacks it.
+func (s *Sample) Get(name string) string {
+	for _, l := range s.Labels {
+		if l.Name == name {
+			return l.Value
+		}
+	}
+	return ""
+}
+
+// Parse reads a whole scrape. Lines that can't be read are errors with their
+// number, joined; everything else is in the set all the same.
+func Parse(r io.Reader) (*Set, error) {
+	set := &Set{byName: map[string]*Family{}, bySample: map[string][]*Sample{}}
+	scanner := bufio.NewScanner(r)
+	scanner.Buffer(make([]byte, 0, 64<<10), maxLine)
+	var errs []error
+	line := 0
+	for scanner.Scan() {
+		line++
+		if err := set.line(scanner.Text(), line); err != nil && len(errs) < maxErrors {
+			errs = append(errs, fmt.Errorf("line %d: %w", line, err))
+		}
+	}
+	if err := scanner.Err(); err != nil {
+		errs = append(errs, fmt.Errorf("line %d: %w", line+1, err))
+	}
+	return set, errors.Join(errs...)
+}
+
+func (s *Set) line(text string, n int) error {
+	text = strings.TrimRight(text, "\r")
+	switch {
+	case strings.TrimSpace(text) == "":
+		return nil
+	case strings.HasPrefix(text, "#"):
+		s.comment(text)
+		return nil
+	}
+	sample, err := parseSample(text)
+	if err != nil {
+		return err
+	}
+	sample.Line = n
+	s.add(sample)
+	return nil
+}
+
+func (s *Set) comment(text string) {
+	parts := strings.SplitN(text, " ", 4)
+	if len(parts) < 3 {
+		return
+	}
+	rest := ""
+	if len(parts) == 4 {
+		rest = parts[3]
+	}
+	switch parts[1] {
+	case "HELP":
+		s.family(parts[2]).Help = unescape(rest)
+	case "TYPE":
+		s.family(parts[2]).Type = rest
+	case "UNIT":
+		s.family(parts[2]).Unit = rest
+	}
+}
+
+func (s *Set) family(name string) *Family {
+	f := s.byName[name]
+	if f == nil {
+		f = &Family{Name: name}
+		s.byName[name] = f
+		s.Families = append(s.Families, f)
+	}
+	return f
+}
+
+// suffixes that OpenMetrics and Prometheus put behind a family's name.
+var suffixes = []string{"_total", "_created", "_bucket", "_count", "_sum", "_info"}
+
+func (s *Set) add(sample *Sample) {
+	f := s.byName[sample.Name]
+	for _, suffix := range suffixes {
+		if f != nil {
+			break
+		}
+		if base, ok := strings.CutSuffix(sample.Name, suffix); ok {
+			f = s.byName[base]
+		}
+	}
+	if f == nil {
+		f = s.family(sample.Name)
+	}
+	f.Samples = append(f.Samples, sample)
+	s.bySample[sample.Name] = append(s.bySample[sample.Name], sample)
+}
+
+// Lookup gives the samples of one name ("istio_tcp_connections_opened_total").
+// known is false where neither a sample nor a family of that name is there:
+// ztunnel leaves out families without samples, so absence is not zero.
+func (s *Set) Lookup(name string) (samples []*Sample, known bool) {
+	if samples = s.bySample[name]; samples != nil {
+		return samples, true
+	}
+	_, known = s.byName[strings.TrimSuffix(name, "_total")]
+	return nil, known
+}
+
+// Sum adds the samples of one name whose labels hold all of match. ok is
+// false where no sample matches: an absent series is not zero.
+func (s *Set) Sum(name string, match map[string]string) (sum float64, ok bool) {
+next:
+	for _, sample := range s.bySample[name] {
+		for k, v := range match {
+			if sample.Get(k) != v {
+				continue next
+			}
+		}
+		sum += sample.Value
+		ok = true
+	}
+	return sum, ok
+}
+
+func parseSample(text string) (*Sample, error) {
+	end := strings.IndexAny(text, "{ \t")
+	if end <= 0 {
+		return nil, fmt.Errorf("no metric name and value in %q", clip(text))
+	}
+	sample := &Sample{Name: text[:end]}
+	rest := text[end:]
+	if rest[0] == '{' {
+		var err error
+		if sample.Labels, rest, err = parseLabels(rest[1:]); err != nil {
+			return nil, err
+		}
+	}
+	fields := strings.Fields(rest)
+	if len(fields) == 0 {
+		return nil, fmt.Errorf("metric %s has no value", sample.Name)
+	}
+	value, err := strconv.ParseFloat(fields[0], 64)
+	if err != nil && !errors.Is(err, strconv.ErrRange) {
+		return nil, fmt.Errorf("metric %s: value %q is no number", sample.Name, clip(fields[0]))
+	}
+	sample.Value = value
+	return sample, nil
+}
+
+func parseLabels(text string) (labels []Label, rest string, err error) {
+	for {
+		text = strings.TrimLeft(text, " ,")
+		if strings.HasPrefix(text, "}") {
+			return labels, text[1:], nil
+		}
+		name, value, found := strings.Cut(text, "=")
+		if !found || !strings.HasPrefix(value, `"`) {
+			return nil, "", fmt.Errorf("labels end early at %q", clip(text))
+		}
+		end := closingQuote(value)
+		if end < 0 {
+			return nil, "", fmt.Errorf("label %s has no closing quote", clip(name))
+		}
+		labels = append(labels, Label{Name: strings.TrimSpace(name), Value: unescape(value[1:end])})
+		text = value[end+1:]
+	}
+}
+
+func closingQuote(s string) int {
+	for i := 1; i < len(s); i++ {
+		switch s[i] {
+		case '\\':
+			i++
+		case '"':
+			return i
+		}
+	}
+	return -1
+}
+
+func unescape(s string) string {
+	if !strings.Contains(s, `\`) {
+		return s
+	}
+	return strings.NewReplacer(`\\`, `\`, `\n`, "\n", `\"`, `"`).Replace(s)
+}
+
+func clip(s string) string {
+	if len(s) > 60 {
+		return s[:60] + "…"
+	}
+	return s
+}
