@@ -99,7 +99,9 @@ func (m *StringMatch) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	for kind, v := range members {
 		m.Kind = kind
 		if v.Kind() != '"' {
-			m.other = v
+			if kind != MatchPresence || string(v) != "[]" {
+				m.other = v
+			}
 			continue
 		}
 		if err := unmarshalBytes(v, &m.Value); err != nil {
