@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -105,6 +106,27 @@ func TestLogRecords(t *testing.T) {
 			Fields: []ztunnel.Field{{Key: "n", Value: "5"}, {Key: "b", Value: "true"}},
 			Spans:  []ztunnel.Span{{Name: "xds", Fields: []ztunnel.Field{{Key: "id", Value: "1"}}}}},
 	}, {
+		name: "an error of 1.22 is bare and reaches to the end",
+		line: "2026-11-23T06:45:23.030417Z\twarn\taccess\tconnection failed\tsrc.addr=10.0.0.1:5 error=no such thing: a=b c=d",
+		want: ztunnel.Record{Time: at, Level: "warn", Target: "access", Message: "connection failed", Fields: []ztunnel.Field{
+			{Key: "src.addr", Value: "10.0.0.1:5"}, {Key: "error", Value: "no such thing: a=b c=d"}}},
+	}, {
+		name: "the form before 1.22",
+		line: "2026-11-23T06:45:23.030417Z  INFO ztunnel::proxy::inbound: got a CONNECT",
+		want: ztunnel.Record{Time: at, Level: "info", Target: "proxy::inbound", Message: "got a CONNECT"},
+	}, {
+		name: "Istio's own form with a scope",
+		line: "2026-11-23T06:45:23.030417Z\tinfo\tads\tPush debounce stable",
+		want: ztunnel.Record{Time: at, Level: "info", Target: "ads", Message: "Push debounce stable"},
+	}, {
+		name: "Istio's own form without",
+		line: "2026-11-23T06:45:23.030417Z\tinfo\tFLAG: --x=y",
+		want: ztunnel.Record{Time: at, Level: "info", Message: "FLAG: --x=y"},
+	}, {
+		name: "JSON that breaks off is foreign",
+		line: `{"level":"warn","time":"2026-11-23T06:45:23.030417Z","scope":"xds`,
+		want: ztunnel.Record{Message: `{"level":"warn","time":"2026-11-23T06:45:23.030417Z","scope":"xds`},
+	}, {
 		name: "a foreign line is its own message",
 		line: "panicked at src/main.rs:1",
 		want: ztunnel.Record{Message: "panicked at src/main.rs:1"},
@@ -129,6 +151,67 @@ func TestLogRecords(t *testing.T) {
 			if n != 1 {
 				t.Errorf("%d records, want 1", n)
 			}
+		})
+	}
+}
+
+func TestLinesThatContinueARecordAreCounted(t *testing.T) {
+	head := "2026-11-23T06:45:23.030417Z\tinfo\t"
+	text := head + "ztunnel\trunning with config: proxy: true\ndnsProxy: true\nargs:\n\n\t\n" +
+		"thread 'main' panicked at src/main.rs:1\n" + head + "app\tone\tk=v\r\n" + head + "app\tcut: yes\nmore: 1\n" + head + "app\tlast\t"
+	type row struct {
+		Line, Continuation int
+		Level, Message     string
+	}
+	var got []row
+	each(t, strings.NewReader(text), func(r *ztunnel.Record) {
+		got = append(got, row{r.Line, r.Continuation, r.Level, r.Message})
+	})
+	want := []row{
+		{1, 4, "info", "running with config: proxy: true"}, {6, 0, "", "thread 'main' panicked at src/main.rs:1"},
+		{7, 0, "info", "one"}, {8, 1, "info", "cut: yes"}, {10, 0, "info", "last"},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestAccess(t *testing.T) {
+	head := "2026-11-23T06:45:23.030417Z\t"
+	tests := []struct {
+		name, line string
+		want       ztunnel.Access
+	}{{
+		name: "a failed call with every field",
+		line: head + `error	access	connection complete	src.addr=10.0.0.1:5 src.workload="c" src.namespace="n" src.identity="spiffe://td/ns/n/sa/c" src.cluster="K" dst.addr=[fd00::2]:15008 dst.hbone_addr=[fd00::2]:80 dst.service="s.n.svc" dst.workload="w" dst.namespace="m" dst.identity="spiffe://td/ns/m/sa/w" dst.cluster="L" direction="outbound" bytes_sent=12 bytes_recv=34 duration="56ms" error="http status: 503 Service Unavailable"`,
+		want: ztunnel.Access{Event: ztunnel.Complete, Level: "error",
+			SrcAddr: netip.MustParseAddrPort("10.0.0.1:5"), DstAddr: netip.MustParseAddrPort("[fd00::2]:15008"), HBONEAddr: netip.MustParseAddrPort("[fd00::2]:80"),
+			SrcWorkload: "c", SrcNamespace: "n", SrcIdentity: "spiffe://td/ns/n/sa/c", SrcCluster: "K",
+			DstWorkload: "w", DstNamespace: "m", DstIdentity: "spiffe://td/ns/m/sa/w", DstCluster: "L", DstService: "s.n.svc",
+			Direction: ztunnel.Outbound, BytesSent: 12, BytesRecv: 34, Duration: 56 * time.Millisecond, Error: "http status: 503 Service Unavailable"},
+	}, {
+		name: "by hostname through the tunnel",
+		line: head + `info	access	connection complete	src.addr=10.0.0.1:5 dst.hbone_addr=s.n.svc:80`,
+		want: ztunnel.Access{Event: ztunnel.Complete, Level: "info", SrcAddr: netip.MustParseAddrPort("10.0.0.1:5"), HBONEHost: "s.n.svc:80"},
+	}, {
+		name: "JSON, opened, IPv4-mapped",
+		line: `{"level":"debug","time":"2026-11-23T06:45:23.030417Z","scope":"access","message":"connection opened","src.addr":"[::ffff:10.0.0.1]:5","bytes_sent":1}`,
+		want: ztunnel.Access{Event: ztunnel.Opened, Level: "debug", SrcAddr: netip.MustParseAddrPort("10.0.0.1:5"), BytesSent: 1},
+	}, {
+		name: "denied early",
+		line: head + `warn	access	connection failed	src.addr=10.0.0.1:5 dst.addr=10.0.0.2:15008 direction="inbound" error="no"`,
+		want: ztunnel.Access{Event: ztunnel.Failed, Level: "warn", SrcAddr: netip.MustParseAddrPort("10.0.0.1:5"),
+			DstAddr: netip.MustParseAddrPort("10.0.0.2:15008"), Direction: ztunnel.Inbound, Error: "no"},
+	}}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			tt.want.Line, tt.want.Time = 1, time.Date(2026, 11, 23, 6, 45, 23, 30417000, time.UTC)
+			each(t, strings.NewReader(tt.line), func(r *ztunnel.Record) {
+				got, ok := r.Access()
+				if diff := cmp.Diff(tt.want, got, cmp.Comparer(func(a, b netip.AddrPort) bool { return a == b })); diff != "" || !ok {
+					t.Errorf("access %v (-want +got):\n%s", ok, diff)
+				}
+			})
 		})
 	}
 }
@@ -180,6 +263,32 @@ func TestClassifyError(t *testing.T) {
 		{"outbound", "attempted recursive call to ourselves", ztunnel.RecursiveCall},
 		{"outbound", "connection closed: peer certificate revoked by CRL", ztunnel.CRLRevoked},
 		{"outbound", "http2 handshake failed: x", ztunnel.H2},
+		{"inbound", "connection closed due to policy change", ztunnel.PolicyChanged},
+		{"outbound", "http status: 404 Not Found", ztunnel.HTTPOther},
+		{"inbound", "expected method CONNECT, got GET", ztunnel.HTTPOther},
+		{"inbound", "signing error: signing gRPC error (The request does not have valid authentication credentials): x", ztunnel.SigningError},
+		{"inbound", "tls handshake error: Custom { kind: InvalidData, error: AlertReceived(CertificateUnknown) }", ztunnel.TLSHandshake},
+		{"outbound", "san verification error: remote did not present the expected SAN", ztunnel.SANMismatch},
+		{"outbound", "io error: invalid peer certificate: UnknownIssuer", ztunnel.UntrustedPeer},
+		{"outbound", "io error: invalid peer certificate: Expired", ztunnel.UntrustedPeer},
+		{"outbound", "unknown destination: 10.0.0.1", ztunnel.UnknownService},
+		{"outbound", "no service for target address: 10.0.0.1:80", ztunnel.UnknownService},
+		{"outbound", "no service or workload for hostname: a.b", ztunnel.UnknownService},
+		{"outbound", "no valid target port for workload: 80", ztunnel.NoPort},
+		{"outbound", "no gateway address: x", ztunnel.UnknownGateway},
+		{"outbound", "timed out waiting for workload 'sa.ns (pod)' from xds", ztunnel.UnknownLocalWorkload},
+		{"outbound", "destination disconnected before all data was written", ztunnel.ServerAborted},
+		{"outbound", "while closing connection: receive: io error: broken pipe", ztunnel.ClosingError},
+		{"outbound", "connection failed to drain within the timeout", ztunnel.Drained},
+		{"outbound", "pool draining", ztunnel.Drained},
+		{"outbound", "h2 failed: x", ztunnel.H2},
+		{"outbound", "no ip addresses were resolved for workload: x", ztunnel.DNS},
+		{"outbound", "dns lookup: x", ztunnel.DNS},
+		{"outbound", "io error: Too many open files (os error 24)", ztunnel.FDExhausted},
+		{"outbound", "io error: Broken pipe (os error 32)", ztunnel.Reset},
+		{"outbound", "io error: Connection timed out (os error 110)", ztunnel.Timeout},
+		{"outbound", "io error: No route to host (os error 113)", ztunnel.Unreachable},
+		{"inbound", "connection failed: Connection timed out (os error 110)", ztunnel.AppTimeout},
 		{"outbound", "something new", ztunnel.Other},
 		{"outbound", "", ztunnel.NoError},
 	}
