@@ -45,6 +45,8 @@ type Ztunnel struct {
 
 	// XDS is what the log says of its connection to istiod.
 	XDS XDSState `expr:"xds"`
+	// Nacks are the resources that it refused, by its log since its start.
+	Nacks []*Nack `expr:"nacks"`
 	// CNIConnection is what the log says of its connection to the CNI agent:
 	// "connected", "failing", "lost" or "" where the log does not say.
 	CNIConnection string `expr:"cniConnection"`
@@ -98,6 +100,14 @@ func (z *Ztunnel) SetGap(input, reason string) {
 
 // MissingInput is the gap of an artifact of this ztunnel, nil where it is there.
 func (z *Ztunnel) MissingInput(input string) *Gap { return z.gaps[input] }
+
+// Nack is one resource that a ztunnel refused.
+type Nack struct {
+	TypeURL string    `expr:"typeUrl"`
+	Error   string    `expr:"error"`
+	Time    time.Time `expr:"time"`
+	Source  Evidence
+}
 
 // InPod is one entry of a ztunnel's workloadState: a pod that the CNI agent handed to it.
 type InPod struct {
@@ -153,15 +163,17 @@ type XDSStream struct {
 	Ztunnel *Ztunnel `expr:"ztunnel"` // nil where no such pod is in the bundle
 	Proxy   string   `expr:"proxy"`   // "<pod>.<namespace>"
 	// Type is "WDS" (workloads and services) or "WADS" (policies).
-	Type  string `expr:"type"`
-	Sent  string `expr:"sent"`
-	Acked string `expr:"acked"`
+	Type   string `expr:"type"`
+	Sent   string `expr:"sent"`
+	Acked  string `expr:"acked"`
+	SentAt time.Time
 	// SentSeconds is how long before the capture it was sent.
 	SentSeconds float64 `expr:"sentSeconds"`
 	LastError   string  `expr:"lastError"`
 	// Nacks counts the rejections that the ztunnel's own log shows.
-	Nacks  int `expr:"nacks"`
-	Source Evidence
+	Nacks      int `expr:"nacks"`
+	Source     Evidence
+	NackSource Evidence
 }
 
 // CNI is one istio-cni node agent.

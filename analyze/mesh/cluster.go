@@ -88,7 +88,9 @@ type Container struct {
 	Restarts int    `expr:"restarts"`
 	// StartedSeconds is how long it has run; 0 where it does not.
 	StartedSeconds float64 `expr:"startedSeconds"`
-	Waiting        string  `expr:"waiting"` // reason, such as CrashLoopBackOff
+	StartedAt      time.Time
+	LastEndedAt    time.Time
+	Waiting        string `expr:"waiting"` // reason, such as CrashLoopBackOff
 	// The container's last termination, if any.
 	LastReason       string  `expr:"lastReason"`
 	LastExitCode     int     `expr:"lastExitCode"`
@@ -114,13 +116,14 @@ type DaemonSet struct {
 
 // Event is a Kubernetes event of a kind that rules read.
 type Event struct {
-	Namespace  string  `expr:"namespace"`
-	Kind       string  `expr:"kind"` // of the object it is about
-	Name       string  `expr:"name"`
-	Reason     string  `expr:"reason"`
-	Type       string  `expr:"type"`
-	Message    string  `expr:"message"`
-	Count      int     `expr:"count"`
-	AgeSeconds float64 `expr:"ageSeconds"` // of its last occurrence
+	Last       time.Time `expr:"last"`
+	Namespace  string    `expr:"namespace"`
+	Kind       string    `expr:"kind"` // of the object it is about
+	Name       string    `expr:"name"`
+	Reason     string    `expr:"reason"`
+	Type       string    `expr:"type"`
+	Message    string    `expr:"message"`
+	Count      int       `expr:"count"`
+	AgeSeconds float64   `expr:"ageSeconds"` // of its last occurrence
 	Source     Evidence
 }

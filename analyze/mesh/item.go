@@ -206,7 +206,7 @@ func (x *XDSStream) Refs() []string {
 	}
 	return refs(x.Subject().Key())
 }
-func (x *XDSStream) Evidence() []Evidence    { return evidence(x.Source) }
+func (x *XDSStream) Evidence() []Evidence    { return evidence(x.NackSource, x.Source) }
 func (x *XDSStream) Gap(string) (*Gap, bool) { return nil, false }
 
 func (c *CNI) Subject() Subject     { return podSubject(c.Namespace, c.Name, c.NodeName) }

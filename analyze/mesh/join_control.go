@@ -1,13 +1,38 @@
 package mesh
 
+import "strings"
+
 // joinXDS ties istiod's sync state to the ztunnels that it is about.
 func (m *Mesh) joinXDS() {
 	for _, x := range m.XDS {
+		x.SentSeconds = m.Age(x.SentAt)
 		if z := m.index.ztunnelPod[proxyPod(x.Proxy)]; z != nil {
 			x.Ztunnel = z
 			z.InSyncz = true
 		}
 	}
+	for _, z := range m.Ztunnels {
+		for _, n := range z.Nacks {
+			m.addNack(z, n)
+		}
+	}
+}
+
+// addNack counts a refusal that the ztunnel logged with istiod's record of
+// the same stream, or alone where no istiod was read.
+func (m *Mesh) addNack(z *Ztunnel, n *Nack) {
+	kind := "WDS"
+	if strings.Contains(n.TypeURL, "Authorization") {
+		kind = "WADS"
+	}
+	for _, x := range m.XDS {
+		if x.Ztunnel == z && x.Type == kind {
+			x.Nacks++
+			x.LastError, x.NackSource = n.Error, n.Source
+			return
+		}
+	}
+	m.XDS = append(m.XDS, &XDSStream{Ztunnel: z, Proxy: z.Name + "." + z.Namespace, Type: kind, Nacks: 1, LastError: n.Error, NackSource: n.Source})
 }
 
 // proxyPod turns istiod's "<pod>.<namespace>" into "<namespace>/<pod>": a

@@ -22,6 +22,9 @@ type Mesh struct {
 	// ClusterID is istiod's and ztunnel's id of the local cluster, "Kubernetes" by default.
 	ClusterID string `expr:"clusterId"`
 
+	// DiscoverySelectors is true where istiod looks at a part of the namespaces only.
+	DiscoverySelectors bool `expr:"discoverySelectors"`
+
 	Namespaces      []*Namespace      `expr:"namespaces"`
 	Nodes           []*Node           `expr:"nodes"`
 	Pods            []*Pod            `expr:"pods"`

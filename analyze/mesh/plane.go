@@ -1,5 +1,7 @@
 package mesh
 
+import "time"
+
 // WorkloadSpec is a workload as one plane has it, in one form for istiod and
 // ztunnel so that both compare field by field.
 type WorkloadSpec struct {
@@ -64,6 +66,7 @@ type Workload struct {
 
 // Service is a service over the planes.
 type Service struct {
+	Created    time.Time         `expr:"created"`
 	Namespace  string            `expr:"namespace"`
 	Name       string            `expr:"name"`
 	Hostname   string            `expr:"hostname"`
@@ -106,11 +109,15 @@ type Condition struct {
 
 // Policy is an authorization policy over the planes.
 type Policy struct {
-	Namespace string `expr:"namespace"`
-	Name      string `expr:"name"`
-	Action    string `expr:"action"`
-	Scope     string `expr:"scope"`
-	RuleCount int    `expr:"ruleCount"`
+	Created    time.Time `expr:"created"`
+	AgeSeconds float64   `expr:"ageSeconds"`
+	// Selector is spec.selector.matchLabels; nil selects the whole namespace.
+	Selector  map[string]string `expr:"selector"`
+	Namespace string            `expr:"namespace"`
+	Name      string            `expr:"name"`
+	Action    string            `expr:"action"`
+	Scope     string            `expr:"scope"`
+	RuleCount int               `expr:"ruleCount"`
 	// InKubernetes is true of an AuthorizationPolicy object.
 	InKubernetes bool `expr:"inKubernetes"`
 	// Conditions are status conditions by type, such as "ZtunnelAccepted".
@@ -131,9 +138,10 @@ type Policy struct {
 
 // Waypoint is a waypoint or gateway: its Gateway object and its pods.
 type Waypoint struct {
-	Namespace string `expr:"namespace"`
-	Name      string `expr:"name"`
-	Class     string `expr:"class"`
+	Created   time.Time `expr:"created"`
+	Namespace string    `expr:"namespace"`
+	Name      string    `expr:"name"`
+	Class     string    `expr:"class"`
 	// Kind is "waypoint" or "gateway".
 	Kind       string   `expr:"kind"`
 	Programmed bool     `expr:"programmed"`

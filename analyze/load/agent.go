@@ -1,0 +1,183 @@
+package load
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/zbundle/zbundle/analyze/mesh"
+	"github.com/zbundle/zbundle/bundle"
+	"github.com/zbundle/zbundle/internal/openmetrics"
+)
+
+// cniFiles gathers what the bundle holds of one istio-cni pod.
+type cniFiles struct{ c *mesh.CNI }
+
+func (l *loader) cniOf(node, pod string) *cniFiles {
+	key := node + "/" + pod
+	t := l.cnis[key]
+	if t == nil {
+		t = &cniFiles{c: &mesh.CNI{Name: pod, NodeName: node, ZtunnelConnected: -1, InstallReady: -1, Dir: "nodes/" + node + "/cni/" + pod}}
+		l.cnis[key] = t
+	}
+	return t
+}
+
+func (l *loader) cniFile(node, pod, name string, f bundle.File) error {
+	t := l.cniOf(node, pod)
+	switch name {
+	case "metrics.txt":
+		set, err := openmetrics.Parse(f.Reader)
+		if v, ok := set.Sum("ztunnel_connected", nil); ok {
+			t.c.ZtunnelConnected = v
+			samples, _ := set.Lookup("ztunnel_connected")
+			t.c.MetricsSource = mesh.Evidence{File: f.Path, Line: samples[0].Line, Text: "ztunnel_connected"}
+		}
+		if v, ok := set.Sum("istio_cni_install_ready", nil); ok {
+			t.c.InstallReady = v
+		}
+		return err
+	case "log.txt":
+		return l.componentLog("istio-cni", "", pod, node, f, false)
+	case "log.previous.txt":
+		return l.componentLog("istio-cni", "", pod, node, f, true)
+	}
+	return nil
+}
+
+func (l *loader) waypointFile(namespace, pod, name string, f bundle.File) error {
+	switch name {
+	case "log.txt":
+		return l.componentLog("gateway", namespace, pod, "", f, false)
+	case "log.previous.txt":
+		return l.componentLog("gateway", namespace, pod, "", f, true)
+	}
+	return nil
+}
+
+// finishAgents makes an agent of every ztunnel, istiod and istio-cni pod,
+// those that the bundle holds nothing of included, and names their namespaces,
+// which the layout's paths leave out.
+func (l *loader) finishAgents() {
+	for _, p := range l.mesh.Pods {
+		if p.Phase == "Succeeded" || p.Phase == "Failed" {
+			continue
+		}
+		switch p.Component {
+		case "ztunnel":
+			l.finishZtunnel(l.ztunnelOf(p.NodeName, p.Name), p)
+		case "istio-cni":
+			c := l.cniOf(p.NodeName, p.Name).c
+			c.Namespace, c.Source = p.Namespace, p.Source
+			c.Version = version(imageTag(l.pods[p.Namespace+"/"+p.Name].image))
+		case "istiod":
+			t := l.istiodOf(p.Name)
+			facts := l.pods[p.Namespace+"/"+p.Name]
+			t.i.Namespace, t.i.Source = p.Namespace, p.Source
+			t.i.Revision = orElse(facts.rev, facts.env["REVISION"])
+			t.i.Version = orElse(t.i.Version, version(imageTag(facts.image)))
+		}
+	}
+	l.namesFromManifest()
+	for _, t := range l.ztunnels {
+		l.settleZtunnel(t)
+		l.mesh.Ztunnels = append(l.mesh.Ztunnels, t.z)
+	}
+	for _, t := range l.cnis {
+		l.mesh.CNIs = append(l.mesh.CNIs, t.c)
+	}
+	for _, t := range l.istiods {
+		l.mesh.Istiods = append(l.mesh.Istiods, t.i)
+	}
+	l.nameLogs()
+	sortObservations(l.mesh.Observations)
+}
+
+// namesFromManifest fills in namespaces where the pods were not collected.
+func (l *loader) namesFromManifest() {
+	if l.summary.Manifest == nil {
+		return
+	}
+	for _, d := range l.summary.Manifest.Discovery {
+		switch d.Kind {
+		case "ztunnel":
+			if t := l.ztunnelOf(d.Node, d.Name); t.z.Namespace == "" {
+				t.z.Namespace = d.Namespace
+			}
+		case "cni":
+			if t := l.cniOf(d.Node, d.Name); t.c.Namespace == "" {
+				t.c.Namespace = d.Namespace
+			}
+		case "istiod":
+			if t := l.istiodOf(d.Name); t.i.Namespace == "" {
+				t.i.Namespace, t.i.Revision = d.Namespace, d.Revision
+			}
+		}
+	}
+}
+
+func (l *loader) finishZtunnel(t *ztunnelFiles, p *mesh.Pod) {
+	facts := l.pods[p.Namespace+"/"+p.Name]
+	t.z.Namespace, t.z.Source = p.Namespace, p.Source
+	if tag := version(imageTag(facts.image)); tag != "" {
+		t.z.Version, t.z.VersionSource = tag, "image"
+	}
+	if t.z.StartedAt.IsZero() {
+		t.z.StartedAt = facts.started
+	}
+	t.z.Restarted = t.z.Restarted || slices.ContainsFunc(p.Containers, func(c *mesh.Container) bool { return c.Restarts > 0 })
+	if strings.Contains(facts.env["RUST_LOG"], "access=off") || strings.Contains(facts.env["RUST_LOG"], "access=warn") || strings.Contains(facts.env["RUST_LOG"], "access=error") {
+		t.log.sawInfo = false
+	}
+}
+
+// settleZtunnel takes what the log and the dump say of the ztunnel itself.
+func (l *loader) settleZtunnel(t *ztunnelFiles) {
+	z := t.z
+	if v := version(t.istioVersion); v != "" {
+		z.Version, z.VersionSource = v, "dump"
+	}
+	z.XDS, z.CNIConnection = t.log.xds, t.log.cni
+	z.AccessLogOn = t.log.sawInfo
+	z.LogFrom, z.LogTo = t.log.first, t.log.last
+	if !t.log.started.IsZero() {
+		z.StartedAt = t.log.started
+	}
+	z.Restarted = z.Restarted || t.log.starts > 1
+	for _, in := range z.InPods {
+		if e, ok := t.startErrors[in.PodUID]; ok {
+			in.StartError, in.StartSource = e.text, e.source
+		}
+	}
+	for _, n := range t.log.nacks {
+		z.Nacks = append(z.Nacks, &mesh.Nack{TypeURL: n.typeURL, Error: n.text, Time: n.at, Source: n.source})
+	}
+}
+
+// version is Istio's version in a tag such as "1.28.9-distroless", "" for
+// tags that are none.
+func version(tag string) string {
+	tag = strings.TrimPrefix(tag, "v")
+	if tag == "" || tag[0] < '0' || tag[0] > '9' || !strings.Contains(tag, ".") {
+		return ""
+	}
+	return strings.TrimSuffix(strings.TrimSuffix(tag, "-distroless"), "-debug")
+}
+
+// nameLogs gives the namespaces of agents to their logs.
+func (l *loader) nameLogs() {
+	ns := map[string]string{}
+	for _, z := range l.mesh.Ztunnels {
+		ns["ztunnel/"+z.NodeName+"/"+z.Name] = z.Namespace
+	}
+	for _, c := range l.mesh.CNIs {
+		ns["istio-cni/"+c.NodeName+"/"+c.Name] = c.Namespace
+	}
+	for _, i := range l.mesh.Istiods {
+		ns["istiod//"+i.Name] = i.Namespace
+	}
+	for _, log := range l.mesh.Logs {
+		if log.Namespace == "" {
+			log.Namespace = ns[log.Component+"/"+log.NodeName+"/"+log.PodName]
+		}
+	}
+}

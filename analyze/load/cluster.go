@@ -1,0 +1,314 @@
+package load
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/zbundle/zbundle/analyze/mesh"
+	"github.com/zbundle/zbundle/bundle"
+)
+
+// podFacts are what the loader needs of a pod beyond the model.
+type podFacts struct {
+	image   string // of the mesh component's own container
+	started time.Time
+	env     map[string]string
+	rev     string
+}
+
+func (l *loader) clusterFile(group, resource string, f bundle.File) error {
+	switch group + "/" + resource {
+	case "core/namespaces":
+		return items(f.Reader, f.Path, func(o namespaceObject, at mesh.Evidence) {
+			l.mesh.Namespaces = append(l.mesh.Namespaces, &mesh.Namespace{Name: o.Metadata.Name, Labels: o.Metadata.Labels, Source: at})
+		})
+	case "core/nodes":
+		return items(f.Reader, f.Path, l.node)
+	case "core/pods":
+		return items(f.Reader, f.Path, l.pod)
+	case "core/services":
+		return items(f.Reader, f.Path, l.service)
+	case "core/configmaps":
+		return items(f.Reader, f.Path, l.configMap)
+	case "core/events", "events.k8s.io/events":
+		return items(f.Reader, f.Path, l.event)
+	case "discovery.k8s.io/endpointslices":
+		return items(f.Reader, f.Path, func(o endpointSlice, _ mesh.Evidence) { l.slices = append(l.slices, o) })
+	case "apps/daemonsets":
+		return items(f.Reader, f.Path, l.daemonSet)
+	case "apps/deployments":
+		return items(f.Reader, f.Path, func(o deploymentObject, _ mesh.Evidence) {
+			replicas := 1
+			if o.Spec.Replicas != nil {
+				replicas = *o.Spec.Replicas
+			}
+			l.replicas[o.Metadata.Namespace+"/"+o.Metadata.Name] = replicas
+		})
+	case "security.istio.io/authorizationpolicies":
+		return items(f.Reader, f.Path, l.policy)
+	case "gateway.networking.k8s.io/gateways":
+		return items(f.Reader, f.Path, l.gateway)
+	}
+	return nil
+}
+
+func (l *loader) node(o nodeObject, at mesh.Evidence) {
+	n := &mesh.Node{
+		Name: o.Metadata.Name, Labels: o.Metadata.Labels, Created: o.Metadata.CreationTimestamp,
+		Unschedulable: o.Spec.Unschedulable, BootID: o.Status.NodeInfo.BootID, Source: at,
+	}
+	for _, c := range o.Status.Conditions {
+		if c.Type == "Ready" {
+			n.Ready = c.Status == "True"
+		}
+	}
+	for _, a := range o.Status.Addresses {
+		if a.Type == "InternalIP" || a.Type == "ExternalIP" {
+			n.Addresses = append(n.Addresses, a.Address)
+		}
+	}
+	for _, t := range o.Spec.Taints {
+		n.Taints = append(n.Taints, t.Key+":"+t.Effect)
+	}
+	n.Virtual = o.Metadata.Labels["type"] == "virtual-kubelet" ||
+		o.Metadata.Labels["eks.amazonaws.com/compute-type"] == "fargate" ||
+		strings.Contains(o.Status.NodeInfo.KubeletVersion, "fargate") ||
+		o.Status.NodeInfo.OperatingSystem == "windows" ||
+		o.Metadata.Labels["kubernetes.io/os"] == "windows"
+	l.mesh.Nodes = append(l.mesh.Nodes, n)
+}
+
+func (l *loader) pod(o podObject, at mesh.Evidence) {
+	p := &mesh.Pod{
+		Namespace: o.Metadata.Namespace, Name: o.Metadata.Name, UID: o.Metadata.UID, NodeName: o.Spec.NodeName,
+		ServiceAccount: o.Spec.ServiceAccountName, Labels: o.Metadata.Labels, Annotations: o.Metadata.Annotations,
+		Phase: o.Status.Phase, HostNetwork: o.Spec.HostNetwork, Deleting: !o.Metadata.DeletionTimestamp.IsZero(),
+		Created: o.Metadata.CreationTimestamp, Started: o.Status.StartTime, Source: at,
+	}
+	for _, ip := range o.Status.PodIPs {
+		p.IPs = append(p.IPs, ip.IP)
+	}
+	if len(p.IPs) == 0 && o.Status.PodIP != "" {
+		p.IPs = []string{o.Status.PodIP}
+	}
+	for _, c := range o.Status.Conditions {
+		if c.Type == "Ready" {
+			p.Ready = c.Status == "True"
+		}
+	}
+	for _, r := range o.Metadata.OwnerReferences {
+		if r.Controller || len(o.Metadata.OwnerReferences) == 1 {
+			p.OwnerKind, p.OwnerName = r.Kind, r.Name
+		}
+	}
+	_, p.Sidecar = o.Metadata.Annotations["sidecar.istio.io/status"]
+	p.Component = component(o)
+	facts := podFacts{env: map[string]string{}, rev: o.Metadata.Labels["istio.io/rev"]}
+	for i, c := range o.Spec.Containers {
+		p.Containers = append(p.Containers, containerOf(c))
+		if i == 0 || slices.Contains([]string{"istio-proxy", "discovery", "install-cni"}, c.Name) {
+			facts.image = c.Image
+		}
+		for _, e := range c.Env {
+			facts.env[e.Name] = e.Value
+		}
+	}
+	for _, s := range o.Status.ContainerStatuses {
+		at := slices.IndexFunc(p.Containers, func(c *mesh.Container) bool { return c.Name == s.Name })
+		if at < 0 {
+			continue
+		}
+		if s.State.Running != nil && s.State.Running.StartedAt.After(facts.started) {
+			facts.started = s.State.Running.StartedAt
+		}
+		l.containerStatus(p.Containers[at], s)
+	}
+	l.pods[p.Namespace+"/"+p.Name] = facts
+	l.mesh.Pods = append(l.mesh.Pods, p)
+}
+
+func containerOf(c containerObject) *mesh.Container {
+	out := &mesh.Container{Name: c.Name, Image: c.Image, MemoryLimit: strings.Trim(string(c.Resources.Limits["memory"]), `"`)}
+	for _, port := range c.Ports {
+		out.Ports = append(out.Ports, port.ContainerPort)
+	}
+	return out
+}
+
+// containerStatus keeps times; ages follow when the capture's time is known.
+func (l *loader) containerStatus(c *mesh.Container, s containerStatus) {
+	c.Ready, c.Restarts = s.Ready, s.RestartCount
+	if s.State.Running != nil {
+		c.StartedAt = s.State.Running.StartedAt
+	}
+	if s.State.Waiting != nil {
+		c.Waiting = s.State.Waiting.Reason
+	}
+	last := s.LastState.Terminated
+	if last == nil {
+		last = s.State.Terminated
+	}
+	if last != nil {
+		c.HasLast, c.LastReason, c.LastExitCode, c.LastEndedAt = true, last.Reason, last.ExitCode, last.FinishedAt
+	}
+}
+
+// component tells the mesh's own pods by their labels and by what they run.
+func component(o podObject) string {
+	labels := o.Metadata.Labels
+	runs := func(container, arg string) bool {
+		return slices.ContainsFunc(o.Spec.Containers, func(c containerObject) bool {
+			return c.Name == container && (arg == "" || slices.Contains(c.Args, arg))
+		})
+	}
+	gateway := labels["gateway.networking.k8s.io/gateway-name"]
+	switch {
+	case labels["app"] == "ztunnel" || labels["app.kubernetes.io/name"] == "ztunnel" && runs("istio-proxy", ""):
+		return "ztunnel"
+	case labels["k8s-app"] == "istio-cni-node" || runs("install-cni", ""):
+		return "istio-cni"
+	case labels["app"] == "istiod" || runs("discovery", "discovery"):
+		return "istiod"
+	case strings.HasPrefix(labels["gateway.istio.io/managed"], "istio.io-mesh-controller") || gateway != "" && runs("istio-proxy", "waypoint"):
+		return "waypoint"
+	case gateway != "" && runs("istio-proxy", ""), labels["istio"] == "ingressgateway", labels["istio"] == "egressgateway", labels["istio"] == "eastwestgateway", runs("istio-proxy", "router"):
+		return "gateway"
+	}
+	return ""
+}
+
+func (l *loader) service(o serviceObject, at mesh.Evidence) {
+	s := &mesh.Service{
+		Namespace: o.Metadata.Namespace, Name: o.Metadata.Name, Labels: o.Metadata.Labels, Type: o.Spec.Type,
+		Hostname:   o.Metadata.Name + "." + o.Metadata.Namespace + ".svc.cluster.local",
+		ClusterIPs: o.Spec.ClusterIPs, InKubernetes: true, HasSelector: len(o.Spec.Selector) > 0, Selector: o.Spec.Selector,
+		PublishNotReady: o.Spec.PublishNotReadyAddresses, Conditions: conditions(o.Status.Conditions), Created: o.Metadata.CreationTimestamp, Source: at,
+	}
+	if len(s.ClusterIPs) == 0 && o.Spec.ClusterIP != "" {
+		s.ClusterIPs = []string{o.Spec.ClusterIP}
+	}
+	l.mesh.Services = append(l.mesh.Services, s)
+}
+
+func (l *loader) event(o eventObject, at mesh.Evidence) {
+	last := o.LastTimestamp
+	if last.IsZero() {
+		last = o.EventTime
+	}
+	if last.IsZero() {
+		last = o.Metadata.CreationTimestamp
+	}
+	l.mesh.Events = append(l.mesh.Events, &mesh.Event{
+		Namespace: o.InvolvedObject.Namespace, Kind: o.InvolvedObject.Kind, Name: o.InvolvedObject.Name,
+		Reason: o.Reason, Type: o.Type, Message: o.Message, Count: o.Count, Last: last, Source: at,
+	})
+}
+
+func (l *loader) daemonSet(o daemonSetObject, at mesh.Evidence) {
+	pod := podObject{Metadata: o.Spec.Template.Metadata}
+	pod.Spec.Containers = o.Spec.Template.Spec.Containers
+	kind := component(pod)
+	if kind != "ztunnel" && kind != "istio-cni" {
+		return
+	}
+	l.mesh.DaemonSets = append(l.mesh.DaemonSets, &mesh.DaemonSet{
+		Namespace: o.Metadata.Namespace, Name: o.Metadata.Name, Component: kind,
+		Desired: o.Status.DesiredNumberScheduled, Current: o.Status.CurrentNumberScheduled, ReadyPods: o.Status.NumberReady,
+		Updated: o.Status.UpdatedNumberScheduled, Unavailable: o.Status.NumberUnavailable, Misscheduled: o.Status.NumberMisscheduled,
+		Source: at,
+	})
+}
+
+func (l *loader) policy(o policyObject, at mesh.Evidence) {
+	p := &mesh.Policy{
+		Namespace: o.Metadata.Namespace, Name: o.Metadata.Name, Action: o.Spec.Action, RuleCount: len(o.Spec.Rules),
+		InKubernetes: true, Conditions: conditions(o.Status.Conditions), Created: o.Metadata.CreationTimestamp,
+		TargetRefs: len(o.Spec.TargetRef) > 0 || len(o.Spec.TargetRefs) > 0, Source: at,
+	}
+	if p.Action == "" {
+		p.Action = "ALLOW"
+	}
+	if o.Spec.Selector != nil {
+		p.Selector = o.Spec.Selector.MatchLabels
+	}
+	l.mesh.Policies = append(l.mesh.Policies, p)
+}
+
+func (l *loader) gateway(o gatewayObject, at mesh.Evidence) {
+	w := &mesh.Waypoint{
+		Namespace: o.Metadata.Namespace, Name: o.Metadata.Name, Class: o.Spec.GatewayClassName, Kind: "gateway",
+		Conditions: conditions(o.Status.Conditions), Created: o.Metadata.CreationTimestamp, Replicas: -1, Source: at,
+	}
+	if w.Class == "istio-waypoint" {
+		w.Kind = "waypoint"
+	}
+	w.Programmed = w.Conditions["Programmed"].Status == "True"
+	for _, a := range o.Status.Addresses {
+		w.Addresses = append(w.Addresses, a.Value)
+	}
+	l.mesh.Waypoints = append(l.mesh.Waypoints, w)
+}
+
+// configMap keeps the settings that rules read: those of the CNI agent and of Cilium.
+func (l *loader) configMap(o configMapObject, _ mesh.Evidence) {
+	switch o.Metadata.Name {
+	case "istio-cni-config":
+		for k, v := range o.Data {
+			l.mesh.Config[k] = v
+		}
+	case "cilium-config":
+		for k, v := range o.Data {
+			l.mesh.Config["cilium."+k] = v
+		}
+	}
+}
+
+// finishCluster adds what takes the capture's time or another resource.
+func (l *loader) finishCluster() {
+	for _, p := range l.mesh.Pods {
+		for _, c := range p.Containers {
+			c.StartedSeconds = l.since(c.StartedAt)
+			c.LastEndedSeconds = l.since(c.LastEndedAt)
+		}
+	}
+	for _, e := range l.mesh.Events {
+		e.AgeSeconds = l.since(e.Last)
+	}
+	for _, s := range l.mesh.Services {
+		s.AgeSeconds = l.since(s.Created)
+	}
+	for _, p := range l.mesh.Policies {
+		p.AgeSeconds = l.since(p.Created)
+	}
+	for _, w := range l.mesh.Waypoints {
+		w.AgeSeconds = l.since(w.Created)
+		if n, ok := l.replicas[w.Namespace+"/"+w.Name]; ok {
+			w.Replicas = n
+		}
+	}
+	l.countEndpoints()
+}
+
+func (l *loader) countEndpoints() {
+	services := make(map[string]*mesh.Service, len(l.mesh.Services))
+	for _, s := range l.mesh.Services {
+		services[s.Namespace+"/"+s.Name] = s
+	}
+	for _, slice := range l.slices {
+		s := services[slice.Metadata.Namespace+"/"+slice.Metadata.Labels["kubernetes.io/service-name"]]
+		if s == nil {
+			continue
+		}
+		for _, e := range slice.Endpoints {
+			if e.TargetRef == nil || e.TargetRef.Kind != "Pod" {
+				continue
+			}
+			s.Endpoints++
+			if e.Conditions.Ready == nil || *e.Conditions.Ready {
+				s.ReadyEndpoints++
+			}
+		}
+	}
+	l.slices = nil
+}

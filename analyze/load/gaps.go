@@ -1,0 +1,196 @@
+package load
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/zbundle/zbundle/analyze/mesh"
+	"github.com/zbundle/zbundle/bundle"
+)
+
+// gaps tells for every input what of it is not in the bundle, and why: the
+// manifest's word where there is one.
+func (l *loader) gaps() {
+	why := l.reasons()
+	l.clusterGaps(why)
+	l.ztunnelGaps(why)
+	l.istiodGaps(why)
+	l.cniGaps(why)
+	if l.mesh.CapturedKnown {
+		l.mesh.SetGaps(mesh.InputCaptureTime)
+	} else {
+		l.mesh.SetGaps(mesh.InputCaptureTime, mesh.Gap{Subject: "a bare config dump", Reason: "does not say when it was taken; it is judged as of " + l.mesh.Captured.Format("2006-01-02T15:04:05Z") + ", when its newest certificate was issued"})
+	}
+}
+
+// reasons are the manifest's tasks that brought nothing, by the entry that
+// each was to write.
+type reasons struct {
+	byTask   map[string]bundle.Task // "<task id> <pod>" or "<task id>"
+	absent   map[string]bool
+	manifest bool
+}
+
+func (l *loader) reasons() reasons {
+	r := reasons{byTask: map[string]bundle.Task{}}
+	if l.summary.Manifest == nil {
+		return r
+	}
+	r.manifest = true
+	for _, t := range l.summary.Manifest.Tasks {
+		r.byTask[taskKey(t.ID, t.Target.Name)] = t
+	}
+	return r
+}
+
+func taskKey(id, pod string) string { return strings.TrimSpace(id + " " + pod) }
+
+// of says why an artifact is missing.
+func (r reasons) of(id, pod string) string {
+	t, ok := r.byTask[taskKey(id, pod)]
+	switch {
+	case ok && t.Status != bundle.StatusOK && t.Reason != "":
+		return fmt.Sprintf("%s: %s", t.Status, t.Reason)
+	case ok && t.Status != bundle.StatusOK:
+		return string(t.Status)
+	case ok:
+		return "it was collected but could not be read"
+	case r.manifest:
+		return "it was not collected"
+	}
+	return "it is not in the bundle"
+}
+
+// clusterInputs are the resources behind each input.
+var clusterInputs = map[string][]string{
+	mesh.InputNamespaces:    {"core/namespaces"},
+	mesh.InputNodes:         {"core/nodes"},
+	mesh.InputPods:          {"core/pods"},
+	mesh.InputServices:      {"core/services"},
+	mesh.InputEndpoints:     {"discovery.k8s.io/endpointslices"},
+	mesh.InputDaemonSets:    {"apps/daemonsets"},
+	mesh.InputEvents:        {"core/events"},
+	mesh.InputGateways:      {"gateway.networking.k8s.io/gateways"},
+	mesh.InputAuthorization: {"security.istio.io/authorizationpolicies"},
+}
+
+func (l *loader) clusterGaps(why reasons) {
+	for input, resources := range clusterInputs {
+		var gaps []mesh.Gap
+		for _, resource := range resources {
+			group, name, _ := strings.Cut(resource, "/")
+			id := "cluster/" + resource
+			if l.seen[bundle.ResourcePath(group, name)] || why.byTask[id].Status == bundle.StatusAbsent {
+				continue
+			}
+			gaps = append(gaps, mesh.Gap{Subject: name, Reason: why.of(id, "")})
+		}
+		l.mesh.SetGaps(input, gaps...)
+	}
+}
+
+// artifact is a file of an agent behind an input.
+type artifact struct{ input, file, task string }
+
+func (l *loader) ztunnelGaps(why reasons) {
+	artifacts := []artifact{
+		{mesh.InputZtunnelLog, "log.txt", "ztunnel/log"},
+		{mesh.InputZtunnelMetric, "metrics.txt", "ztunnel/metrics"},
+		{mesh.InputZtunnelReady, "ready.txt", "ztunnel/ready"},
+	}
+	all := map[string][]mesh.Gap{}
+	for _, t := range l.ztunnels {
+		z := t.z
+		if !t.sections["workloads"] || !t.sections["workloadState"] && !t.sections["certificates"] {
+			z.SetGap(mesh.InputZtunnelDump, why.of("ztunnel/config_dump", z.Name))
+		}
+		for _, a := range artifacts {
+			if !l.seen[z.Dir+"/"+a.file] {
+				z.SetGap(a.input, why.of(a.task, z.Name))
+			}
+		}
+		switch {
+		case !l.seen[z.Dir+"/log.txt"]:
+			z.SetGap(mesh.InputAccessLog, why.of("ztunnel/log", z.Name))
+		case !t.log.sawInfo:
+			z.SetGap(mesh.InputAccessLog, "its log level hides access lines")
+		}
+		for _, input := range []string{mesh.InputZtunnelDump, mesh.InputZtunnelLog, mesh.InputAccessLog, mesh.InputZtunnelMetric, mesh.InputZtunnelReady} {
+			if g := z.MissingInput(input); g != nil {
+				all[input] = append(all[input], *g)
+			}
+		}
+		l.summary.Ztunnels.Total++
+		if z.MissingInput(mesh.InputZtunnelDump) == nil {
+			l.summary.Ztunnels.Read++
+		}
+	}
+	for _, input := range []string{mesh.InputZtunnelDump, mesh.InputZtunnelLog, mesh.InputAccessLog, mesh.InputZtunnelMetric, mesh.InputZtunnelReady} {
+		if len(l.ztunnels) == 0 {
+			all[input] = []mesh.Gap{{Subject: "the mesh", Reason: "no ztunnel is in the bundle"}}
+		}
+		l.mesh.SetGaps(input, all[input]...)
+	}
+}
+
+// noIstiod is what a rule is told where no control plane runs in the cluster.
+const noIstiod = "no istiod is in the bundle: its control plane runs elsewhere, or could not be found"
+
+func (l *loader) istiodGaps(why reasons) {
+	artifacts := []artifact{
+		{mesh.InputSyncz, "syncz.json", "istiod/syncz"},
+		{mesh.InputAmbientz, "ambientz.json", "istiod/ambientz"},
+		{mesh.InputIstiodLog, "log.txt", "istiod/log"},
+		{mesh.InputIstiodMetrics, "metrics.txt", "istiod/metrics"},
+		{mesh.InputMeshConfig, "mesh.json", "istiod/mesh"},
+	}
+	for _, a := range artifacts {
+		var gaps []mesh.Gap
+		for _, t := range l.istiods {
+			if !l.seen[t.i.Dir+"/"+a.file] {
+				t.i.SetGap(a.input, why.of(a.task, t.i.Name))
+				gaps = append(gaps, *t.i.MissingInput(a.input))
+			}
+		}
+		// Every replica holds the same view; of what each knows for itself all are needed.
+		shared := a.input == mesh.InputAmbientz || a.input == mesh.InputMeshConfig
+		if shared && len(gaps) < len(l.istiods) {
+			gaps = nil
+		}
+		if len(l.istiods) == 0 {
+			gaps = []mesh.Gap{{Subject: "the mesh", Reason: noIstiod}}
+		}
+		l.mesh.SetGaps(a.input, gaps...)
+	}
+	for _, t := range l.istiods {
+		l.summary.Istiods.Total++
+		if t.i.HasSyncz || t.i.HasAmbientz {
+			l.summary.Istiods.Read++
+		}
+	}
+}
+
+func (l *loader) cniGaps(why reasons) {
+	for _, a := range []artifact{
+		{mesh.InputCNILog, "log.txt", "cni/log"},
+		{mesh.InputCNIMetrics, "metrics.txt", "cni/metrics"},
+	} {
+		var gaps []mesh.Gap
+		for _, t := range l.cnis {
+			if !l.seen[t.c.Dir+"/"+a.file] {
+				t.c.SetGap(a.input, why.of(a.task, t.c.Name))
+				gaps = append(gaps, *t.c.MissingInput(a.input))
+			}
+		}
+		if len(l.cnis) == 0 {
+			gaps = []mesh.Gap{{Subject: "the mesh", Reason: "no istio-cni node agent is in the bundle"}}
+		}
+		l.mesh.SetGaps(a.input, gaps...)
+	}
+	for _, t := range l.cnis {
+		l.summary.CNIs.Total++
+		if l.seen[t.c.Dir+"/log.txt"] {
+			l.summary.CNIs.Read++
+		}
+	}
+}

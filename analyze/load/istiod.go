@@ -1,0 +1,114 @@
+package load
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/zbundle/zbundle/analyze/mesh"
+	"github.com/zbundle/zbundle/bundle"
+	"github.com/zbundle/zbundle/internal/istiod"
+)
+
+// istiodFiles gathers what the bundle holds of one istiod pod.
+type istiodFiles struct{ i *mesh.Istiod }
+
+func (l *loader) istiodOf(pod string) *istiodFiles {
+	t := l.istiods[pod]
+	if t == nil {
+		t = &istiodFiles{i: &mesh.Istiod{Name: pod, Proxies: map[string]int{}, Dir: "istiod/" + pod}}
+		l.istiods[pod] = t
+	}
+	return t
+}
+
+func (l *loader) istiodFile(pod, name string, f bundle.File) error {
+	t := l.istiodOf(pod)
+	switch name {
+	case "syncz.json":
+		return l.syncz(t, f)
+	case "ambientz.json":
+		return l.ambientz(t, f)
+	case "mesh.json":
+		config, err := istiod.ReadMesh(f.Reader)
+		if err != nil {
+			return err
+		}
+		l.mesh.TrustDomain = config.TrustDomain
+		l.mesh.RootNamespace = config.RootNamespace
+		l.mesh.DiscoverySelectors = len(config.DiscoverySelectors) > 0
+	case "version.json":
+		v, err := readVersion(f.Reader)
+		t.i.Version = orElse(v, t.i.Version)
+		return err
+	case "log.txt":
+		return l.componentLog("istiod", "", pod, "", f, false)
+	case "log.previous.txt":
+		return l.componentLog("istiod", "", pod, "", f, true)
+	}
+	return nil
+}
+
+func (l *loader) syncz(t *istiodFiles, f bundle.File) error {
+	list, err := istiod.ReadSyncz(f.Reader)
+	if err != nil {
+		return err
+	}
+	t.i.HasSyncz = true
+	for n, s := range list {
+		t.i.Proxies[s.ProxyType]++
+		if s.ProxyType != istiod.ProxyZtunnel {
+			continue
+		}
+		at := mesh.Evidence{File: f.Path, Pointer: fmt.Sprintf("/%d", n), Text: s.Proxy}
+		if len(s.Resources) == 0 {
+			l.mesh.XDS = append(l.mesh.XDS, &mesh.XDSStream{Istiod: t.i, Proxy: s.Proxy, Source: at})
+		}
+		for _, kind := range []struct{ url, short string }{{istiod.TypeAddress, "WDS"}, {istiod.TypeAuthorization, "WADS"}} {
+			r, ok := s.Resources[kind.url]
+			if !ok {
+				continue
+			}
+			at := at
+			at.Pointer += "/resources/" + strings.ReplaceAll(kind.url, "/", "~1")
+			at.Text = fmt.Sprintf("%s %s sent %q acked %q", s.Proxy, kind.short, r.Sent, r.Acked)
+			if r.LastError != "" {
+				at.Text += fmt.Sprintf(" lastError %q", r.LastError)
+			}
+			l.mesh.XDS = append(l.mesh.XDS, &mesh.XDSStream{
+				Istiod: t.i, Proxy: s.Proxy, Type: kind.short, Sent: r.Sent, Acked: r.Acked, SentAt: r.SentTime, LastError: r.LastError, Source: at,
+			})
+		}
+	}
+	return nil
+}
+
+func (l *loader) ambientz(t *istiodFiles, f bundle.File) error {
+	a, err := istiod.ReadAmbientz(f.Reader)
+	if err != nil {
+		return err
+	}
+	t.i.HasAmbientz = true
+	t.i.Workloads = workloadSet(a.Workloads, f.Path)
+	t.i.Services = serviceSet(a.Services, f.Path)
+	t.i.Policies = policySet(a.Policies, f.Path)
+	t.i.WorkloadCount = len(a.Workloads)
+	return nil
+}
+
+// readVersion reads istiod's /version: plain text or JSON with a version in it.
+func readVersion(r io.Reader) (string, error) {
+	data, err := readAll(r, 64<<10)
+	if err != nil {
+		return "", err
+	}
+	var v struct {
+		Version string `json:"version"`
+	}
+	if json.Unmarshal(data, &v, lenient()) == nil && v.Version != "" {
+		return version(v.Version), nil
+	}
+	return version(strings.SplitN(strings.TrimSpace(string(data)), "-", 2)[0]), nil
+}

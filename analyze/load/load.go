@@ -1,0 +1,176 @@
+// Package load reads a bundle into the mesh model: one pass over its entries
+// in whatever order they come, each parsed as it streams by.
+package load
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/zbundle/zbundle/analyze/mesh"
+	"github.com/zbundle/zbundle/bundle"
+)
+
+// Source is what a mesh is read from: a bundle's reader, bare config dumps,
+// or the worlds of rule tests.
+type Source interface {
+	Walk(ctx context.Context, fn func(bundle.File) error) error
+	Problems() []bundle.Problem
+}
+
+// Summary is what is known of the bundle itself.
+type Summary struct {
+	Header   *bundle.Header
+	Manifest *bundle.Manifest
+	// Problems are entries that were refused or could not be read.
+	Problems  []bundle.Problem
+	Ztunnels  Count
+	Istiods   Count
+	CNIs      Count
+	BareDumps int
+}
+
+// Count is how many of a kind were read, of how many there are.
+type Count struct {
+	Read  int `json:"read"`
+	Total int `json:"total"`
+}
+
+// Mesh reads all of src. What can't be read is a problem of the summary and
+// makes rules undecided; the error is for a source that can't be walked at all.
+func Mesh(ctx context.Context, src Source) (*mesh.Mesh, *Summary, error) {
+	l := newLoader()
+	err := src.Walk(ctx, func(f bundle.File) error {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		l.file(f)
+		return nil
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	l.summary.Problems = append(l.summary.Problems, src.Problems()...)
+	l.finish()
+	return l.mesh, &l.summary, nil
+}
+
+type loader struct {
+	mesh    *mesh.Mesh
+	summary Summary
+
+	seen     map[string]bool // entries that were read whole
+	ztunnels map[string]*ztunnelFiles
+	istiods  map[string]*istiodFiles
+	cnis     map[string]*cniFiles
+	views    map[string]any // parsed sections by the entry that holds them
+	pods     map[string]podFacts
+	series   map[seriesKey]*mesh.Series
+	slices   []endpointSlice
+	gateways []*mesh.Waypoint
+	// replicas are Deployments' spec.replicas by "<ns>/<name>".
+	replicas map[string]int
+}
+
+func newLoader() *loader {
+	return &loader{
+		mesh:     &mesh.Mesh{Config: map[string]string{}},
+		seen:     map[string]bool{},
+		ztunnels: map[string]*ztunnelFiles{},
+		istiods:  map[string]*istiodFiles{},
+		cnis:     map[string]*cniFiles{},
+		views:    map[string]any{},
+		pods:     map[string]podFacts{},
+		series:   map[seriesKey]*mesh.Series{},
+		replicas: map[string]int{},
+	}
+}
+
+// file reads one entry by where it stands in the layout.
+func (l *loader) file(f bundle.File) {
+	parts := strings.Split(f.Path, "/")
+	var err error
+	switch {
+	case f.Path == bundle.HeaderPath:
+		l.summary.Header, err = bundle.DecodeHeader(f.Reader)
+	case f.Path == bundle.ManifestPath:
+		l.summary.Manifest, err = bundle.DecodeManifest(f.Reader)
+	case parts[0] == "cluster" && len(parts) == 3:
+		err = l.clusterFile(parts[1], strings.TrimSuffix(parts[2], ".json"), f)
+	case parts[0] == "istiod" && len(parts) >= 3:
+		err = l.istiodFile(parts[1], strings.Join(parts[2:], "/"), f)
+	case parts[0] == "nodes" && len(parts) >= 5 && parts[2] == "ztunnel":
+		err = l.ztunnelFile(parts[1], parts[3], strings.Join(parts[4:], "/"), f)
+	case parts[0] == "nodes" && len(parts) >= 5 && parts[2] == "cni":
+		err = l.cniFile(parts[1], parts[3], strings.Join(parts[4:], "/"), f)
+	case parts[0] == "waypoints" && len(parts) == 4:
+		err = l.waypointFile(parts[1], parts[2], parts[3], f)
+	case parts[0] == "views" && len(parts) == 2:
+		err = l.viewFile(f)
+	}
+	if err != nil {
+		l.problem(f.Path, err)
+		return
+	}
+	l.seen[f.Path] = true
+}
+
+func (l *loader) problem(path string, err error) {
+	const most = 1000
+	if len(l.summary.Problems) < most {
+		l.summary.Problems = append(l.summary.Problems, bundle.Problem{Path: path, Text: err.Error()})
+	}
+}
+
+// finish puts together what stood in several entries, and joins the planes.
+func (l *loader) finish() {
+	l.captured()
+	l.finishCluster()
+	l.finishAgents()
+	l.finishSeries()
+	l.gaps()
+	l.mesh.Join()
+}
+
+// captured decides the time that everything is judged by: the cluster's at
+// the capture. A bare dump does not say when it was taken; then the newest
+// certificate's first day is the latest time that it is known to have seen.
+func (l *loader) captured() {
+	m := l.mesh
+	if man := l.summary.Manifest; man != nil && !man.Captured.IsZero() {
+		m.Captured, m.CapturedKnown = man.Captured, true
+	} else if h := l.summary.Header; h != nil && !h.Started.IsZero() {
+		m.Captured, m.CapturedKnown = h.Started, true
+	} else {
+		for _, z := range l.ztunnels {
+			for _, c := range z.z.Certificates {
+				if c.NotBefore.After(m.Captured) {
+					m.Captured = c.NotBefore
+				}
+			}
+		}
+	}
+	if h := l.summary.Header; h != nil {
+		m.Cluster = h.Cluster.Context
+	}
+}
+
+// readAll reads a small entry whole.
+func readAll(r io.Reader, limit int64) ([]byte, error) {
+	data, err := io.ReadAll(io.LimitReader(r, limit+1))
+	if err != nil {
+		return nil, err
+	}
+	if int64(len(data)) > limit {
+		return nil, fmt.Errorf("is larger than %d MB, which no such file is", limit>>20)
+	}
+	return data, nil
+}
+
+var errNoItems = errors.New("is no list of objects")
+
+// since is the age of t at the capture in seconds, 0 where t is not known.
+func (l *loader) since(t time.Time) float64 { return l.mesh.Age(t) }

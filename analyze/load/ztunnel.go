@@ -1,0 +1,304 @@
+package load
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/zbundle/zbundle/analyze/mesh"
+	"github.com/zbundle/zbundle/bundle"
+	"github.com/zbundle/zbundle/internal/openmetrics"
+	"github.com/zbundle/zbundle/internal/ztunnel"
+)
+
+// ztunnelFiles gathers what the bundle holds of one ztunnel pod.
+type ztunnelFiles struct {
+	z            *mesh.Ztunnel
+	log          logFacts
+	startErrors  map[string]startError // by pod UID
+	istioVersion string
+	sections     map[string]bool
+}
+
+type startError struct {
+	text   string
+	source mesh.Evidence
+}
+
+func (l *loader) ztunnelOf(node, pod string) *ztunnelFiles {
+	key := node + "/" + pod
+	t := l.ztunnels[key]
+	if t == nil {
+		t = &ztunnelFiles{
+			z:           &mesh.Ztunnel{Name: pod, NodeName: node, Dir: "nodes/" + node + "/ztunnel/" + pod},
+			startErrors: map[string]startError{},
+			sections:    map[string]bool{},
+		}
+		l.ztunnels[key] = t
+	}
+	return t
+}
+
+func (l *loader) ztunnelFile(node, pod, name string, f bundle.File) error {
+	t := l.ztunnelOf(node, pod)
+	switch {
+	case name == "config_dump.json":
+		return l.wholeDump(t, f)
+	case strings.HasPrefix(name, "config_dump/"):
+		return l.dumpSection(t, strings.TrimSuffix(strings.TrimPrefix(name, "config_dump/"), ".json"), f)
+	case name == "metrics.txt":
+		return l.ztunnelMetrics(t, f)
+	case name == "ready.txt":
+		r, err := ztunnel.ReadReady(f.Reader)
+		if err != nil {
+			return err
+		}
+		t.z.HasReady, t.z.Ready, t.z.Pending = true, r.Ready, r.Pending
+		t.z.ReadySource = mesh.Evidence{File: f.Path, Line: 3, Text: r.Body}
+	case name == "log.txt":
+		return l.ztunnelLog(t, f, false)
+	case name == "log.previous.txt":
+		return l.ztunnelLog(t, f, true)
+	}
+	return nil
+}
+
+// viewFile parses a view when it comes by; the ztunnels that share it follow as links.
+func (l *loader) viewFile(f bundle.File) error {
+	d, err := ztunnel.ReadDump(f.Reader)
+	if err != nil {
+		return err
+	}
+	l.views[f.Path] = section(d, f.Path)
+	return nil
+}
+
+// section is the set of the one section that a file holds.
+func section(d *ztunnel.Dump, file string) any {
+	switch {
+	case d.Sections["workloads"]:
+		return workloadSet(d.Workloads, file)
+	case d.Sections["services"]:
+		return serviceSet(d.Services, file)
+	case d.Sections["policies"]:
+		return policySet(d.Policies, file)
+	}
+	return nil
+}
+
+func (l *loader) dumpSection(t *ztunnelFiles, name string, f bundle.File) error {
+	if f.Link != "" {
+		if set, ok := l.views[f.Link]; ok {
+			t.take(set)
+			t.sections[name] = true
+			return nil
+		}
+		if f.Reader == nil {
+			return fmt.Errorf("is a link to %s, which could not be read", f.Link)
+		}
+	}
+	d, err := ztunnel.ReadDump(f.Reader)
+	if err != nil {
+		return err
+	}
+	l.dump(t, d, f.Path)
+	if f.Link != "" {
+		l.views[f.Link] = section(d, f.Path)
+	}
+	return nil
+}
+
+func (l *loader) wholeDump(t *ztunnelFiles, f bundle.File) error {
+	d, err := ztunnel.ReadDump(f.Reader)
+	if err != nil {
+		return err
+	}
+	l.dump(t, d, f.Path)
+	return nil
+}
+
+// take keeps a set that may be shared with other ztunnels.
+func (t *ztunnelFiles) take(set any) {
+	switch s := set.(type) {
+	case *mesh.WorkloadSet:
+		t.z.Workloads, t.z.WorkloadCount = s, len(s.Specs)
+		t.z.HasDump = true
+		if t.z.DumpSource.File == "" {
+			t.z.DumpSource = mesh.Evidence{File: s.File}
+		}
+	case *mesh.ServiceSet:
+		t.z.Services, t.z.ServiceCount = s, len(s.Specs)
+	case *mesh.PolicySet:
+		t.z.Policies, t.z.PolicyCount = s, len(s.Specs)
+	}
+}
+
+func (l *loader) dump(t *ztunnelFiles, d *ztunnel.Dump, file string) {
+	z := t.z
+	for s := range d.Sections {
+		t.sections[s] = true
+	}
+	if d.Sections["workloads"] {
+		t.take(workloadSet(d.Workloads, file))
+	}
+	if d.Sections["services"] {
+		t.take(serviceSet(d.Services, file))
+	}
+	if d.Sections["policies"] {
+		t.take(policySet(d.Policies, file))
+	}
+	for i := range d.Certificates {
+		z.Certificates = append(z.Certificates, l.certificate(&d.Certificates[i], file))
+	}
+	for uid, state := range d.WorkloadState {
+		in := &mesh.InPod{PodUID: uid, State: state.State, Source: mesh.Evidence{File: file, Pointer: state.Pointer, Text: "state " + state.State}}
+		if state.Info != nil {
+			in.Namespace, in.Name, in.ServiceAccount = state.Info.Namespace, state.Info.Name, state.Info.ServiceAccount
+		}
+		z.InPods = append(z.InPods, in)
+		if state.Connections != nil {
+			l.connections(t, in, state.Connections, file)
+		}
+	}
+	slices.SortFunc(z.InPods, func(a, b *mesh.InPod) int { return strings.Compare(a.PodUID, b.PodUID) })
+	if d.Version != nil {
+		t.istioVersion = d.Version.IstioVersion
+	}
+	if c := d.Config; c != nil {
+		z.ClusterID, z.Network, z.XDSAddress, z.CAAddress = c.ClusterID, c.Network, c.XDSAddress, c.CAAddress
+	}
+}
+
+func workloadSet(ws []ztunnel.Workload, file string) *mesh.WorkloadSet {
+	set := &mesh.WorkloadSet{Specs: make(map[string]*mesh.WorkloadSpec, len(ws)), File: file}
+	for i := range ws {
+		w := &ws[i]
+		set.Specs[w.UID] = &mesh.WorkloadSpec{
+			UID: w.UID, Name: w.Name, Namespace: w.Namespace, ServiceAccount: orElse(w.ServiceAccount, "default"),
+			TrustDomain: orElse(w.TrustDomain, "cluster.local"), Network: w.Network, ClusterID: w.ClusterID, Node: w.Node,
+			Protocol: orElse(w.Protocol, "TCP"), NetworkMode: orElse(w.NetworkMode, "Standard"), Status: orElse(w.Status, "Healthy"),
+			NativeTunnel: w.NativeTunnel, Addresses: sorted(w.WorkloadIPs), Waypoint: destination(w.Waypoint),
+			Policies: sorted(w.AuthorizationPolicies), Services: sorted(w.Services), WorkloadName: orElse(w.WorkloadName, w.Name),
+			Source: mesh.Evidence{File: file, Pointer: w.Pointer},
+		}
+	}
+	return set
+}
+
+func serviceSet(ss []ztunnel.Service, file string) *mesh.ServiceSet {
+	set := &mesh.ServiceSet{Specs: make(map[string]*mesh.ServiceSpec, len(ss)), File: file}
+	for i := range ss {
+		s := &ss[i]
+		spec := &mesh.ServiceSpec{
+			Namespace: s.Namespace, Name: s.Name, Hostname: s.Hostname, Endpoints: len(s.Endpoints), Waypoint: destination(s.Waypoint),
+			Source: mesh.Evidence{File: file, Pointer: s.Pointer},
+		}
+		for _, v := range s.VIPs {
+			spec.VIPs = append(spec.VIPs, v[strings.LastIndexByte(v, '/')+1:])
+		}
+		for _, e := range s.Endpoints {
+			if e.Status == "Unhealthy" {
+				spec.Unhealthy++
+			}
+		}
+		if s.LoadBalancer != nil {
+			spec.LBMode, spec.HealthPolicy = s.LoadBalancer.Mode, s.LoadBalancer.HealthPolicy
+		}
+		set.Specs[s.Key()] = spec
+	}
+	return set
+}
+
+func policySet(ps []ztunnel.Policy, file string) *mesh.PolicySet {
+	set := &mesh.PolicySet{Specs: make(map[string]*mesh.PolicySpec, len(ps)), File: file}
+	for i := range ps {
+		p := &ps[i]
+		set.Specs[p.Namespace+"/"+p.Name] = &mesh.PolicySpec{
+			Namespace: p.Namespace, Name: p.Name, Action: p.Action, Scope: p.Scope, RuleCount: len(p.Rules),
+			Source: mesh.Evidence{File: file, Pointer: p.Pointer},
+		}
+	}
+	return set
+}
+
+func destination(g *ztunnel.GatewayAddress) string {
+	if g == nil {
+		return ""
+	}
+	return g.Destination
+}
+
+func orElse(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
+}
+
+func sorted(list []string) []string {
+	out := slices.Clone(list)
+	slices.Sort(out)
+	return out
+}
+
+func (l *loader) certificate(c *ztunnel.Certificate, file string) *mesh.Certificate {
+	out := &mesh.Certificate{
+		Identity: c.Identity, State: c.State, Source: mesh.Evidence{File: file, Pointer: c.Pointer, Text: "state: " + clip(c.State, 300)},
+	}
+	if reason, ok := c.Unavailable(); ok {
+		out.State, out.Reason, out.ReasonClass = "Unavailable", reason, reasonClass(reason)
+	}
+	if leaf := c.Leaf(); leaf != nil {
+		out.Serial, out.NotBefore, out.NotAfter = leaf.SerialNumber, leaf.NotBefore(), leaf.NotAfter()
+		out.HasLeaf = !out.NotBefore.IsZero() && !out.NotAfter.IsZero()
+		out.Source.Text += ", valid " + leaf.ValidFrom + " to " + leaf.ExpirationTime
+	}
+	for _, root := range c.Roots() {
+		fp := root.Fingerprint()
+		if fp == "" {
+			continue
+		}
+		out.Roots = append(out.Roots, fp)
+		fact := mesh.RootFact{NotAfter: root.NotAfter()}
+		if parsed, err := root.Parse(); err == nil {
+			fact.Name = parsed.Subject.String()
+		}
+		l.mesh.AddRoot(fp, fact)
+	}
+	return out
+}
+
+// reasonClass groups the texts behind "Unavailable: " (istio/ztunnel src/identity/manager.rs).
+func reasonClass(reason string) string {
+	has := func(s string) bool { return strings.Contains(reason, s) }
+	switch {
+	case has("no longer needed"):
+		return "not-needed"
+	case has("impersonation"):
+		return "impersonation"
+	case has("invalid peer certificate"), has("CERTIFICATE_VERIFY_FAILED"), has("cert verification failed"):
+		return "untrusted-ca"
+	case has("currently unavailable"), has("tcp connect error"), has("dns error"), has("deadline"):
+		return "ca-unreachable"
+	}
+	return "other"
+}
+
+func (l *loader) ztunnelMetrics(t *ztunnelFiles, f bundle.File) error {
+	set, err := openmetrics.Parse(f.Reader)
+	if v, ok := set.Sum("process_open_fds", nil); ok && v < 1<<62 {
+		t.z.OpenFDs = v
+	}
+	if v, ok := set.Sum("process_max_fds", nil); ok && v < 1<<62 {
+		t.z.MaxFDs = v
+	}
+	l.addSeries(t.z, set, f.Path)
+	return err
+}
+
+func clip(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	return s[:n] + "…"
+}

@@ -1,0 +1,155 @@
+package load
+
+import (
+	"errors"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/zbundle/zbundle/analyze/mesh"
+	"github.com/zbundle/zbundle/bundle"
+	"github.com/zbundle/zbundle/internal/ztunnel"
+)
+
+// logFacts are what a ztunnel's log says of its own state, line after line:
+// the last word counts.
+type logFacts struct {
+	xds        mesh.XDSState
+	cni        string
+	started    time.Time
+	starts     int
+	sawInfo    bool
+	first      time.Time
+	last       time.Time
+	nacks      []nack
+	terminated bool
+}
+
+// nack is a resource that the ztunnel refused.
+type nack struct {
+	typeURL string
+	text    string
+	at      time.Time
+	source  mesh.Evidence
+}
+
+func (l *loader) ztunnelLog(t *ztunnelFiles, f bundle.File, previous bool) error {
+	log := ztunnel.NewLogReader(f.Reader)
+	fl := newFlows(t.z)
+	messages := newMessages("ztunnel", t.z.Name, t.z.NodeName, previous)
+	facts := &t.log
+	if previous {
+		facts = &logFacts{}
+	}
+	for {
+		r, err := log.Next()
+		if err != nil {
+			l.mesh.Observations = append(l.mesh.Observations, fl.in...)
+			l.mesh.Logs = append(l.mesh.Logs, messages.logs...)
+			if previous {
+				t.z.Restarted = t.z.Restarted || facts.starts > 0
+			}
+			if errors.Is(err, io.EOF) {
+				return nil
+			}
+			return err
+		}
+		window(&facts.first, &facts.last, r.Time)
+		if a, ok := r.Access(); ok {
+			facts.sawInfo = facts.sawInfo || r.Level == "info"
+			fl.access(&a, r.Raw, f.Path)
+			continue
+		}
+		facts.record(r, f.Path, t)
+		if keepMessage(r) {
+			messages.add(r, f.Path)
+		}
+	}
+}
+
+// keepMessage is true of what rules may look at: warnings, errors, lines of
+// no known form (a panic), and the few that ztunnel writes at info though
+// they tell of trouble.
+func keepMessage(r *ztunnel.Record) bool {
+	switch r.Level {
+	case "warn", "error", "":
+		return true
+	case "info":
+		for _, s := range []string{
+			"certificate renewal failed", "retrying workload failed", "process stream ended", "received signal",
+			"drain duration expired", "pod delete request",
+		} {
+			if strings.HasPrefix(r.Message, s) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// record follows the states that only the order of lines tells.
+func (facts *logFacts) record(r *ztunnel.Record, file string, t *ztunnelFiles) {
+	facts.sawInfo = facts.sawInfo || r.Level == "info"
+	at := mesh.Evidence{File: file, Line: r.Line, Text: clip(strings.Clone(r.Raw), 700)}
+	switch {
+	case strings.HasPrefix(r.Message, "version: "):
+		facts.starts++
+		facts.started = r.Time
+		facts.xds, facts.cni, facts.nacks = mesh.XDSState{}, "", nil
+		clear(t.startErrors)
+	case strings.HasPrefix(r.Target, "xds"):
+		facts.xdsRecord(r, at)
+	case strings.HasPrefix(r.Message, "failed to connect to the Istio CNI node agent over"),
+		strings.HasPrefix(r.Message, "failed to connect to server"):
+		facts.cni = "failing"
+	case r.Message == "handling new stream":
+		facts.cni = "connected"
+	case strings.HasPrefix(r.Message, "process stream ended"):
+		facts.cni = "lost"
+	case strings.HasPrefix(r.Message, "received signal"):
+		facts.terminated = true
+	case strings.HasPrefix(r.Message, "failed to start proxy"), strings.HasPrefix(r.Message, "retrying workload failed"):
+		if uid := r.Get("uid"); uid != "" {
+			t.startErrors[strings.Clone(uid)] = startError{strings.Clone(r.Message), at}
+		}
+	case r.Message == "pod received, starting proxy":
+		delete(t.startErrors, r.Get("uid"))
+	}
+}
+
+// xdsRecord follows the connection to istiod (istio/ztunnel src/xds/client.rs, src/xds.rs).
+func (facts *logFacts) xdsRecord(r *ztunnel.Record, at mesh.Evidence) {
+	x := &facts.xds
+	switch {
+	case r.Message == "Stream established":
+		*x = mesh.XDSState{State: "connected", Since: r.Time, Source: at}
+	case strings.HasPrefix(r.Message, "XDS client connection error"), strings.HasPrefix(r.Message, "XDS client error"):
+		switch x.State {
+		case "":
+			x.State, x.Since, x.Count = "never", r.Time, 0
+		case "connected":
+			x.State, x.Since, x.Count = "failing", r.Time, 0
+		}
+		x.Count++
+		x.Error, x.Class, x.Source = strings.Clone(r.Message), xdsClass(r.Message), at
+	case r.Message == "sending response" && r.Get("type") == "Nack":
+		facts.nacks = append(facts.nacks, nack{strings.Clone(r.Get("type_url")), strings.Clone(r.Get("error")), r.Time, at})
+	}
+}
+
+func xdsClass(text string) string {
+	has := func(s string) bool { return strings.Contains(text, s) }
+	switch {
+	case has("dns error"):
+		return "dns"
+	case has("invalid peer certificate"):
+		return "untrusted"
+	case has("Unauthenticated"), has("PermissionDenied"):
+		return "rejected"
+	case has("tcp connect error"), has("(Connect)"), has("Connection refused"):
+		return "connect"
+	case has("deadline"), has("timed out"), has("timeout"):
+		return "timeout"
+	}
+	return "other"
+}

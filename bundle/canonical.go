@@ -1,0 +1,125 @@
+package bundle
+
+import (
+	"bytes"
+	"cmp"
+	"slices"
+	"strconv"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// redacted stands where a value was taken out.
+const redacted = `"[redacted]"`
+
+// canonical puts what ztunnel prints in random order, out of Rust hash maps,
+// into sorted order: each workload's services and config.illegalPorts. All
+// else stays byte for byte. Header values of the configuration may be
+// credentials and never enter.
+func canonical(section string, v jsontext.Value) []byte {
+	switch section {
+	case "workloads":
+		if !bytes.Contains(v, []byte(`"services"`)) {
+			return v
+		}
+		return editMembers(v, map[string]func(jsontext.Value) []byte{"services": sortStrings})
+	case "config":
+		return editMembers(v, map[string]func(jsontext.Value) []byte{
+			"illegalPorts": sortNumbers, "xdsHeaders": withholdList, "caHeaders": withholdList,
+		})
+	}
+	return v
+}
+
+// editMembers rewrites members of an object and keeps every other byte.
+func editMembers(v jsontext.Value, edits map[string]func(jsontext.Value) []byte) []byte {
+	if v.Kind() != '{' {
+		return v
+	}
+	dec := jsontext.NewDecoder(bytes.NewReader(v), decodeOptions()...)
+	if _, err := dec.ReadToken(); err != nil {
+		return v
+	}
+	var out []byte
+	copied := int64(0)
+	for dec.PeekKind() == '"' {
+		key, err := dec.ReadToken()
+		if err != nil {
+			return v
+		}
+		edit := edits[key.String()]
+		member, err := dec.ReadValue()
+		if err != nil {
+			return v
+		}
+		if edit == nil {
+			continue
+		}
+		end := dec.InputOffset()
+		out = append(out, v[copied:end-int64(len(member))]...)
+		out = append(out, edit(member)...)
+		copied = end
+	}
+	return append(out, v[copied:]...)
+}
+
+func sortStrings(v jsontext.Value) []byte {
+	return sortElements(v, func(a, b []byte) int { return bytes.Compare(a, b) })
+}
+
+func sortNumbers(v jsontext.Value) []byte {
+	return sortElements(v, func(a, b []byte) int {
+		x, errX := strconv.Atoi(string(a))
+		y, errY := strconv.Atoi(string(b))
+		if errX != nil || errY != nil {
+			return bytes.Compare(a, b)
+		}
+		return cmp.Compare(x, y)
+	})
+}
+
+// sortElements puts an array's scalars in order and leaves the space between them alone.
+func sortElements(v jsontext.Value, order func(a, b []byte) int) []byte {
+	if v.Kind() != '[' {
+		return v
+	}
+	dec := jsontext.NewDecoder(bytes.NewReader(v), decodeOptions()...)
+	if _, err := dec.ReadToken(); err != nil {
+		return v
+	}
+	type span struct{ from, to int64 }
+	var spans []span
+	var elements [][]byte
+	for dec.PeekKind() != ']' {
+		e, err := dec.ReadValue()
+		if err != nil {
+			return v
+		}
+		end := dec.InputOffset()
+		spans = append(spans, span{end - int64(len(e)), end})
+		elements = append(elements, bytes.Clone(e))
+	}
+	if slices.IsSortedFunc(elements, order) {
+		return v
+	}
+	slices.SortStableFunc(elements, order)
+	var out []byte
+	at := int64(0)
+	for i, s := range spans {
+		out = append(append(out, v[at:s.from]...), elements[i]...)
+		at = s.to
+	}
+	return append(out, v[at:]...)
+}
+
+// withholdList takes out the contents of a list that is not empty.
+func withholdList(v jsontext.Value) []byte {
+	dec := jsontext.NewDecoder(bytes.NewReader(v), decodeOptions()...)
+	if v.Kind() != '[' {
+		return []byte(redacted)
+	}
+	if _, err := dec.ReadToken(); err != nil || dec.PeekKind() == ']' {
+		return v
+	}
+	return []byte("[" + redacted + "]")
+}

@@ -1,0 +1,63 @@
+package bundle
+
+import (
+	"context"
+	"io/fs"
+	"os"
+	"syscall"
+)
+
+// walkFolder reads an extracted bundle. Nothing outside the folder can be
+// reached through it; hard links are told by their inode.
+func (r *Reader) walkFolder(ctx context.Context, fn func(File) error) error {
+	root, err := os.OpenRoot(r.name)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	first := map[inode]string{}
+	return fs.WalkDir(root.FS(), ".", func(name string, d fs.DirEntry, err error) error {
+		if err := ctx.Err(); err != nil {
+			return context.Cause(ctx)
+		}
+		if err != nil {
+			r.problem(name, "can't be read: %v", err)
+			return nil
+		}
+		if d.IsDir() {
+			return nil
+		}
+		info, err := d.Info()
+		if err != nil || !info.Mode().IsRegular() || info.Size() > maxEntrySize {
+			r.problem(name, "refused: no regular file of a size that a bundle has")
+			return nil
+		}
+		f := File{Path: name, Size: info.Size(), ModTime: info.ModTime()}
+		if id, linked := linkOf(info); linked {
+			if f.Link = first[id]; f.Link == "" {
+				first[id] = name
+			}
+		}
+		if f.Link != "" {
+			return fn(f)
+		}
+		file, err := root.Open(name)
+		if err != nil {
+			r.problem(name, "can't be read: %v", err)
+			return nil
+		}
+		defer file.Close()
+		f.Reader = file
+		return fn(f)
+	})
+}
+
+type inode struct{ dev, ino uint64 }
+
+func linkOf(info fs.FileInfo) (inode, bool) {
+	st, ok := info.Sys().(*syscall.Stat_t)
+	if !ok || st.Nlink < 2 {
+		return inode{}, false
+	}
+	return inode{uint64(st.Dev), st.Ino}, true
+}

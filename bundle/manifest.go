@@ -1,0 +1,162 @@
+package bundle
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+)
+
+// FormatVersion is the version of the archive's format that this package writes.
+const FormatVersion = 1
+
+// Where header and manifest stand.
+const (
+	HeaderPath   = "zbundle.json"
+	ManifestPath = "manifest.json"
+)
+
+// maxManifest bounds what is read of either, in bytes: a thousand nodes need 10 MB.
+const maxManifest = 256 << 20
+
+// Header is the first entry: what is known before anything is collected.
+type Header struct {
+	Format  int               `json:"format"`
+	Tool    string            `json:"tool"` // version of zbundle
+	Cluster Cluster           `json:"cluster"`
+	Started time.Time         `json:"started"` // by the cluster's clock where it has one
+	Options map[string]string `json:"options,omitempty"`
+}
+
+// Cluster names the cluster that was collected.
+type Cluster struct {
+	Context string `json:"context,omitempty"`
+	Server  string `json:"server,omitempty"` // host and port only
+	Version string `json:"version,omitempty"`
+	UID     string `json:"uid,omitempty"` // of namespace kube-system
+}
+
+// Status is how a task ended.
+type Status string
+
+const (
+	StatusOK        Status = "ok"
+	StatusTruncated Status = "truncated" // a part of it is there
+	StatusSkipped   Status = "skipped"   // not asked for, on purpose
+	StatusAbsent    Status = "absent"    // the cluster has no such thing: as good as an empty list
+	StatusForbidden Status = "forbidden"
+	StatusTimeout   Status = "timeout"
+	StatusNotReady  Status = "not-ready"
+	StatusFailed    Status = "failed"
+	StatusCancelled Status = "cancelled"
+)
+
+// Complete is true of the statuses that leave nothing missing.
+func (s Status) Complete() bool { return s == StatusOK || s == StatusAbsent || s == StatusSkipped }
+
+// Target is what a task was asked of.
+type Target struct {
+	Kind      string `json:"kind"` // "cluster", "istiod", "ztunnel", "cni", "waypoint" or "gateway"
+	Namespace string `json:"namespace,omitempty"`
+	Name      string `json:"name,omitempty"`
+	Node      string `json:"node,omitempty"`
+}
+
+// Task is one request as it ended.
+type Task struct {
+	ID         string    `json:"id"` // "ztunnel/config_dump"
+	Target     Target    `json:"target"`
+	Request    string    `json:"request"`
+	Status     Status    `json:"status"`
+	Reason     string    `json:"reason,omitempty"`
+	Started    time.Time `json:"started"`
+	DurationMS int64     `json:"durationMs"`
+	Bytes      int64     `json:"bytes"` // received
+	Entries    []string  `json:"entries,omitempty"`
+	// ClockSkewMS is how far the target's clock was ahead of the API server's, by its Date header.
+	ClockSkewMS *int64 `json:"clockSkewMs,omitempty"`
+}
+
+// Entry is one file of the archive.
+type Entry struct {
+	Path   string `json:"path"`
+	SHA256 string `json:"sha256"`
+	Bytes  int64  `json:"bytes"`
+	Link   string `json:"link,omitempty"` // path of the entry that this one is a hard link to
+	Task   string `json:"task,omitempty"`
+}
+
+// Discovered is one part of the mesh that the collector found.
+type Discovered struct {
+	Kind      string `json:"kind"`
+	Namespace string `json:"namespace"`
+	Name      string `json:"name"`
+	Node      string `json:"node,omitempty"`
+	Revision  string `json:"revision,omitempty"`
+	Note      string `json:"note,omitempty"`
+}
+
+// Manifest is the last entry: everything that was asked and what came of it.
+type Manifest struct {
+	Format     int    `json:"format"`
+	Complete   bool   `json:"complete"`
+	Incomplete string `json:"incomplete,omitempty"` // why not
+	// Captured is the time to judge everything by, ClockSource whose it is:
+	// "api-server" or "collector".
+	Captured    time.Time      `json:"captured"`
+	ClockSource string         `json:"clockSource"`
+	Started     time.Time      `json:"started"`
+	Finished    time.Time      `json:"finished"`
+	Redactions  map[string]int `json:"redactions,omitempty"`
+	Discovery   []Discovered   `json:"discovery"`
+	Tasks       []Task         `json:"tasks"`
+	Entries     []Entry        `json:"entries"`
+}
+
+// DecodeHeader reads zbundle.json, and refuses one of a newer format.
+func DecodeHeader(r io.Reader) (*Header, error) {
+	h := &Header{}
+	if err := json.NewDecoder(io.LimitReader(r, maxManifest)).Decode(h); err != nil {
+		return nil, fmt.Errorf("read the bundle's header: %w", err)
+	}
+	return h, checkFormat(h.Format)
+}
+
+// DecodeManifest reads manifest.json, and refuses one of a newer format.
+func DecodeManifest(r io.Reader) (*Manifest, error) {
+	m := &Manifest{}
+	if err := json.NewDecoder(io.LimitReader(r, maxManifest)).Decode(m); err != nil {
+		return nil, fmt.Errorf("read the bundle's manifest: %w", err)
+	}
+	return m, checkFormat(m.Format)
+}
+
+func checkFormat(format int) error {
+	switch {
+	case format > FormatVersion:
+		return fmt.Errorf("the bundle has format %d, and this zbundle reads up to %d: use a newer zbundle", format, FormatVersion)
+	case format < 1:
+		return fmt.Errorf("the bundle has no valid format number (%d)", format)
+	}
+	return nil
+}
+
+// sortManifest makes the order of tasks and entries that of their names, not
+// of the moments in which they happened to end.
+func sortManifest(m *Manifest) {
+	slices.SortStableFunc(m.Tasks, func(a, b Task) int {
+		return cmp.Or(cmp.Compare(a.ID, b.ID), cmp.Compare(a.Target.Node, b.Target.Node), cmp.Compare(a.Target.Namespace, b.Target.Namespace), cmp.Compare(a.Target.Name, b.Target.Name), cmp.Compare(a.Request, b.Request))
+	})
+	slices.SortFunc(m.Entries, func(a, b Entry) int { return cmp.Compare(a.Path, b.Path) })
+	if m.Tasks == nil {
+		m.Tasks = []Task{}
+	}
+	if m.Entries == nil {
+		m.Entries = []Entry{}
+	}
+	if m.Discovery == nil {
+		m.Discovery = []Discovered{}
+	}
+}

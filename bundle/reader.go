@@ -1,0 +1,307 @@
+package bundle
+
+import (
+	"archive/tar"
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/mholt/archives"
+)
+
+// Bounds on what a bundle from a stranger may cost.
+const (
+	maxEntries   = 1_000_000
+	maxEntrySize = 2 << 30
+	maxTotal     = 64 << 30
+	// A real bundle's logs and dumps compress by less than a hundred; a bomb by a thousand.
+	maxRatio     = 300
+	ratioMatters = 1 << 30
+)
+
+// File is one entry as it streams by. Reader is valid until the next; it is
+// nil for a hard link, whose content is that of the entry at Link.
+type File struct {
+	Path    string // without the archive's top folder
+	Link    string
+	Size    int64
+	ModTime time.Time
+	Reader  io.Reader
+}
+
+// Problem is an entry that was refused, or a place where reading had to stop.
+type Problem struct {
+	Path string `json:"path"`
+	Text string `json:"text"`
+}
+
+// Reader reads a bundle: an archive in any form that Writer writes, or a
+// folder that one was extracted to. It never writes to disk.
+type Reader struct {
+	name     string
+	folder   bool
+	problems []Problem
+}
+
+// Open looks at name and tells what it is; a file that is no bundle is an
+// error that says what it looks like.
+func Open(name string) (*Reader, error) {
+	info, err := os.Stat(name)
+	if err != nil {
+		return nil, err
+	}
+	r := &Reader{name: name, folder: info.IsDir()}
+	if r.folder {
+		if _, err := os.Stat(path.Join(name, HeaderPath)); err != nil {
+			return nil, fmt.Errorf("%s: the folder is no extracted bundle: it holds no %s", name, HeaderPath)
+		}
+		return r, nil
+	}
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	in := bufio.NewReader(file)
+	if _, err := decompress(in); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return r, nil
+}
+
+// Problems are what Walk had to refuse.
+func (r *Reader) Problems() []Problem { return slices.Clone(r.problems) }
+
+func (r *Reader) problem(path, format string, args ...any) {
+	const most = 1000
+	if len(r.problems) < most {
+		r.problems = append(r.problems, Problem{Path: path, Text: fmt.Sprintf(format, args...)})
+	}
+}
+
+// Walk gives every entry to fn in the bundle's order. Bad entries and a cut
+// end are problems; the error is fn's, or the context's.
+func (r *Reader) Walk(ctx context.Context, fn func(File) error) error {
+	r.problems = nil
+	if r.folder {
+		return r.walkFolder(ctx, fn)
+	}
+	file, err := os.Open(r.name)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	compressed := &meter{r: file}
+	stream, err := decompress(bufio.NewReaderSize(compressed, 1<<20))
+	if err != nil {
+		return fmt.Errorf("%s: %w", r.name, err)
+	}
+	defer stream.Close()
+	a := &archiveWalk{r: r, fn: fn, links: map[string]string{}, seen: map[string]bool{}}
+	limited := &bombGuard{r: stream, in: compressed}
+	err = archives.Tar{}.Extract(ctx, limited, a.entry)
+	switch {
+	case a.failed != nil:
+		return a.failed
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case errors.Is(err, errTooMuch):
+		r.problem(r.name, "reading stopped: %v", err)
+	case err != nil:
+		r.problem(r.name, "the archive is cut off or broken after %s: %v; what stands before it was read", orStart(a.last), err)
+	}
+	if a.entries == 0 && err != nil {
+		return fmt.Errorf("%s: %w", r.name, err)
+	}
+	return nil
+}
+
+func orStart(last string) string {
+	if last == "" {
+		return "its start"
+	}
+	return last
+}
+
+// archiveWalk takes one archive's entries one after the other.
+type archiveWalk struct {
+	r       *Reader
+	fn      func(File) error
+	top     string
+	topSet  bool
+	seen    map[string]bool
+	links   map[string]string
+	entries int
+	last    string
+	failed  error
+}
+
+var errTooMuch = errors.New("it holds more than a bundle can")
+
+func (a *archiveWalk) entry(_ context.Context, info archives.FileInfo) error {
+	h, ok := info.Header.(*tar.Header)
+	if !ok {
+		return fmt.Errorf("unexpected header %T", info.Header)
+	}
+	a.entries++
+	if a.entries > maxEntries {
+		return fmt.Errorf("%w: over %d entries", errTooMuch, maxEntries)
+	}
+	name, ok := a.name(h.Name)
+	if !ok {
+		a.r.problem(h.Name, "refused: its path leaves the bundle's folder")
+		return nil
+	}
+	if name == "" || h.Typeflag == tar.TypeDir {
+		return nil
+	}
+	if key := strings.ToLower(name); a.seen[key] {
+		a.r.problem(name, "refused: a second entry of that name")
+		return nil
+	} else {
+		a.seen[key] = true
+	}
+	a.last = name
+	f := File{Path: name, Size: h.Size, ModTime: h.ModTime}
+	switch h.Typeflag {
+	case tar.TypeReg:
+		if h.Size > maxEntrySize {
+			a.r.problem(name, "refused: %d bytes are more than an entry may have", h.Size)
+			return nil
+		}
+		content, err := info.Open()
+		if err != nil {
+			return err
+		}
+		f.Reader = content
+	case tar.TypeLink:
+		target, ok := a.name(h.Linkname)
+		if !ok || !a.seen[strings.ToLower(target)] {
+			a.r.problem(name, "refused: a link to %q, which is no entry before it", h.Linkname)
+			return nil
+		}
+		if first := a.links[target]; first != "" {
+			target = first
+		}
+		a.links[name] = target
+		f.Link = target
+	default:
+		a.r.problem(name, "refused: neither a file nor a hard link (type %q)", h.Typeflag)
+		return nil
+	}
+	if err := a.fn(f); err != nil {
+		a.failed = err
+		return fs.SkipAll
+	}
+	return nil
+}
+
+// name takes the top folder off a path, and refuses what leaves it.
+func (a *archiveWalk) name(p string) (string, bool) {
+	if p == "" || path.IsAbs(p) || strings.Contains(p, `\`) || strings.ContainsRune(p, 0) {
+		return "", false
+	}
+	for _, part := range strings.Split(p, "/") {
+		if part == ".." {
+			return "", false
+		}
+	}
+	p = path.Clean(p)
+	if p == "." {
+		return "", true
+	}
+	first, rest, _ := strings.Cut(p, "/")
+	if !a.topSet {
+		a.topSet = true
+		if !slices.Contains(roots, first) {
+			a.top = first
+		}
+	}
+	if a.top == "" {
+		return p, true
+	}
+	return rest, first == a.top
+}
+
+// roots are the names at the top of a bundle, for archives packed without its folder.
+var roots = []string{HeaderPath, ManifestPath, "cluster", "istiod", "nodes", "views", "waypoints"}
+
+// decompress tells an archive by its first bytes.
+func decompress(in *bufio.Reader) (io.ReadCloser, error) {
+	head, err := in.Peek(512)
+	if len(head) == 0 {
+		if err != nil && !errors.Is(err, io.EOF) {
+			return nil, err
+		}
+		return nil, errors.New("the file is empty")
+	}
+	switch {
+	case bytes.HasPrefix(head, []byte{0x1f, 0x8b}):
+		return archives.Gz{}.OpenReader(in)
+	case bytes.HasPrefix(head, []byte{0x28, 0xb5, 0x2f, 0xfd}):
+		return archives.Zstd{}.OpenReader(in)
+	case len(head) > 262 && bytes.HasPrefix(head[257:], []byte("ustar")):
+		return io.NopCloser(in), nil
+	}
+	return nil, fmt.Errorf("this is no bundle: it looks like %s", lookslike(head))
+}
+
+// lookslike names what people hand over by mistake.
+func lookslike(head []byte) string {
+	text := strings.TrimSpace(string(head))
+	switch {
+	case strings.HasPrefix(text, "{"), strings.HasPrefix(text, "["):
+		return "a JSON file"
+	case strings.HasPrefix(strings.ToLower(text), "<!doctype"), strings.HasPrefix(strings.ToLower(text), "<html"):
+		return "a web page, perhaps of a login"
+	case strings.HasPrefix(text, "apiVersion:"):
+		return "a Kubernetes manifest or kubeconfig"
+	case bytes.HasPrefix(head, []byte("PK\x03\x04")):
+		return "a zip archive; unpack it and give the bundle that is in it"
+	case bytes.HasPrefix(head, []byte("age-encryption.org/")):
+		return "an age-encrypted file; decrypt it first"
+	case bytes.IndexByte(head, 0) < 0:
+		return "a text file"
+	}
+	return "something else (neither gzip, zstd nor tar)"
+}
+
+// meter counts what was read.
+type meter struct {
+	r io.Reader
+	n int64
+}
+
+func (m *meter) Read(p []byte) (int, error) {
+	n, err := m.r.Read(p)
+	m.n += int64(n)
+	return n, err
+}
+
+// bombGuard ends a stream that grows out of all proportion.
+type bombGuard struct {
+	r  io.Reader
+	in *meter
+	n  int64
+}
+
+func (g *bombGuard) Read(p []byte) (int, error) {
+	if g.n > maxTotal {
+		return 0, fmt.Errorf("%w: over %d GB", errTooMuch, maxTotal>>30)
+	}
+	if g.n > ratioMatters && g.n/max(g.in.n, 1) > maxRatio {
+		return 0, fmt.Errorf("%w: it unpacks to over %d times its size", errTooMuch, maxRatio)
+	}
+	n, err := g.r.Read(p)
+	g.n += int64(n)
+	return n, err
+}

@@ -1,0 +1,69 @@
+package bundle
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"hash"
+	"io"
+	"os"
+)
+
+// spoolMemory is how much of an entry is held in memory before it goes to a
+// temporary file: a tar header needs the size, which a stream does not know.
+const spoolMemory = 256 << 10
+
+// spool takes one entry's content, and gives it back with its size and hash.
+type spool struct {
+	dir  string
+	mem  bytes.Buffer
+	file *os.File
+	hash hash.Hash
+	size int64
+}
+
+func newSpool(dir string) *spool { return &spool{dir: dir, hash: sha256.New()} }
+
+func (s *spool) Write(p []byte) (int, error) {
+	s.hash.Write(p)
+	s.size += int64(len(p))
+	if s.file == nil && s.mem.Len()+len(p) > spoolMemory {
+		file, err := os.CreateTemp(s.dir, ".zbundle-spool-*")
+		if err != nil {
+			return 0, fmt.Errorf("make a temporary file: %w", err)
+		}
+		// Without a name it can't outlive the process.
+		if err := os.Remove(file.Name()); err != nil {
+			return 0, err
+		}
+		s.file = file
+		if _, err := s.mem.WriteTo(file); err != nil {
+			return 0, err
+		}
+	}
+	if s.file != nil {
+		return s.file.Write(p)
+	}
+	return s.mem.Write(p)
+}
+
+// reader gives the content from its start.
+func (s *spool) reader() (io.Reader, error) {
+	if s.file == nil {
+		return bytes.NewReader(s.mem.Bytes()), nil
+	}
+	if _, err := s.file.Seek(0, io.SeekStart); err != nil {
+		return nil, err
+	}
+	return s.file, nil
+}
+
+func (s *spool) sum() string { return hex.EncodeToString(s.hash.Sum(nil)) }
+
+func (s *spool) close() {
+	if s.file != nil {
+		// What was in it is in the archive, or an error was reported.
+		_ = s.file.Close()
+	}
+}

@@ -1,0 +1,359 @@
+package bundle
+
+import (
+	"archive/tar"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/mholt/archives"
+)
+
+// ErrExists is returned for an output file that is already there.
+var ErrExists = errors.New("file exists")
+
+// CreateOptions say how to write an archive.
+type CreateOptions struct {
+	Force  bool // replace a file that is already there
+	Header Header
+}
+
+// NewEntry is an entry to be added. ModTime is when its content was true.
+type NewEntry struct {
+	Path    string
+	Task    string // "<task id> <target>"
+	ModTime time.Time
+}
+
+// Final is what is known when everything has been collected.
+type Final struct {
+	Complete    bool
+	Incomplete  string
+	Captured    time.Time
+	ClockSource string
+	Finished    time.Time
+	Discovery   []Discovered
+	Redactions  map[string]int
+}
+
+// Writer writes an archive as its entries come. It is safe for concurrent
+// use: each caller spools its own entry, and one goroutine, which Close and
+// Abort wait for, appends them to the tar. Nothing stands under the final
+// name before Close has succeeded.
+type Writer struct {
+	final, dir, top string
+	file            *os.File
+	out             *countingWriter
+	header          Header
+	jobs            chan archives.ArchiveAsyncJob
+	done            chan error
+
+	mu      sync.Mutex
+	seen    map[string]bool // lower case: some file systems know no other
+	entries []Entry
+	tasks   []Task
+	ended   bool
+	adding  sync.WaitGroup // entries on their way to the owner
+
+	views sync.Mutex        // held while a view is written, so that no link comes before it
+	known map[string]string // view path to sha256
+}
+
+// Create begins an archive at name, whose ending decides its form: .tgz,
+// .tar.gz, .tar.zst or .tar.
+func Create(name string, opts CreateOptions) (*Writer, error) {
+	format, base, err := formatOf(name)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := os.Lstat(name); err == nil && !opts.Force {
+		return nil, fmt.Errorf("%s: %w (use --force to replace it)", name, ErrExists)
+	}
+	dir := filepath.Dir(name)
+	file, err := os.CreateTemp(dir, "."+base+"-*.partial") // 0600
+	if err != nil {
+		return nil, fmt.Errorf("create the bundle: %w", err)
+	}
+	w := &Writer{
+		final: name, dir: dir, top: base, file: file, out: &countingWriter{w: file}, header: opts.Header,
+		jobs: make(chan archives.ArchiveAsyncJob), done: make(chan error, 1),
+		seen: map[string]bool{}, known: map[string]string{},
+	}
+	w.header.Format = FormatVersion
+	go func() {
+		// A job's own context decides for it; the archive itself always ends in order.
+		w.done <- format.ArchiveAsync(context.Background(), w.out, w.jobs)
+	}()
+	if err := w.addJSON(HeaderPath, w.header, w.header.Started); err != nil {
+		return nil, errors.Join(err, w.Abort())
+	}
+	return w, nil
+}
+
+func formatOf(name string) (archives.ArchiverAsync, string, error) {
+	base := filepath.Base(name)
+	for _, f := range []struct {
+		ending      string
+		compression archives.Compression
+	}{
+		{".tgz", archives.Gz{Multithreaded: true}},
+		{".tar.gz", archives.Gz{Multithreaded: true}},
+		{".tar.zst", archives.Zstd{}},
+		{".tar", nil},
+	} {
+		if top, ok := strings.CutSuffix(base, f.ending); ok && top != "" {
+			if f.compression == nil {
+				return archives.Tar{}, top, nil
+			}
+			return archives.CompressedArchive{Archival: archives.Tar{}, Compression: f.compression}, top, nil
+		}
+	}
+	return nil, "", fmt.Errorf("%s: a bundle's name ends in .tgz, .tar.gz, .tar.zst or .tar", name)
+}
+
+// Size is how many bytes the file has so far.
+func (w *Writer) Size() int64 { return w.out.n.Load() }
+
+// AddTask records how a task ended.
+func (w *Writer) AddTask(t Task) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.tasks = append(w.tasks, t)
+}
+
+// Add writes one entry. Where reading r fails, nothing is written and the
+// error is r's.
+func (w *Writer) Add(ctx context.Context, e NewEntry, r io.Reader) (Entry, error) {
+	s := newSpool(w.dir)
+	defer s.close()
+	if _, err := io.Copy(s, contextReader{ctx, r}); err != nil {
+		return Entry{}, err
+	}
+	return w.addSpool(e, s)
+}
+
+// Spool is an entry whose content is written rather than read, and that is
+// kept or dropped at its end.
+func (w *Writer) Spool(e NewEntry) *SpooledEntry {
+	return &SpooledEntry{w: w, e: e, s: newSpool(w.dir)}
+}
+
+// SpooledEntry is an entry under way.
+type SpooledEntry struct {
+	w *Writer
+	e NewEntry
+	s *spool
+}
+
+// Write adds to the entry's content.
+func (e *SpooledEntry) Write(p []byte) (int, error) { return e.s.Write(p) }
+
+// Size is how many bytes were written so far.
+func (e *SpooledEntry) Size() int64 { return e.s.size }
+
+// Keep puts the entry into the archive.
+func (e *SpooledEntry) Keep() (Entry, error) {
+	defer e.s.close()
+	return e.w.addSpool(e.e, e.s)
+}
+
+// Drop forgets the entry.
+func (e *SpooledEntry) Drop() { e.s.close() }
+
+func (w *Writer) addSpool(e NewEntry, s *spool) (Entry, error) {
+	r, err := s.reader()
+	if err != nil {
+		return Entry{}, fmt.Errorf("read back %s: %w", e.Path, err)
+	}
+	entry := Entry{Path: e.Path, SHA256: s.sum(), Bytes: s.size, Task: e.Task}
+	header := &tar.Header{Typeflag: tar.TypeReg, Size: s.size}
+	return entry, w.append(entry, header, e.ModTime, r)
+}
+
+// addView stores a shared section once and makes e a hard link to it.
+func (w *Writer) addView(kind string, e NewEntry, s *spool) (Entry, error) {
+	sum := s.sum()
+	view := path.Join("views", kind+"-"+sum[:16]+".json")
+	entry := Entry{Path: e.Path, SHA256: sum, Bytes: s.size, Task: e.Task, Link: view}
+	if err := w.storeView(view, e, s); err != nil {
+		return Entry{}, err
+	}
+	return entry, w.append(entry, &tar.Header{Typeflag: tar.TypeLink, Linkname: w.top + "/" + view}, e.ModTime, nil)
+}
+
+func (w *Writer) storeView(view string, e NewEntry, s *spool) error {
+	w.views.Lock()
+	defer w.views.Unlock()
+	if w.known[view] == s.sum() {
+		return nil
+	}
+	if _, err := w.addSpool(NewEntry{Path: view, ModTime: e.ModTime}, s); err != nil {
+		return err
+	}
+	w.known[view] = s.sum()
+	return nil
+}
+
+func (w *Writer) addJSON(name string, v any, mod time.Time) error {
+	s := newSpool(w.dir)
+	defer s.close()
+	enc := json.NewEncoder(s)
+	enc.SetIndent("", " ")
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return fmt.Errorf("write %s: %w", name, err)
+	}
+	_, err := w.addSpool(NewEntry{Path: name, ModTime: mod}, s)
+	return err
+}
+
+// append hands one entry to the goroutine that owns the tar.
+func (w *Writer) append(e Entry, h *tar.Header, mod time.Time, r io.Reader) error {
+	if !fs.ValidPath(e.Path) {
+		return fmt.Errorf("%q is no path of a bundle", e.Path)
+	}
+	w.mu.Lock()
+	key := strings.ToLower(e.Path)
+	if w.ended || w.seen[key] {
+		ended := w.ended
+		w.mu.Unlock()
+		if ended {
+			return fmt.Errorf("add %s: the bundle is closed", e.Path)
+		}
+		return fmt.Errorf("add %s: the bundle has an entry of that name", e.Path)
+	}
+	w.seen[key] = true
+	w.adding.Add(1)
+	w.mu.Unlock()
+	defer w.adding.Done()
+
+	h.Name, h.Mode, h.ModTime = w.top+"/"+e.Path, 0o600, mod.UTC().Truncate(time.Second)
+	result := make(chan error, 1)
+	w.jobs <- archives.ArchiveAsyncJob{Result: result, File: archives.FileInfo{
+		FileInfo: headerInfo{h}, NameInArchive: h.Name, LinkTarget: h.Linkname,
+		Open: func() (fs.File, error) { return openedEntry{headerInfo{h}, r}, nil },
+	}}
+	if err := errors.Join(<-result, w.out.failure()); err != nil {
+		return fmt.Errorf("add %s: %w", e.Path, err)
+	}
+	w.mu.Lock()
+	w.entries = append(w.entries, e)
+	w.mu.Unlock()
+	return nil
+}
+
+// Close writes the manifest and puts the archive under its final name.
+func (w *Writer) Close(f Final) error {
+	w.mu.Lock()
+	m := Manifest{
+		Format: FormatVersion, Complete: f.Complete, Incomplete: f.Incomplete, Captured: f.Captured.UTC(), ClockSource: f.ClockSource,
+		Started: w.header.Started.UTC(), Finished: f.Finished.UTC(), Redactions: f.Redactions, Discovery: f.Discovery, Tasks: w.tasks, Entries: w.entries,
+	}
+	w.mu.Unlock()
+	sortManifest(&m)
+	if err := w.addJSON(ManifestPath, m, f.Finished); err != nil {
+		return errors.Join(err, w.Abort())
+	}
+	if err := w.end(); err != nil {
+		return errors.Join(fmt.Errorf("finish the bundle: %w", err), w.discard())
+	}
+	if err := w.file.Sync(); err != nil {
+		return errors.Join(fmt.Errorf("finish the bundle: %w", err), w.discard())
+	}
+	if err := w.file.Close(); err != nil {
+		return errors.Join(fmt.Errorf("finish the bundle: %w", err), os.Remove(w.file.Name()))
+	}
+	if err := os.Rename(w.file.Name(), w.final); err != nil {
+		return errors.Join(fmt.Errorf("finish the bundle: %w", err), os.Remove(w.file.Name()))
+	}
+	return nil
+}
+
+// Abort gives the archive up and leaves no file.
+func (w *Writer) Abort() error {
+	_ = w.end() // the file goes, and what was wrong with it
+	return w.discard()
+}
+
+// end closes the tar and waits for its goroutine. The library closes tar and
+// compressor without a look at their errors, so the file under them keeps its own.
+func (w *Writer) end() error {
+	w.mu.Lock()
+	if w.ended {
+		w.mu.Unlock()
+		return nil
+	}
+	w.ended = true
+	w.mu.Unlock()
+	w.adding.Wait()
+	close(w.jobs)
+	return errors.Join(<-w.done, w.out.failure())
+}
+
+func (w *Writer) discard() error {
+	return errors.Join(w.file.Close(), os.Remove(w.file.Name()))
+}
+
+// countingWriter counts what reaches the file, and keeps the first error.
+type countingWriter struct {
+	w   io.Writer
+	n   atomic.Int64
+	err atomic.Pointer[error]
+}
+
+func (c *countingWriter) Write(p []byte) (int, error) {
+	n, err := c.w.Write(p)
+	c.n.Add(int64(n))
+	if err != nil {
+		c.err.CompareAndSwap(nil, &err)
+	}
+	return n, err
+}
+
+func (c *countingWriter) failure() error {
+	if err := c.err.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
+
+// headerInfo makes the tar writer take a header as it is.
+type headerInfo struct{ h *tar.Header }
+
+func (i headerInfo) Name() string       { return path.Base(i.h.Name) }
+func (i headerInfo) Size() int64        { return i.h.Size }
+func (i headerInfo) Mode() fs.FileMode  { return fs.FileMode(i.h.Mode) }
+func (i headerInfo) ModTime() time.Time { return i.h.ModTime }
+func (i headerInfo) IsDir() bool        { return false }
+func (i headerInfo) Sys() any           { return i.h }
+
+type openedEntry struct {
+	headerInfo
+	io.Reader
+}
+
+func (e openedEntry) Stat() (fs.FileInfo, error) { return e.headerInfo, nil }
+func (openedEntry) Close() error                 { return nil }
+
+// contextReader ends a copy when its context does.
+type contextReader struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (c contextReader) Read(p []byte) (int, error) {
+	if err := c.ctx.Err(); err != nil {
+		return 0, context.Cause(c.ctx)
+	}
+	return c.r.Read(p)
+}
