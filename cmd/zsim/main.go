@@ -1,0 +1,129 @@
+// Command zsim serves a simulated Istio ambient cluster on loopback.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/pflag"
+
+	"github.com/zbundle/zbundle/internal/sim"
+)
+
+// Exit codes, as of zbundle.
+const (
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// options are the flags.
+type options struct {
+	kubeconfig string
+	replay     string
+	planted    string
+	listFaults bool
+	generate   sim.Generate
+}
+
+func parse(args []string, stderr io.Writer) (*options, error) {
+	o := &options{}
+	flags := pflag.NewFlagSet("zsim", pflag.ContinueOnError)
+	flags.SetOutput(stderr)
+	flags.StringVar(&o.kubeconfig, "kubeconfig", "", "write a kubeconfig for the cluster to this `file` (required)")
+	flags.StringVar(&o.replay, "replay", "", "serve the recorded world in this `folder`")
+	flags.IntVar(&o.generate.Nodes, "nodes", 3, "number of nodes to invent")
+	flags.IntVar(&o.generate.Workloads, "workloads", 30, "number of application pods to invent")
+	flags.Uint64Var(&o.generate.Seed, "seed", 1, "seed of what is invented: the same seed gives the same cluster")
+	flags.StringVar(&o.generate.Version, "version", "1.30.3", "Istio `version` to invent")
+	flags.StringArrayVar(&o.generate.Faults, "fault", nil, "plant this `fault` (NAME or NAME=SUBJECT); may be repeated")
+	flags.StringVar(&o.planted, "planted", "", "write the planted faults to this `file` as JSON")
+	flags.BoolVar(&o.listFaults, "list-faults", false, "list the faults that can be planted, and exit")
+	if err := flags.Parse(args); err != nil {
+		return nil, err
+	}
+	if flags.NArg() > 0 {
+		return nil, fmt.Errorf("zsim takes flags only, not %q", flags.Arg(0))
+	}
+	if o.kubeconfig == "" && !o.listFaults {
+		return nil, errors.New("--kubeconfig FILE is required: it is how clients find the cluster")
+	}
+	if o.replay != "" && len(o.generate.Faults) > 0 {
+		return nil, errors.New("--fault plants in a generated cluster; a recorded one is served as it was")
+	}
+	return o, nil
+}
+
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	o, err := parse(args, stderr)
+	if errors.Is(err, pflag.ErrHelp) {
+		return 0
+	}
+	if err != nil {
+		fmt.Fprintln(stderr, "zsim:", err)
+		return exitUsage
+	}
+	if o.listFaults {
+		for _, f := range sim.Faults() {
+			fmt.Fprintf(stdout, "%-34s %s\n", f.Name, f.Title)
+		}
+		return 0
+	}
+	if err := serve(ctx, o, stdout, stderr); err != nil {
+		fmt.Fprintln(stderr, "zsim:", err)
+		return exitFailed
+	}
+	return 0
+}
+
+func serve(ctx context.Context, o *options, stdout, stderr io.Writer) error {
+	opts := sim.Options{Replay: o.replay}
+	if o.replay == "" {
+		opts.Generate = &o.generate
+	}
+	cluster, err := sim.Start(ctx, opts)
+	if err != nil {
+		return err
+	}
+	defer cluster.Close()
+	if err := cluster.Kubeconfig(o.kubeconfig); err != nil {
+		return err
+	}
+	for _, p := range cluster.Planted() {
+		fmt.Fprintf(stderr, "planted %s on %s\n", p.Fault, p.Subject)
+	}
+	if o.planted != "" {
+		if err := writePlanted(o.planted, cluster.Planted()); err != nil {
+			return err
+		}
+	}
+	fmt.Fprintln(stdout, "ready")
+	<-ctx.Done()
+	return cluster.Close()
+}
+
+func writePlanted(path string, planted []sim.Planted) error {
+	if planted == nil {
+		planted = []sim.Planted{}
+	}
+	text, err := json.MarshalIndent(planted, "", "  ")
+	if err != nil {
+		return fmt.Errorf("encoding the planted faults: %w", err)
+	}
+	if err := os.WriteFile(path, append(text, '\n'), 0o644); err != nil {
+		return fmt.Errorf("writing the planted faults: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,59 @@
+package sim
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+)
+
+// serveProxy passes a GET on to a port that listens on the pod's address.
+func (s *apiServer) serveProxy(w http.ResponseWriter, r *http.Request, a attributes) {
+	name, number, err := splitProxyName(a.name)
+	if err != nil {
+		writeStatus(w, apierrors.NewBadRequest(err.Error()))
+		return
+	}
+	pod, ok := s.world.pods[podKey(a.namespace, name)]
+	if !ok {
+		writeStatus(w, apierrors.NewNotFound(a.groupResource(), name))
+		return
+	}
+	p, ok := pod.ports[number]
+	if !ok || p.loopback {
+		writeStatus(w, apierrors.NewServiceUnavailable(fmt.Sprintf(
+			"error trying to reach service: dial tcp %s:%d: connect: connection refused", pod.ip, number)))
+		return
+	}
+	if p.hang {
+		<-r.Context().Done()
+		return
+	}
+	inner := r.Clone(r.Context())
+	inner.URL = &url.URL{Path: "/" + a.rest, RawQuery: r.URL.RawQuery}
+	inner.RequestURI = inner.URL.RequestURI()
+	s.observe(Request{Target: fmt.Sprintf("%s:%d", podKey(a.namespace, name), number), Method: r.Method, Path: inner.RequestURI})
+	p.handler.ServeHTTP(w, inner)
+}
+
+// splitProxyName reads [SCHEME:]NAME[:PORT] as k8s.io/apimachinery/pkg/util/net SplitSchemeNamePort does.
+func splitProxyName(id string) (name string, port int32, err error) {
+	parts := strings.Split(id, ":")
+	switch len(parts) {
+	case 1:
+		return parts[0], 80, nil
+	case 3:
+		parts = parts[1:]
+	case 2:
+	default:
+		return "", 0, fmt.Errorf("invalid pod request %q", id)
+	}
+	number, err := strconv.ParseUint(parts[1], 10, 16)
+	if err != nil {
+		return "", 0, fmt.Errorf("invalid port in pod request %q", id)
+	}
+	return parts[0], int32(number), nil
+}

@@ -1,0 +1,79 @@
+package sim
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// cniState is what an istio-cni node agent has to tell.
+type cniState struct {
+	log       []byte
+	previous  []byte
+	ready     bool
+	connected int    // ztunnels connected over ZDS
+	version   string // of its build
+}
+
+// quietCNI is an agent that has nothing to tell.
+func quietCNI() cniState { return cniState{ready: true, connected: 1} }
+
+// cniBackend serves metrics on 15014 and readiness on 8000, cni/pkg/install and cni/pkg/nodeagent.
+func cniBackend(p podModel, state cniState) *podBackend {
+	metrics, readiness := http.NewServeMux(), http.NewServeMux()
+	metrics.HandleFunc("GET /metrics", func(w http.ResponseWriter, _ *http.Request) {
+		answer(w, textHeader("text/plain; version=0.0.4; charset=utf-8; escaping=underscores"), http.StatusOK, []byte(state.metrics()))
+	})
+	readiness.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
+		code := http.StatusOK
+		if !state.ready {
+			code = http.StatusServiceUnavailable
+		}
+		answer(w, http.Header{}, code, nil)
+	})
+	return &podBackend{
+		namespace: p.namespace, name: p.name, uid: p.uid, ip: p.ips[0], node: p.node,
+		containers: []string{p.container.name},
+		log: func(_ string, previous bool) (logText, bool) {
+			if previous {
+				return logText{text: state.previous, started: p.created}, p.container.previous != nil
+			}
+			return logText{text: state.log, started: p.container.started}, true
+		},
+		ports: map[int32]port{15014: {handler: metrics}, 8000: {handler: readiness}},
+	}
+}
+
+func textHeader(contentType string) http.Header {
+	return http.Header{"Content-Type": []string{contentType}}
+}
+
+// metrics are those of the agent that its troubleshooting looks at.
+func (s cniState) metrics() string {
+	var out strings.Builder
+	gauge := func(name, help string, value int) {
+		fmt.Fprintf(&out, "# HELP %s %s\n# TYPE %s gauge\n%s %d\n", name, help, name, name, value)
+	}
+	installed := 0
+	if s.ready {
+		installed = 1
+	}
+	gauge("istio_cni_install_ready", "Whether the CNI plugin installation is ready or not", installed)
+	fmt.Fprintf(&out, "# HELP istio_cni_installs_total Total number of CNI plugins installed by the Istio CNI installer\n"+
+		"# TYPE istio_cni_installs_total counter\nistio_cni_installs_total{result=\"SUCCESS\"} 1\n")
+	gauge("ztunnel_connected", "number of connections to ztunnel", s.connected)
+	return out.String()
+}
+
+func (l logText) lastTime() time.Time {
+	last := l.started
+	for rest := l.text; len(rest) > 0; {
+		var line []byte
+		line, rest = firstLine(rest)
+		if t, ok := lineTime(line); ok {
+			last = t
+		}
+	}
+	return last
+}

@@ -1,0 +1,107 @@
+package sim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"sync"
+)
+
+// Options choose the cluster to serve. Exactly one of Replay and Generate must be set.
+type Options struct {
+	// Replay is the folder of a recorded world: world.json and one folder per node.
+	Replay string
+	// Generate describes a world to invent.
+	Generate *Generate
+	// OnRequest, when set, is told of every request that the API server and the targets behind
+	// port-forward receive, so that a test can hold a client to what it may ask. It is called
+	// concurrently.
+	OnRequest func(Request)
+}
+
+// Request is one request as the simulated cluster received it.
+type Request struct {
+	// Target is "api-server", or "NAMESPACE/POD:PORT" for a request that reached a pod.
+	Target string
+	Method string
+	// Path is the path with its query.
+	Path string
+}
+
+// Cluster is a running simulated cluster.
+type Cluster struct {
+	world    *world
+	pki      *pki
+	server   *http.Server
+	listener *trackingListener
+	targets  *targetServer
+	done     sync.WaitGroup
+	once     sync.Once
+	closeErr error
+}
+
+// Start builds the world that opts describe and serves it on a free loopback port until Close is
+// called or ctx ends.
+func Start(ctx context.Context, opts Options) (*Cluster, error) {
+	w, err := opts.build()
+	if err != nil {
+		return nil, err
+	}
+	keys, err := newPKI()
+	if err != nil {
+		return nil, fmt.Errorf("creating the cluster's certificates: %w", err)
+	}
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("listening on loopback: %w", err)
+	}
+	observe := opts.OnRequest
+	if observe == nil {
+		observe = func(Request) {}
+	}
+	c := &Cluster{
+		world:    w,
+		pki:      keys,
+		listener: &trackingListener{Listener: ln, conns: map[net.Conn]struct{}{}},
+		targets:  newTargetServer(w.now, observe),
+	}
+	c.server = &http.Server{
+		Handler:   &apiServer{world: w, targets: c.targets, token: keys.token, observe: observe},
+		TLSConfig: keys.serverConfig(),
+		ErrorLog:  discardLog(),
+	}
+	c.done.Go(func() { c.server.ServeTLS(c.listener, "", "") })
+	c.done.Go(c.targets.serve)
+	context.AfterFunc(ctx, func() { c.Close() })
+	return c, nil
+}
+
+func (o Options) build() (*world, error) {
+	switch {
+	case o.Replay != "" && o.Generate != nil:
+		return nil, errors.New("a cluster is either replayed or generated, not both")
+	case o.Replay != "":
+		return loadReplay(o.Replay)
+	case o.Generate != nil:
+		return o.Generate.build()
+	}
+	return nil, errors.New("nothing to serve: neither a recorded world nor a generated one was asked for")
+}
+
+// URL is the address of the API server.
+func (c *Cluster) URL() string { return "https://" + c.listener.Addr().String() }
+
+// Planted lists the faults of a generated world, in the order in which they were asked for.
+func (c *Cluster) Planted() []Planted { return c.world.planted }
+
+// Close stops serving, cuts every connection and waits until nothing of the cluster runs any more.
+func (c *Cluster) Close() error {
+	c.once.Do(func() {
+		c.closeErr = errors.Join(c.server.Close(), c.targets.close())
+		c.listener.closeConns()
+		c.done.Wait()
+	})
+	return c.closeErr
+}
