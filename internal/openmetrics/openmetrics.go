@@ -41,7 +41,7 @@ type Family struct {
 // Sample is one line.
 type Sample struct {
 	Name   string
-	Labels []Label // in order of the line
+	Labels Labels // in order of the line
 	Value  float64
 	Line   int // from 1
 }
@@ -49,15 +49,21 @@ type Sample struct {
 // Label is one name and value.
 type Label struct{ Name, Value string }
 
-// Get is the value of a label, "" where the sample lacks it.
-func (s *Sample) Get(name string) string {
-	for _, l := range s.Labels {
+// Labels are a sample's labels in the order of its line.
+type Labels []Label
+
+// Get is the value of a label, "" where there is none of that name.
+func (ls Labels) Get(name string) string {
+	for _, l := range ls {
 		if l.Name == name {
 			return l.Value
 		}
 	}
 	return ""
 }
+
+// Get is the value of a label, "" where the sample lacks it.
+func (s *Sample) Get(name string) string { return s.Labels.Get(name) }
 
 // Parse reads a whole scrape. Lines that can't be read are errors with their
 // number, joined; everything else is in the set all the same.
@@ -198,7 +204,7 @@ func parseSample(text string) (*Sample, error) {
 	return sample, nil
 }
 
-func parseLabels(text string) (labels []Label, rest string, err error) {
+func parseLabels(text string) (labels Labels, rest string, err error) {
 	for {
 		text = strings.TrimLeft(text, " ,")
 		if strings.HasPrefix(text, "}") {

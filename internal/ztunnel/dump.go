@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -247,17 +248,31 @@ func readList[T any](d *dumpReader, name string, list *[]T, add func(*T, string)
 		if kind == '{' {
 			pointer = "/" + name + "/" + escapePointer(key)
 		}
-		var v T
-		if err := d.value(pointer, &v); err != nil {
-			return err
-		}
-		add(&v, pointer)
 		if kind == '{' {
+			var v T
+			if err := d.value(pointer, &v); err != nil {
+				return err
+			}
+			add(&v, pointer)
 			merge(list, key, v)
 			continue
 		}
-		*list = append(*list, v)
+		v := appendZero(list)
+		if err := d.value(pointer, v); err != nil {
+			return err
+		}
+		add(v, pointer)
 	}
+}
+
+// appendZero makes room at the end of the list. It doubles: elements are large,
+// and append's own growth would copy each of them several times over.
+func appendZero[T any](list *[]T) *T {
+	if len(*list) == cap(*list) {
+		*list = slices.Grow(*list, max(16, len(*list)))
+	}
+	*list = (*list)[:len(*list)+1]
+	return &(*list)[len(*list)-1]
 }
 
 func escapePointer(s string) string {

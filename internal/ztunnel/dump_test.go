@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	jsonv2 "github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/zbundle/zbundle/internal/ztunnel"
 )
@@ -236,7 +237,7 @@ func BenchmarkReadDump(b *testing.B) {
 	})
 }
 
-// bigDump repeats a recorded dump's workloads n times over.
+// bigDump repeats a recorded dump's workloads up to n, indented as ztunnel serves them.
 func bigDump(b *testing.B, n int) []byte {
 	d, err := ztunnel.ReadDump(bytes.NewReader(read(b, "../../testdata/ztunnel/1.28.9/healthy/worker-1/config_dump.json")))
 	if err != nil {
@@ -246,7 +247,7 @@ func bigDump(b *testing.B, n int) []byte {
 	for len(many) < n {
 		many = append(many, d.Workloads...)
 	}
-	data, err := jsonv2.Marshal(map[string]any{"workloads": many})
+	data, err := jsonv2.Marshal(map[string]any{"workloads": many, "services": d.Services}, jsontext.WithIndent("  "))
 	if err != nil {
 		b.Fatal(err)
 	}
