@@ -67,4 +67,6 @@ func (w *tunnelWriter) WriteHeader(int) {}
 
 func (w *tunnelWriter) Write(p []byte) (int, error) { return len(p), nil }
 
-func (w *tunnelWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) { return w.conn, nil, nil }
+func (w *tunnelWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	return w.conn, bufio.NewReadWriter(bufio.NewReader(w.conn), bufio.NewWriter(w.conn)), nil
+}
