@@ -1,0 +1,135 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"regexp"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+	"k8s.io/cli-runtime/pkg/genericclioptions"
+
+	"github.com/zbundle/zbundle/collect"
+)
+
+func newCollect(s streams) *cobra.Command {
+	flags := genericclioptions.NewConfigFlags(true)
+	// The mesh is looked for everywhere: a namespace of its own would hide parts of it.
+	flags.Namespace = nil
+	flags.Timeout = nil // --request-timeout is zbundle's own
+	var opts collect.Options
+	var dryRun, quiet bool
+	cmd := &cobra.Command{
+		Use:   "collect",
+		Short: "Collect the mesh's state from a cluster into a bundle",
+		Long: `collect reads the state of every ztunnel, istiod, istio-cni agent, waypoint and
+gateway and of the objects around them, and writes it into one archive. It
+changes nothing, never reads a Secret, and always ends: what can't be had is
+noted in the bundle.
+` + exitHelp,
+		Example: `  zbundle collect
+  zbundle collect --context prod -o prod.tgz
+  zbundle collect --dry-run`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return runCollect(cmd.Context(), s, flags, opts, dryRun, quiet)
+		},
+	}
+	flags.AddFlags(cmd.Flags())
+	f := cmd.Flags()
+	f.StringVarP(&opts.Output, "output", "o", "", "file to write, ending in .tgz, .tar.zst or .tar (default zbundle-<context>-<UTC time>.tgz)")
+	f.BoolVar(&opts.Force, "force", false, "replace the file if it is there")
+	f.DurationVar(&opts.Timeout, "timeout", collect.DefaultTimeout, "bound on the whole run; what is there by then is kept")
+	f.DurationVar(&opts.RequestTimeout, "request-timeout", collect.DefaultRequestTimeout, "bound on a single request")
+	f.IntVar(&opts.Concurrency, "concurrency", collect.DefaultConcurrency, "how many pods to ask at once")
+	f.BoolVar(&dryRun, "dry-run", false, "print every request that would be made (lists the pods to know them)")
+	f.BoolVarP(&quiet, "quiet", "q", false, "print nothing but errors")
+	return cmd
+}
+
+func runCollect(ctx context.Context, s streams, flags *genericclioptions.ConfigFlags, opts collect.Options, dryRun, quiet bool) error {
+	config, err := flags.ToRESTConfig()
+	if err != nil {
+		return fmt.Errorf("no cluster to collect from: %w (give --kubeconfig FILE or set KUBECONFIG)", err)
+	}
+	ctx, stop := interruptible(ctx)
+	defer stop()
+	if dryRun {
+		return collect.DryRun(ctx, config, opts, s.Out)
+	}
+	opts.Tool = version()
+	opts.Context = contextName(flags)
+	if opts.Output == "" {
+		opts.Output = fmt.Sprintf("zbundle-%s-%s.tgz", fileName(opts.Context), time.Now().UTC().Format("20060102T150405Z"))
+	}
+	progress, done := progressOn(s, quiet)
+	summary, err := collect.Run(ctx, config, opts, progress)
+	done()
+	if err != nil {
+		return err
+	}
+	if !quiet {
+		summary.Print(s.Err)
+	}
+	switch {
+	case summary.Interrupted:
+		return &exitError{code: exitInterrupted}
+	case !summary.Complete:
+		return &exitError{code: exitGaps}
+	}
+	return nil
+}
+
+// interruptible ends a run in order at the first SIGINT or SIGTERM; the
+// second ends the process, as if it had never been caught.
+func interruptible(ctx context.Context) (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	ended := make(chan struct{})
+	go func() {
+		select {
+		case <-signals:
+			signal.Stop(signals)
+			cancel(collect.ErrInterrupted)
+		case <-ended:
+		}
+	}()
+	return ctx, func() {
+		signal.Stop(signals)
+		close(ended)
+		cancel(nil)
+	}
+}
+
+func progressOn(s streams, quiet bool) (collect.Progress, func()) {
+	if quiet {
+		return collect.Quiet{}, func() {}
+	}
+	if width, ok := terminal(s.Err); ok {
+		bar := &collect.Bar{W: s.Err, Width: width}
+		return bar, bar.Clear
+	}
+	return &collect.Lines{W: s.Err}, func() {}
+}
+
+func contextName(flags *genericclioptions.ConfigFlags) string {
+	if flags.Context != nil && *flags.Context != "" {
+		return *flags.Context
+	}
+	raw, err := flags.ToRawKubeConfigLoader().RawConfig()
+	if err != nil || raw.CurrentContext == "" {
+		return "in-cluster"
+	}
+	return raw.CurrentContext
+}
+
+var notInFileName = regexp.MustCompile(`[^A-Za-z0-9._-]+`)
+
+func fileName(context string) string {
+	return strings.Trim(notInFileName.ReplaceAllString(context, "-"), "-.")
+}

@@ -1,0 +1,119 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+)
+
+// Exit codes, documented in the README.
+const (
+	exitClean       = 0
+	exitFailed      = 1
+	exitUsage       = 2
+	exitFindings    = 3
+	exitUndecided   = 4
+	exitGaps        = 5
+	exitInterrupted = 130
+)
+
+// streams are where a command reads and writes: results go to Out, errors and
+// progress to Err.
+type streams struct {
+	In  io.Reader
+	Out io.Writer
+	Err io.Writer
+}
+
+// exitError ends the command with a code of its own. Without an error behind
+// it everything has been said already.
+type exitError struct {
+	code int
+	err  error
+}
+
+func (e *exitError) Error() string {
+	if e.err == nil {
+		return fmt.Sprintf("exit code %d", e.code)
+	}
+	return e.err.Error()
+}
+
+func (e *exitError) Unwrap() error { return e.err }
+
+// usage is an error in how the command was called.
+func usage(format string, args ...any) error {
+	return &exitError{code: exitUsage, err: fmt.Errorf(format, args...)}
+}
+
+const exitHelp = `
+Exit codes:
+  0    clean, or done
+  1    zbundle itself failed
+  2    it was called wrongly
+  3    findings at or above --fail-on
+  4    no such findings, but some rules could not be decided
+  5    collected, but with gaps
+  130  interrupted; what was collected is kept`
+
+func newRoot(s streams) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "zbundle",
+		Short: "Find out what is wrong with an Istio ambient mesh",
+		Long: `zbundle collects the state of an Istio ambient mesh into one archive and
+analyzes it offline.
+
+  zbundle collect               on a machine that reaches the cluster
+  zbundle analyze bundle.tgz    anywhere
+` + exitHelp,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	root.SetIn(s.In)
+	root.SetOut(s.Out)
+	root.SetErr(s.Err)
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage("%w", err) })
+	root.AddCommand(newCollect(s), newVersion(s))
+	return root
+}
+
+// run is main without the process: it gives the exit code.
+func run(ctx context.Context, args []string, s streams) int {
+	root := newRoot(s)
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return exitClean
+	}
+	code := exitFailed
+	var exit *exitError
+	if errors.As(err, &exit) {
+		code = exit.code
+		if exit.err == nil {
+			return code
+		}
+	} else if strings.HasPrefix(err.Error(), "unknown command") {
+		code = exitUsage
+	}
+	fmt.Fprintf(s.Err, "zbundle: %v\n", err)
+	if code == exitUsage {
+		fmt.Fprintln(s.Err, "Run 'zbundle --help' for usage.")
+	}
+	return code
+}
+
+// terminal is the width of w where it is a terminal.
+func terminal(w io.Writer) (width int, ok bool) {
+	f, isFile := w.(*os.File)
+	if !isFile || !term.IsTerminal(int(f.Fd())) {
+		return 0, false
+	}
+	width, _, err := term.GetSize(int(f.Fd()))
+	return width, err == nil
+}

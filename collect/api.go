@@ -1,0 +1,123 @@
+package collect
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/util/flowcontrol"
+)
+
+// Rates that a busy API server does not notice.
+const (
+	requestsPerSecond = 20
+	requestBurst      = 40
+)
+
+// api speaks to the API server: GETs only, one client, one rate.
+type api struct {
+	config  *rest.Config
+	base    *url.URL
+	client  *http.Client
+	limiter flowcontrol.RateLimiter
+}
+
+func newAPI(config *rest.Config) (*api, error) {
+	config = rest.CopyConfig(config)
+	config.Timeout = 0 // every request has a context with its own deadline
+	client, err := rest.HTTPClientFor(config)
+	if err != nil {
+		return nil, fmt.Errorf("set up the connection to the API server: %w", err)
+	}
+	base, _, err := rest.DefaultServerUrlFor(config)
+	if err != nil {
+		return nil, fmt.Errorf("the API server's address: %w", err)
+	}
+	return &api{
+		config: config, base: base, client: client,
+		limiter: flowcontrol.NewTokenBucketRateLimiter(requestsPerSecond, requestBurst),
+	}, nil
+}
+
+// url is the address of an absolute API path.
+func (a *api) url(path string, query url.Values) *url.URL {
+	u := *a.base
+	u.Path = strings.TrimSuffix(u.Path, "/") + path
+	u.RawQuery = query.Encode()
+	return &u
+}
+
+// get asks for path and gives the answer of a 200; anything else is an
+// *apiError. The caller closes the body.
+func (a *api) get(ctx context.Context, path string, query url.Values) (*http.Response, error) {
+	if err := a.limiter.Wait(ctx); err != nil {
+		return nil, errors.Join(context.Cause(ctx), err)
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, a.url(path, query).String(), nil)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Accept", "application/json, */*")
+	resp, err := a.client.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	if resp.StatusCode == http.StatusOK {
+		return resp, nil
+	}
+	defer resp.Body.Close()
+	return nil, readAPIError(resp)
+}
+
+// apiError is an answer of the API server other than 200.
+type apiError struct {
+	code    int
+	message string
+}
+
+func (e *apiError) Error() string {
+	if e.message == "" {
+		return fmt.Sprintf("the API server answered %d %s", e.code, http.StatusText(e.code))
+	}
+	return fmt.Sprintf("the API server answered %d: %s", e.code, e.message)
+}
+
+func readAPIError(resp *http.Response) error {
+	e := &apiError{code: resp.StatusCode}
+	body, err := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
+	if err != nil {
+		return e
+	}
+	var status metav1.Status
+	if json.Unmarshal(body, &status) == nil && status.Message != "" {
+		e.message = status.Message
+	} else {
+		e.message = oneLine(string(body), 200)
+	}
+	return e
+}
+
+func oneLine(s string, most int) string {
+	s = strings.Join(strings.Fields(s), " ")
+	if len(s) > most {
+		return s[:most] + "…"
+	}
+	return s
+}
+
+// dateOf is the Date header of an answer, zero where there is none.
+func dateOf(h http.Header) time.Time {
+	t, err := http.ParseTime(h.Get("Date"))
+	if err != nil {
+		return time.Time{}
+	}
+	return t.UTC()
+}

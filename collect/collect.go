@@ -1,0 +1,278 @@
+package collect
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"sync"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/client-go/rest"
+
+	"github.com/zbundle/zbundle/bundle"
+)
+
+// run is one collection under way.
+type run struct {
+	api      *api
+	opts     Options
+	bundle   *bundle.Writer
+	progress Progress
+	clock    clock
+	reach    reach
+	served   groupVersions
+
+	mu      sync.Mutex
+	tasks   []bundle.Task
+	targets []target
+	proxied map[string][]string // ztunnels by istiod pod
+	removed map[string]int
+	fatal   error
+}
+
+// Run collects into opts.Output. What can't be had is recorded in the bundle
+// and does not fail the run; the error is for a cluster that can't be reached
+// at all, or a bundle that can't be written. Cancel ctx with ErrInterrupted
+// to end early with what is there.
+func Run(ctx context.Context, config *rest.Config, opts Options, progress Progress) (*Summary, error) {
+	opts = opts.withDefaults()
+	began := time.Now()
+	r := &run{opts: opts, progress: progress, proxied: map[string][]string{}, removed: map[string]int{}}
+	ctx, cancel := context.WithTimeoutCause(ctx, opts.Timeout, errRunTimeout)
+	defer cancel()
+
+	var err error
+	if r.api, err = newAPI(config); err != nil {
+		return nil, err
+	}
+	header, err := r.meet(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if r.bundle, err = bundle.Create(opts.Output, bundle.CreateOptions{Force: opts.Force, Header: header}); err != nil {
+		return nil, err
+	}
+	r.everything(ctx)
+	if r.fatal != nil {
+		return nil, errors.Join(fmt.Errorf("write the bundle: %w", r.fatal), r.bundle.Abort())
+	}
+	final := r.final(ctx)
+	if err := r.bundle.Close(final); err != nil {
+		return nil, err
+	}
+	return r.summary(final, time.Since(began)), nil
+}
+
+// meet asks the API server for its version and time. Without an answer there
+// is no cluster to collect from.
+func (r *run) meet(ctx context.Context) (bundle.Header, error) {
+	ctx, cancel := context.WithTimeout(ctx, r.opts.RequestTimeout)
+	defer cancel()
+	resp, err := r.api.get(ctx, "/version", nil)
+	var refused *apiError
+	if err != nil && !(errors.As(err, &refused) && refused.code == http.StatusForbidden) {
+		return bundle.Header{}, fmt.Errorf("reach the API server at %s: %w", r.api.base.Host, err)
+	}
+	var version struct {
+		GitVersion string `json:"gitVersion"`
+	}
+	var date time.Time
+	if err == nil {
+		defer resp.Body.Close()
+		date = dateOf(resp.Header)
+		if err := json.NewDecoder(io.LimitReader(resp.Body, mb)).Decode(&version); err != nil {
+			return bundle.Header{}, fmt.Errorf("%s does not answer like a Kubernetes API server: %w", r.api.base.Host, err)
+		}
+	}
+	r.clock = newClock(date, time.Now())
+	return bundle.Header{
+		Tool: r.opts.Tool, Started: r.clock.start,
+		Cluster: bundle.Cluster{Context: r.opts.Context, Server: r.api.base.Host, Version: version.GitVersion},
+		Options: map[string]string{
+			"timeout": r.opts.Timeout.String(), "request-timeout": r.opts.RequestTimeout.String(), "concurrency": fmt.Sprint(r.opts.Concurrency),
+		},
+	}, nil
+}
+
+// everything runs all tasks. Pods come first, since they tell what the mesh
+// is made of; istiods next, since they tell which ztunnels they serve.
+func (r *run) everything(ctx context.Context) {
+	served, err := r.api.groupVersions(ctx)
+	if err == nil {
+		r.served = served
+	}
+	pods := slices.IndexFunc(resources, func(res resource) bool { return res.name == "pods" })
+	r.progress.Total(len(resources))
+	r.resource(ctx, resources[pods])
+	r.progress.Total(len(resources) + r.expected())
+
+	work := make(chan func())
+	var workers sync.WaitGroup
+	for range r.opts.Concurrency {
+		workers.Go(func() {
+			for job := range work {
+				job()
+			}
+		})
+	}
+	for i, res := range resources {
+		if i != pods {
+			work <- func() { r.resource(ctx, res) }
+		}
+	}
+	for _, t := range r.targets {
+		work <- func() { r.pod(ctx, t) }
+	}
+	close(work)
+	workers.Wait()
+}
+
+// expected counts the requests to pods that are known beforehand.
+func (r *run) expected() int {
+	n := 0
+	for _, t := range r.targets {
+		for _, task := range podTasks {
+			if task.kind == t.kind && task.form != perProxy && (task.form != podLogOld || t.restarted) {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// resource lists one kind of object into its entry.
+func (r *run) resource(ctx context.Context, res resource) {
+	base := r.served.path(res)
+	record := r.begin(res.id(), bundle.Target{Kind: "cluster"}, "GET "+base+"/"+res.name)
+	timeout := r.opts.RequestTimeout * 4 // a list has several pages
+	taskCtx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	err := errAbsent
+	if base != "" {
+		err = r.list(taskCtx, base, res, record)
+	}
+	r.end(ctx, record, err, timeout)
+}
+
+func (r *run) list(ctx context.Context, base string, res resource, record *bundle.Task) error {
+	entry := r.bundle.Spool(bundle.NewEntry{Path: bundle.ResourcePath(res.group, res.name), Task: res.id(), ModTime: r.clock.now()})
+	l := &listed{w: entry, res: res}
+	if res.name == "pods" {
+		l.each = r.discover
+	}
+	if res.names != nil {
+		l.res.names = r.configMaps(res.names)
+	}
+	err := r.api.list(ctx, base, l)
+	record.Bytes = l.bytes
+	r.mu.Lock()
+	r.removed[res.id()] += l.removed
+	r.mu.Unlock()
+	if err != nil && l.count == 0 {
+		entry.Drop()
+		return err
+	}
+	kept, errKeep := entry.Keep()
+	if errKeep != nil {
+		return errKeep
+	}
+	record.Entries = append(record.Entries, kept.Path)
+	if err != nil {
+		_, reason := outcome(ctx, err, r.opts.RequestTimeout)
+		record.Status, record.Reason = bundle.StatusTruncated, fmt.Sprintf("only %d objects could be read: %s", l.count, reason)
+	}
+	return nil
+}
+
+// discover looks at each pod as it comes by.
+func (r *run) discover(raw []byte) {
+	var p corev1.Pod
+	if json.Unmarshal(raw, &p) != nil {
+		return
+	}
+	if t, ok := targetOf(&p); ok {
+		r.targets = append(r.targets, t)
+	}
+	// istiods first: what each serves is asked once all of it is known.
+	slices.SortStableFunc(r.targets, func(a, b target) int {
+		return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a.node, b.node), cmp.Compare(a.name, b.name))
+	})
+}
+
+func rank(t target) int {
+	return slices.Index([]string{kindIstiod, kindZtunnel, kindCNI, kindWaypoint, kindGateway}, t.kind)
+}
+
+// configMaps are the paths of those that the mesh's namespaces may hold.
+func (r *run) configMaps(names []string) []string {
+	namespaces := []string{"kube-system"}
+	for _, t := range r.targets {
+		if t.kind != kindGateway && t.kind != kindWaypoint && !slices.Contains(namespaces, t.namespace) {
+			namespaces = append(namespaces, t.namespace)
+		}
+	}
+	var out []string
+	for _, ns := range namespaces {
+		for _, name := range names {
+			if (name == "cilium-config") == (ns == "kube-system") {
+				out = append(out, "namespaces/"+url.PathEscape(ns)+"/configmaps/"+name)
+			}
+		}
+	}
+	return out
+}
+
+// begin and end frame every task: what is recorded is what was tried.
+func (r *run) begin(id string, t bundle.Target, request string) *bundle.Task {
+	r.progress.Begin(label(id, t))
+	return &bundle.Task{ID: id, Target: t, Request: request, Started: r.clock.now()}
+}
+
+func label(id string, t bundle.Target) string {
+	if t.Name == "" {
+		return id
+	}
+	return id + " " + t.Name
+}
+
+func (r *run) end(ctx context.Context, task *bundle.Task, err error, timeout time.Duration) {
+	if task.Status == "" || err != nil {
+		task.Status, task.Reason = outcome(ctx, err, timeout)
+	}
+	task.DurationMS = r.clock.now().Sub(task.Started).Milliseconds()
+	r.bundle.AddTask(*task)
+	r.mu.Lock()
+	r.tasks = append(r.tasks, *task)
+	if err != nil && fatal(err) {
+		r.fatal = err
+	}
+	r.mu.Unlock()
+	r.progress.End(label(task.ID, task.Target), task.Bytes, r.bundle.Size())
+}
+
+func (r *run) final(ctx context.Context) bundle.Final {
+	f := bundle.Final{
+		Complete: true, Captured: r.clock.start, ClockSource: r.clock.source, Finished: r.clock.now(),
+		Discovery: discovered(r.targets), Redactions: r.removed,
+	}
+	switch {
+	case errors.Is(context.Cause(ctx), ErrInterrupted):
+		f.Complete, f.Incomplete = false, "interrupted"
+	case ctx.Err() != nil:
+		f.Complete, f.Incomplete = false, fmt.Sprintf("the run's time of %s was up", r.opts.Timeout)
+	default:
+		for _, t := range r.tasks {
+			if !t.Status.Complete() {
+				f.Complete, f.Incomplete = false, "some tasks failed"
+			}
+		}
+	}
+	return f
+}

@@ -1,0 +1,59 @@
+package collect
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"k8s.io/client-go/rest"
+)
+
+// DryRun prints every request that a run would make. To know them it asks for
+// the API server's version and groups, and lists the pods.
+func DryRun(ctx context.Context, config *rest.Config, opts Options, w io.Writer) error {
+	r := &run{opts: opts.withDefaults(), progress: Quiet{}}
+	var err error
+	if r.api, err = newAPI(config); err != nil {
+		return err
+	}
+	if _, err := r.meet(ctx); err != nil {
+		return err
+	}
+	if r.served, err = r.api.groupVersions(ctx); err != nil {
+		return fmt.Errorf("list the API groups: %w", err)
+	}
+	pods := &listed{w: io.Discard, res: resources[0], each: r.discover}
+	if err := r.api.list(ctx, r.served.path(resources[0]), pods); err != nil {
+		return fmt.Errorf("list the pods: %w", err)
+	}
+	fmt.Fprintln(w, "GET /version\nGET /apis")
+	for _, res := range resources {
+		base := r.served.path(res)
+		if base == "" {
+			fmt.Fprintf(w, "# %s is not served by this cluster\n", res.id())
+			continue
+		}
+		if res.names == nil {
+			fmt.Fprintf(w, "GET %s/%s?limit=%d\n", base, res.name, pageSize)
+			continue
+		}
+		for _, name := range r.configMaps(res.names) {
+			fmt.Fprintf(w, "GET %s/%s\n", base, name)
+		}
+	}
+	for _, t := range r.targets {
+		if !t.running {
+			fmt.Fprintf(w, "# %s is not running: %s\n", t, t.why)
+		}
+		for _, task := range podTasks {
+			if task.kind == t.kind && (task.form != podLogOld || t.restarted) {
+				suffix := ""
+				if task.form == perProxy {
+					suffix = ", for each ztunnel that it serves"
+				}
+				fmt.Fprintln(w, request(task, t)+suffix)
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,50 @@
+// Package collect takes from a cluster everything that tells how its ambient
+// mesh is doing, and writes it into a bundle. It only reads: docs/safety.md
+// lists every request that it can make.
+package collect
+
+import (
+	"errors"
+	"time"
+)
+
+// Options say what to collect and how hard to try.
+type Options struct {
+	Output string // file to write; its ending decides the archive's form
+	Force  bool   // replace a file that is already there
+	Tool   string // version of zbundle, for the bundle's header
+	// Context is the kubeconfig context's name, for the bundle's header.
+	Context string
+	// Timeout bounds the run, RequestTimeout every single request.
+	Timeout        time.Duration
+	RequestTimeout time.Duration
+	// Concurrency is how many pods are asked at once; each gets one request at a time.
+	Concurrency int
+}
+
+// Defaults for Options left at zero.
+const (
+	DefaultTimeout        = 10 * time.Minute
+	DefaultRequestTimeout = 30 * time.Second
+	DefaultConcurrency    = 10
+)
+
+func (o Options) withDefaults() Options {
+	if o.Timeout <= 0 {
+		o.Timeout = DefaultTimeout
+	}
+	if o.RequestTimeout <= 0 {
+		o.RequestTimeout = DefaultRequestTimeout
+	}
+	if o.Concurrency <= 0 {
+		o.Concurrency = DefaultConcurrency
+	}
+	return o
+}
+
+// ErrInterrupted is the cause to cancel a run's context with: what is there is
+// kept as a bundle marked incomplete.
+var ErrInterrupted = errors.New("interrupted")
+
+// errRunTimeout is the cause that ends a run past Options.Timeout.
+var errRunTimeout = errors.New("the run's time is up")

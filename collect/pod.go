@@ -1,0 +1,207 @@
+package collect
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/zbundle/zbundle/bundle"
+)
+
+// pod asks one pod everything that the table says, one request after the other.
+func (r *run) pod(ctx context.Context, t target) {
+	client := &podClient{api: r.api, reach: &r.reach, target: t}
+	defer client.close()
+	for _, task := range podTasks {
+		if task.kind != t.kind || task.form == podLogOld && !t.restarted {
+			continue
+		}
+		if task.form == perProxy {
+			r.proxies(ctx, client, task)
+			continue
+		}
+		r.podTask(ctx, client, task)
+	}
+}
+
+// podTask runs one request and records how it ended.
+func (r *run) podTask(ctx context.Context, c *podClient, task podTask) {
+	record := r.begin(task.id, c.target.entry(), request(task, c.target))
+	timeout := r.timeout(task)
+	taskCtx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	var err error
+	switch task.form {
+	case podLog, podLogOld:
+		err = r.log(taskCtx, c.target, task, record)
+	default:
+		err = r.fetch(taskCtx, c, task, task.path, path.Join(c.target.dir(), task.file), record)
+	}
+	r.end(ctx, record, err, timeout)
+}
+
+func (r *run) timeout(task podTask) time.Duration {
+	return max(task.timeout, r.opts.RequestTimeout)
+}
+
+// request is how a task reads in the manifest and in a dry run.
+func request(task podTask, t target) string {
+	switch task.form {
+	case podLog:
+		return fmt.Sprintf("GET log of container %s of pod %s/%s", t.container, t.namespace, t.name)
+	case podLogOld:
+		return fmt.Sprintf("GET previous log of container %s of pod %s/%s", t.container, t.namespace, t.name)
+	}
+	return fmt.Sprintf("GET 127.0.0.1:%d%s through port-forward to pod %s/%s", task.port, task.path, t.namespace, t.name)
+}
+
+// fetch asks for one answer and stores it at name.
+func (r *run) fetch(ctx context.Context, c *podClient, task podTask, ask, name string, record *bundle.Task) error {
+	resp, err := c.get(ctx, task, ask)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.via != "port-forward" {
+		record.Request = strings.Replace(record.Request, "port-forward", "the API server's "+resp.via, 1)
+	}
+	date := dateOf(resp.Header)
+	record.ClockSkewMS = r.clock.skew(date)
+	body := &limitedReader{r: resp.Body, left: task.limit}
+	defer func() { record.Bytes = body.n }()
+	if task.id == syncTask {
+		var seen bytes.Buffer
+		body.r = io.TeeReader(resp.Body, &seen)
+		defer func() { r.serves(c.target, proxiesOf(seen.Bytes())) }()
+	}
+	entry := bundle.NewEntry{Path: name, Task: record.ID, ModTime: r.clock.now()}
+	switch {
+	case task.form == asReady:
+		return r.ready(ctx, entry, resp.Response, body, record)
+	case resp.StatusCode != http.StatusOK:
+		text, err := io.ReadAll(io.LimitReader(body, 4*kb))
+		return errors.Join(&statusError{resp.StatusCode, oneLine(string(text), 200)}, err)
+	case task.form == asDump:
+		entries, err := r.bundle.AddConfigDump(ctx, c.target.dir(), record.ID, entry.ModTime, body)
+		for _, e := range entries {
+			record.Entries = append(record.Entries, e.Path)
+		}
+		return err
+	}
+	return r.store(ctx, entry, body, record)
+}
+
+func (r *run) store(ctx context.Context, entry bundle.NewEntry, body io.Reader, record *bundle.Task) error {
+	e, err := r.bundle.Add(ctx, entry, body)
+	if err == nil {
+		record.Entries = append(record.Entries, e.Path)
+	}
+	return err
+}
+
+// ready keeps the status with the body: for a readiness check 500 is an answer.
+func (r *run) ready(ctx context.Context, entry bundle.NewEntry, resp *http.Response, body io.Reader, record *bundle.Task) error {
+	head := fmt.Sprintf("HTTP/%d.%d %s\n\n", resp.ProtoMajor, resp.ProtoMinor, resp.Status)
+	return r.store(ctx, entry, io.MultiReader(strings.NewReader(head), body), record)
+}
+
+// log streams a container's log out of the API server. What came before a
+// stream breaks off is kept.
+func (r *run) log(ctx context.Context, t target, task podTask, record *bundle.Task) error {
+	if !t.running && task.form == podLog && !t.restarted {
+		return notReadyError{t.why}
+	}
+	query := url.Values{"container": {t.container}}
+	if task.form == podLogOld {
+		query.Set("previous", "true")
+	}
+	resp, err := r.api.get(ctx, fmt.Sprintf("/api/v1/namespaces/%s/pods/%s/log", t.namespace, t.name), query)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	body := &limitedReader{r: resp.Body, left: task.limit}
+	entry := r.bundle.Spool(bundle.NewEntry{Path: path.Join(t.dir(), task.file), Task: record.ID, ModTime: r.clock.now()})
+	_, errRead := io.Copy(entry, body)
+	record.Bytes = body.n
+	kept, err := entry.Keep()
+	if err != nil {
+		return err
+	}
+	record.Entries = append(record.Entries, kept.Path)
+	if errRead != nil && kept.Bytes > 0 {
+		record.Status, record.Reason = bundle.StatusTruncated, "the log broke off: "+oneLine(errRead.Error(), 200)
+		return nil
+	}
+	return errRead
+}
+
+// emptyAnswers is how often an istiod may answer {} before it is not asked
+// any more: since 1.25 it always does (istio/istio#54601).
+const emptyAnswers = 3
+
+// proxies asks an istiod for what it would send to each ztunnel connected to it.
+func (r *run) proxies(ctx context.Context, c *podClient, task podTask) {
+	empty := 0
+	for _, proxy := range r.connected(c.target) {
+		pod, _, _ := strings.Cut(proxy, ".")
+		fill := strings.NewReplacer("{proxy}", url.QueryEscape(proxy), "{pod}", pod)
+		asked := task
+		asked.path = fill.Replace(task.path)
+		record := r.begin(task.id, c.target.entry(), request(asked, c.target))
+		if empty == emptyAnswers {
+			record.Status, record.Reason = bundle.StatusSkipped, fmt.Sprintf("this istiod answered {} to this question %d times (1.25 and later always do)", emptyAnswers)
+			r.end(ctx, record, nil, 0)
+			continue
+		}
+		timeout := r.timeout(task)
+		taskCtx, cancel := context.WithTimeout(ctx, timeout)
+		err := r.fetch(taskCtx, c, asked, asked.path, path.Join(c.target.dir(), fill.Replace(task.file)), record)
+		cancel()
+		if err == nil && record.Bytes <= int64(len("{}\n")) && !strings.Contains(task.path, "types=") {
+			empty++
+		}
+		r.end(ctx, record, err, timeout)
+	}
+}
+
+// syncTask is the answer that names the ztunnels connected to an istiod.
+const syncTask = "istiod/syncz"
+
+func (r *run) serves(t target, proxies []string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.proxied[t.name] = proxies
+}
+
+func (r *run) connected(t target) []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.proxied[t.name]
+}
+
+// proxiesOf reads the ztunnels out of an istiod's syncz answer.
+func proxiesOf(syncz []byte) []string {
+	var list []struct {
+		Proxy string `json:"proxy"`
+		Type  string `json:"proxy_type"`
+	}
+	if json.Unmarshal(bytes.TrimSpace(syncz), &list) != nil {
+		return nil
+	}
+	var out []string
+	for _, p := range list {
+		if p.Type == kindZtunnel {
+			out = append(out, p.Proxy)
+		}
+	}
+	return out
+}

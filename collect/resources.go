@@ -1,0 +1,199 @@
+package collect
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/zbundle/zbundle/bundle"
+)
+
+// pageSize is how many objects one request lists.
+const pageSize = 500
+
+// errAbsent is returned for what the cluster does not serve.
+var errAbsent = errors.New("not served by this cluster")
+
+// groupVersions are the versions that the cluster serves of each API group.
+type groupVersions map[string][]string
+
+func (a *api) groupVersions(ctx context.Context) (groupVersions, error) {
+	resp, err := a.get(ctx, "/apis", nil)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	var list metav1.APIGroupList
+	if err := json.NewDecoder(io.LimitReader(resp.Body, 16*mb)).Decode(&list); err != nil {
+		return nil, fmt.Errorf("read the list of API groups: %w", err)
+	}
+	out := groupVersions{"": {"v1"}}
+	for _, g := range list.Groups {
+		for _, v := range g.Versions {
+			out[g.Name] = append(out[g.Name], v.Version)
+		}
+	}
+	return out, nil
+}
+
+// path is where a resource is listed, "" where the cluster does not serve it.
+// Without knowledge of what is served, the preferred version is tried.
+func (g groupVersions) path(r resource) string {
+	version := r.versions[0]
+	if g != nil {
+		at := slices.IndexFunc(r.versions, func(v string) bool { return slices.Contains(g[r.group], v) })
+		if at < 0 {
+			return ""
+		}
+		version = r.versions[at]
+	}
+	if r.group == "" {
+		return "/api/" + version
+	}
+	return "/apis/" + r.group + "/" + version
+}
+
+// listed takes what is kept of one list, and tells each object before it is redacted.
+type listed struct {
+	w       io.Writer
+	res     resource
+	each    func(raw []byte)
+	count   int
+	removed int
+	bytes   int64
+}
+
+// list writes all objects of a resource as one List, page by page, one object
+// a line.
+func (a *api) list(ctx context.Context, base string, l *listed) error {
+	if _, err := io.WriteString(l.w, `{"apiVersion":"v1","kind":"List","items":[`); err != nil {
+		return err
+	}
+	var err error
+	if l.res.names != nil {
+		err = a.named(ctx, base, l)
+	} else {
+		err = a.pages(ctx, base+"/"+l.res.name, l)
+	}
+	if _, errEnd := io.WriteString(l.w, "\n]}\n"); errEnd != nil {
+		return errEnd
+	}
+	return err
+}
+
+func (a *api) pages(ctx context.Context, path string, l *listed) error {
+	token := ""
+	for {
+		query := url.Values{"limit": {strconv.Itoa(pageSize)}}
+		if token != "" {
+			query.Set("continue", token)
+		}
+		next, err := a.page(ctx, path, query, l)
+		if err != nil {
+			return err
+		}
+		if next == "" {
+			return nil
+		}
+		token = next
+	}
+}
+
+func (a *api) page(ctx context.Context, path string, query url.Values, l *listed) (string, error) {
+	resp, err := a.get(ctx, path, query)
+	if err != nil {
+		return "", err
+	}
+	defer resp.Body.Close()
+	body := &countingReader{r: resp.Body}
+	defer func() { l.bytes += body.n }()
+	var page struct {
+		Metadata metav1.ListMeta   `json:"metadata"`
+		Items    []json.RawMessage `json:"items"`
+	}
+	if err := json.NewDecoder(body).Decode(&page); err != nil {
+		return "", fmt.Errorf("read a page of %s: %w", l.res.name, err)
+	}
+	for _, raw := range page.Items {
+		if err := l.add(raw); err != nil {
+			return "", err
+		}
+	}
+	return page.Metadata.Continue, nil
+}
+
+// named fetches single objects by name in every namespace that could hold
+// one: those of the mesh's own pods.
+func (a *api) named(ctx context.Context, base string, l *listed) error {
+	for _, key := range l.res.names {
+		resp, err := a.get(ctx, base+"/"+key, nil)
+		var answer *apiError
+		if errors.As(err, &answer) && answer.code == http.StatusNotFound {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		raw, err := io.ReadAll(io.LimitReader(resp.Body, 16*mb))
+		resp.Body.Close()
+		if err != nil {
+			return err
+		}
+		l.bytes += int64(len(raw))
+		if err := l.add(raw); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *listed) add(raw []byte) error {
+	if l.each != nil {
+		l.each(raw)
+	}
+	var obj map[string]any
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec.UseNumber()
+	if err := dec.Decode(&obj); err != nil {
+		return fmt.Errorf("read an object of %s: %w", l.res.name, err)
+	}
+	removed, ok := bundle.RedactObject(l.res.group, l.res.name, obj)
+	l.removed += removed
+	if !ok {
+		return nil
+	}
+	sep := ",\n"
+	if l.count == 0 {
+		sep = "\n"
+	}
+	l.count++
+	line, err := json.Marshal(obj)
+	if err != nil {
+		return err
+	}
+	if _, err := io.WriteString(l.w, sep); err != nil {
+		return err
+	}
+	_, err = l.w.Write(line)
+	return err
+}
+
+type countingReader struct {
+	r io.Reader
+	n int64
+}
+
+func (c *countingReader) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n += int64(n)
+	return n, err
+}

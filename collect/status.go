@@ -1,0 +1,90 @@
+package collect
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/zbundle/zbundle/bundle"
+)
+
+// errNotReady is the cause for targets that can't be asked yet or any more.
+type notReadyError struct{ reason string }
+
+func (e notReadyError) Error() string { return e.reason }
+
+// statusError is an answer of a target other than the one hoped for.
+type statusError struct {
+	code int
+	body string
+}
+
+func (e *statusError) Error() string {
+	return fmt.Sprintf("it answered %d %s: %s", e.code, http.StatusText(e.code), e.body)
+}
+
+// outcome tells how a task ended, in the words of the manifest. ctx is the
+// run's, timeout the request's own deadline.
+func outcome(ctx context.Context, err error, timeout time.Duration) (bundle.Status, string) {
+	var api *apiError
+	var notReady notReadyError
+	var netErr net.Error
+	switch {
+	case err == nil:
+		return bundle.StatusOK, ""
+	case errors.Is(err, errAbsent):
+		return bundle.StatusAbsent, "this cluster does not serve it"
+	case errors.Is(context.Cause(ctx), ErrInterrupted):
+		return bundle.StatusCancelled, "the collection was interrupted"
+	case errors.Is(context.Cause(ctx), errRunTimeout):
+		return bundle.StatusTimeout, "the run's time was up (raise --timeout)"
+	case errors.As(err, &notReady):
+		return bundle.StatusNotReady, notReady.reason
+	case errors.As(err, &api):
+		return apiOutcome(api)
+	case strings.Contains(err.Error(), "is forbidden") || strings.Contains(err.Error(), "403 Forbidden"):
+		return bundle.StatusForbidden, oneLine(err.Error(), 300)
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &netErr) && netErr.Timeout():
+		return bundle.StatusTimeout, fmt.Sprintf("no whole answer within %s", timeout)
+	case errors.Is(err, syscall.ENOSPC):
+		return bundle.StatusFailed, "the disk is full"
+	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET):
+		return bundle.StatusTruncated, "the answer broke off: " + oneLine(err.Error(), 250)
+	}
+	return bundle.StatusFailed, oneLine(err.Error(), 300)
+}
+
+func apiOutcome(e *apiError) (bundle.Status, string) {
+	switch e.code {
+	case http.StatusForbidden, http.StatusUnauthorized:
+		return bundle.StatusForbidden, e.message
+	case http.StatusNotFound:
+		return bundle.StatusAbsent, orDefault(e.message, "the API server has no such thing")
+	case http.StatusGatewayTimeout:
+		return bundle.StatusTimeout, e.Error()
+	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
+		return bundle.StatusNotReady, e.Error()
+	}
+	return bundle.StatusFailed, e.Error()
+}
+
+func orDefault(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
+}
+
+// fatal is true of errors that no further task can succeed after: the bundle
+// itself can't be written.
+func fatal(err error) bool {
+	var path *os.PathError
+	return errors.Is(err, syscall.ENOSPC) || errors.As(err, &path)
+}

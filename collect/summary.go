@@ -1,0 +1,142 @@
+package collect
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/zbundle/zbundle/bundle"
+)
+
+// Summary is what a run came to.
+type Summary struct {
+	File        string
+	Bytes       int64 // of the file
+	Took        time.Duration
+	Complete    bool
+	Incomplete  string // why not
+	Interrupted bool
+	// Found counts the mesh's pods by kind.
+	Found map[string]int
+	Taken int      // tasks that brought what they were to bring
+	Gaps  []GapSum // what is missing, by status and reason
+	// Advice is what to do about the gaps, or about a mesh that was not found.
+	Advice []string
+}
+
+// GapSum is tasks that failed for one reason.
+type GapSum struct {
+	Task    string // id
+	Status  bundle.Status
+	Reason  string
+	Targets []string
+}
+
+func (r *run) summary(f bundle.Final, took time.Duration) *Summary {
+	s := &Summary{
+		File: r.opts.Output, Bytes: r.bundle.Size(), Took: took, Complete: f.Complete, Incomplete: f.Incomplete,
+		Interrupted: f.Incomplete == "interrupted", Found: map[string]int{},
+	}
+	for _, t := range r.targets {
+		s.Found[t.kind]++
+	}
+	type key struct {
+		id     string
+		status bundle.Status
+		reason string
+	}
+	by := map[key]*GapSum{}
+	for _, t := range r.tasks {
+		if t.Status == bundle.StatusOK {
+			s.Taken++
+		}
+		if t.Status.Complete() {
+			continue
+		}
+		k := key{t.ID, t.Status, t.Reason}
+		if t.Target.Name != "" {
+			k.reason = strings.ReplaceAll(k.reason, t.Target.Name, "POD")
+		}
+		g := by[k]
+		if g == nil {
+			g = &GapSum{Task: t.ID, Status: t.Status, Reason: t.Reason}
+			by[k] = g
+		}
+		g.Targets = append(g.Targets, cmp.Or(t.Target.Name, "cluster"))
+	}
+	for _, g := range by {
+		s.Gaps = append(s.Gaps, *g)
+	}
+	slices.SortFunc(s.Gaps, func(a, b GapSum) int { return cmp.Or(cmp.Compare(a.Task, b.Task), cmp.Compare(a.Reason, b.Reason)) })
+	s.Advice = advice(s, r.tasks)
+	return s
+}
+
+// advice says what to do where the mesh, or the right to read it, is missing.
+func advice(s *Summary, tasks []bundle.Task) []string {
+	var out []string
+	failed := func(id string, status bundle.Status) bool {
+		return slices.ContainsFunc(tasks, func(t bundle.Task) bool { return strings.HasPrefix(t.ID, id) && t.Status == status })
+	}
+	switch {
+	case failed("cluster/core/pods", bundle.StatusForbidden):
+		out = append(out, "Pods can't be listed, so no part of the mesh could be found: grant list on pods in all namespaces.")
+	case s.Found[kindIstiod] == 0 && s.Found[kindZtunnel] == 0:
+		out = append(out, "No Istio was found in this cluster: no pod looks like istiod or ztunnel. Check the kubeconfig's context.")
+	case s.Found[kindZtunnel] == 0:
+		out = append(out, "Istio is here, but no ztunnel: this mesh does not run in ambient mode, or the ztunnel DaemonSet has no pods.")
+	case s.Found[kindIstiod] == 0:
+		out = append(out, "No istiod runs in this cluster: what the control plane would send can't be compared.")
+	}
+	forward, logs := false, false
+	for _, t := range tasks {
+		if t.Status != bundle.StatusForbidden {
+			continue
+		}
+		forward = forward || strings.Contains(t.Reason, "portforward")
+		logs = logs || strings.Contains(t.ID, "/log")
+	}
+	if forward {
+		out = append(out, "Port-forward is forbidden: grant create on pods/portforward in the namespaces of istiod and ztunnel.")
+	}
+	if logs {
+		out = append(out, "Logs are forbidden: grant get on pods/log in the namespaces of istiod, ztunnel and istio-cni.")
+	}
+	return out
+}
+
+// Print writes the summary for a person.
+func (s *Summary) Print(w io.Writer) {
+	fmt.Fprintf(w, "%s: %s in %s\n", s.File, Size(s.Bytes), s.Took.Round(100*time.Millisecond))
+	var found []string
+	for _, kind := range []string{kindIstiod, kindZtunnel, kindCNI, kindWaypoint, kindGateway} {
+		found = append(found, fmt.Sprintf("%s %d", kind, s.Found[kind]))
+	}
+	fmt.Fprintf(w, "found:   %s\n", strings.Join(found, ", "))
+	fmt.Fprintf(w, "taken:   %d answers\n", s.Taken)
+	if len(s.Gaps) == 0 && s.Complete {
+		fmt.Fprintln(w, "missing: nothing")
+	} else {
+		fmt.Fprintf(w, "missing: %s\n", orDefault(s.Incomplete, "nothing"))
+	}
+	for _, g := range s.Gaps {
+		fmt.Fprintf(w, "  %-10s %s of %s\n             %s\n", g.Status, g.Task, few(g.Targets), g.Reason)
+	}
+	for _, a := range s.Advice {
+		fmt.Fprintln(w, a)
+	}
+	fmt.Fprintf(w, "next:    zbundle analyze %s\n", s.File)
+}
+
+func few(names []string) string {
+	const shown = 3
+	slices.Sort(names)
+	names = slices.Compact(names)
+	if len(names) <= shown {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:shown], ", "), len(names)-shown)
+}

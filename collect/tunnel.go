@@ -1,0 +1,163 @@
+package collect
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/httpstream"
+	"k8s.io/client-go/tools/portforward"
+	"k8s.io/client-go/transport/spdy"
+)
+
+// tunnel is one port-forward connection to a pod; every dial through it is a
+// pair of streams, so that all of a pod's requests share one connection.
+type tunnel struct {
+	conn httpstream.Connection
+	mu   sync.Mutex
+	next int
+}
+
+// openTunnel connects over WebSocket, and over SPDY where the API server or a
+// proxy before it does not speak that. The library's dial knows no context,
+// so a dial that hangs is left to end by itself.
+func (a *api) openTunnel(ctx context.Context, namespace, pod string) (*tunnel, error) {
+	if err := a.limiter.Wait(ctx); err != nil {
+		return nil, errors.Join(context.Cause(ctx), err)
+	}
+	dialer, err := a.dialer(namespace, pod)
+	if err != nil {
+		return nil, err
+	}
+	type result struct {
+		conn httpstream.Connection
+		err  error
+	}
+	done := make(chan result, 1)
+	go func() {
+		conn, _, err := dialer.Dial(portforward.PortForwardProtocolV1Name)
+		done <- result{conn, err}
+	}()
+	select {
+	case r := <-done:
+		if r.err != nil {
+			return nil, fmt.Errorf("port-forward to pod %s/%s: %w", namespace, pod, r.err)
+		}
+		return &tunnel{conn: r.conn}, nil
+	case <-ctx.Done():
+		go func() {
+			if r := <-done; r.conn != nil {
+				_ = r.conn.Close() // nobody waits for it any more
+			}
+		}()
+		return nil, fmt.Errorf("port-forward to pod %s/%s: %w", namespace, pod, context.Cause(ctx))
+	}
+}
+
+func (a *api) dialer(namespace, pod string) (httpstream.Dialer, error) {
+	u := a.url(fmt.Sprintf("/api/v1/namespaces/%s/pods/%s/portforward", namespace, pod), nil)
+	transport, upgrader, err := spdy.RoundTripperFor(a.config)
+	if err != nil {
+		return nil, fmt.Errorf("set up port-forward: %w", err)
+	}
+	overSPDY := spdy.NewDialer(upgrader, &http.Client{Transport: transport}, http.MethodPost, u)
+	overWebSocket, err := portforward.NewSPDYOverWebsocketDialer(u, a.config)
+	if err != nil {
+		return nil, fmt.Errorf("set up port-forward: %w", err)
+	}
+	return portforward.NewFallbackDialer(overWebSocket, overSPDY, func(err error) bool {
+		return httpstream.IsUpgradeFailure(err) || httpstream.IsHTTPSProxyError(err)
+	}), nil
+}
+
+// dial opens a connection to a port inside the pod.
+func (t *tunnel) dial(_ context.Context, port int) (net.Conn, error) {
+	t.mu.Lock()
+	id := strconv.Itoa(t.next)
+	t.next++
+	t.mu.Unlock()
+	headers := http.Header{}
+	headers.Set(corev1.StreamType, corev1.StreamTypeError)
+	headers.Set(corev1.PortHeader, strconv.Itoa(port))
+	headers.Set(corev1.PortForwardRequestIDHeader, id)
+	errorStream, err := t.conn.CreateStream(headers)
+	if err != nil {
+		return nil, fmt.Errorf("open a stream to port %d: %w", port, err)
+	}
+	// Nothing is ever written to it.
+	_ = errorStream.Close()
+	headers.Set(corev1.StreamType, corev1.StreamTypeData)
+	data, err := t.conn.CreateStream(headers)
+	if err != nil {
+		return nil, fmt.Errorf("open a stream to port %d: %w", port, err)
+	}
+	c := &streamConn{Stream: data, port: port, refused: make(chan error, 1)}
+	go c.watch(errorStream)
+	return c, nil
+}
+
+func (t *tunnel) Close() error { return t.conn.Close() }
+
+// streamConn is a port-forward stream as a connection. What the kubelet says
+// on the error stream, such as a refused connection, is the error of reading.
+type streamConn struct {
+	httpstream.Stream
+	port    int
+	refused chan error
+}
+
+// watch ends when the error stream does, with the connection at the latest.
+func (c *streamConn) watch(errorStream httpstream.Stream) {
+	message, err := io.ReadAll(io.LimitReader(errorStream, 4<<10))
+	if err == nil && len(message) > 0 {
+		c.refused <- fmt.Errorf("port %d inside the pod: %s", c.port, oneLine(lastLine(string(message)), 200))
+		_ = c.Reset() // wakes the reader
+		return
+	}
+	close(c.refused)
+}
+
+func lastLine(s string) string {
+	if i := strings.LastIndex(s, ", err: "); i >= 0 {
+		return s[i+len(", err: "):]
+	}
+	return s
+}
+
+func (c *streamConn) Read(p []byte) (int, error) {
+	n, err := c.Stream.Read(p)
+	if err != nil {
+		select {
+		case refused, ok := <-c.refused:
+			if ok {
+				return n, refused
+			}
+		default:
+		}
+	}
+	return n, err
+}
+
+func (c *streamConn) Close() error {
+	// A reset frees both ends even where the other side never reads.
+	return errors.Join(c.Stream.Close(), c.Reset())
+}
+
+func (c *streamConn) LocalAddr() net.Addr              { return streamAddr{} }
+func (c *streamConn) RemoteAddr() net.Addr             { return streamAddr{} }
+func (c *streamConn) SetDeadline(time.Time) error      { return nil } // requests have contexts
+func (c *streamConn) SetReadDeadline(time.Time) error  { return nil }
+func (c *streamConn) SetWriteDeadline(time.Time) error { return nil }
+
+type streamAddr struct{}
+
+func (streamAddr) Network() string { return "port-forward" }
+func (streamAddr) String() string  { return "pod" }
