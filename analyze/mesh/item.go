@@ -50,11 +50,23 @@ func (n *Node) Gap(input string) (*Gap, bool) {
 
 func (p *Pod) Subject() Subject { return podSubject(p.Namespace, p.Name, p.NodeName) }
 func (p *Pod) Refs() []string {
-	return refs(p.Subject().Key(), nodeKey(p.NodeName), identityKey(p.Identity))
+	keys := []string{p.Subject().Key(), nodeKey(p.NodeName), identityKey(p.Identity)}
+	if p.Ztunnel != nil && p.Component == "" {
+		keys = append(keys, p.Ztunnel.Subject().Key())
+	}
+	return refs(keys...)
 }
 func (p *Pod) Evidence() []Evidence { return evidence(p.Source) }
 func (p *Pod) Gap(input string) (*Gap, bool) {
 	return ztunnelGap(p.Ztunnel, p.NodeName, input)
+}
+
+func ztunnelKeys(zs []*Ztunnel) []string {
+	var keys []string
+	for _, z := range zs {
+		keys = append(keys, z.Subject().Key(), nodeKey(z.NodeName))
+	}
+	return keys
 }
 
 // ztunnelGap answers for the inputs of a node's ztunnel.
@@ -135,14 +147,23 @@ func (w *Workload) Gap(input string) (*Gap, bool) {
 func (s *Service) Subject() Subject {
 	return Subject{Kind: "service", Namespace: s.Namespace, Name: s.Name}
 }
-func (s *Service) Refs() []string          { return refs(s.Subject().Key()) }
+func (s *Service) Refs() []string {
+	keys := []string{s.Subject().Key()}
+	for _, w := range s.Workloads {
+		keys = append(keys, w.Subject().Key())
+	}
+	return refs(append(append(keys, ztunnelKeys(s.MissingFrom)...), ztunnelKeys(s.Empty)...)...)
+}
 func (s *Service) Evidence() []Evidence    { return evidence(s.Source, s.ZtunnelSource) }
 func (s *Service) Gap(string) (*Gap, bool) { return nil, false }
 
 func (p *Policy) Subject() Subject {
 	return Subject{Kind: "authorizationpolicy", Namespace: p.Namespace, Name: p.Name}
 }
-func (p *Policy) Refs() []string          { return refs(p.Subject().Key()) }
+func (p *Policy) Refs() []string {
+	keys := []string{p.Subject().Key()}
+	return refs(append(append(keys, ztunnelKeys(p.MissingFrom)...), ztunnelKeys(p.Unknown)...)...)
+}
 func (p *Policy) Evidence() []Evidence    { return evidence(p.Source, p.ZtunnelSource) }
 func (p *Policy) Gap(string) (*Gap, bool) { return nil, false }
 
@@ -331,6 +352,12 @@ func (f *Flow) Refs() []string {
 	keys = append(keys, f.Source.refs()...)
 	if f.Service != "" {
 		keys = append(keys, serviceSubject(f.Service).Key())
+	}
+	if f.Called != nil && f.Destination.Pod == nil {
+		keys = append(keys, f.Called.Refs()...)
+	}
+	for _, z := range f.Ztunnels {
+		keys = append(keys, z.Refs()...)
 	}
 	if f.Policy != "" {
 		ns, name, _ := strings.Cut(f.Policy, "/")

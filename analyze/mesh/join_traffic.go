@@ -32,9 +32,63 @@ func (m *Mesh) joinTraffic() {
 	failures := mergeFailures(atSource, atDestination)
 	m.settleFailures(failures, good)
 	m.Flows = append(good, failures...)
-	slices.SortStableFunc(m.Flows, compareFlows)
 	m.Observations = nil
 	m.joinSeries()
+	m.plainSeries()
+	m.joinServicesOfFlows()
+	slices.SortStableFunc(m.Flows, compareFlows)
+}
+
+// plainSeries adds the plain text between captured HBONE workloads that only
+// the counters tell of: access lines may be off, or rotated away.
+func (m *Mesh) plainSeries() {
+	type pair struct{ source, destination string }
+	logged := map[pair]bool{}
+	for _, f := range m.Flows {
+		if f.Class == "" && !f.HBONE {
+			logged[pair{workloadName(f.Source), workloadName(f.Destination)}] = true
+		}
+	}
+	for _, s := range m.Series {
+		k := pair{s.SourceNamespace + "/" + s.SourceWorkload, s.DestinationNamespace + "/" + s.DestinationWorkload}
+		if s.MutualTLS || !s.BothHBONE || s.Opened == 0 || logged[k] {
+			continue
+		}
+		logged[k] = true
+		m.Flows = append(m.Flows, &Flow{
+			Source:      &Peer{Namespace: s.SourceNamespace, Name: s.SourceWorkload, HBONE: true, Captured: true},
+			Destination: &Peer{Namespace: s.DestinationNamespace, Name: s.DestinationWorkload, HBONE: true, Captured: true},
+			Service:     known(s.DestinationService), Origin: "metrics", Count: int(s.Opened), Ztunnels: s.Ztunnels,
+			AtSource: s.Reporter == "source", AtDestination: s.Reporter == "destination",
+			YoungestPodSeconds: s.YoungestPodSeconds, OldestZtunnelSeconds: s.OldestZtunnelSeconds, Evidences: evidence(s.Source),
+		})
+	}
+}
+
+// known is a label's value, "" for ztunnel's "unknown".
+func known(v string) string {
+	if v == "unknown" {
+		return ""
+	}
+	return v
+}
+
+// workloadName is how metrics name a peer: by its controller.
+func workloadName(p *Peer) string {
+	if p.Workload != nil && p.Workload.Spec != nil {
+		return p.Namespace + "/" + p.Workload.Spec.WorkloadName
+	}
+	return p.Namespace + "/" + p.Name
+}
+
+func (m *Mesh) joinServicesOfFlows() {
+	hosts := make(map[string]*Service, len(m.Services))
+	for _, s := range m.Services {
+		hosts[s.Hostname] = s
+	}
+	for _, f := range m.Flows {
+		f.Called = hosts[f.Service]
+	}
 }
 
 func compareFlows(a, b *Flow) int {

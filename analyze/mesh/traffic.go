@@ -62,14 +62,19 @@ type Flow struct {
 	Source      *Peer  `expr:"source"`
 	Destination *Peer  `expr:"destination"`
 	Service     string `expr:"service"` // hostname, "" for calls by address
+	// Called is the service, where the planes know it.
+	Called *Service `expr:"called"`
 	// Target is what the client dialled where nothing else is known of the
 	// destination: "10.96.10.9:80".
 	Target string `expr:"target"`
 	Port   int    `expr:"port"` // the destination's application port, 0 where unknown
 	// HBONE is true where the connection went, or was to go, over HBONE.
 	HBONE bool `expr:"hbone"`
-	// Origin is "access-log" or "connections".
+	// Origin is "access-log", "connections" or "metrics". Metrics name workloads,
+	// not pods, and stand here only for plain text that no log line tells of.
 	Origin string `expr:"origin"`
+	// Ztunnels are those whose metrics it was read from.
+	Ztunnels []*Ztunnel `expr:"-"`
 	// AtSource and AtDestination tell which side's ztunnel saw it.
 	AtSource      bool `expr:"atSource"`
 	AtDestination bool `expr:"atDestination"`
@@ -96,7 +101,11 @@ type Flow struct {
 	DestinationYoung bool `expr:"destinationYoung"`
 	// DestinationZtunnelDown is true where the destination's ztunnel started after Last.
 	DestinationZtunnelDown bool `expr:"destinationZtunnelDown"`
-	Evidences              []Evidence
+	// YoungestPodSeconds and OldestZtunnelSeconds are set for flows of metrics:
+	// counters may be older than a pod's enrolment.
+	YoungestPodSeconds   float64 `expr:"youngestPodSeconds"`
+	OldestZtunnelSeconds float64 `expr:"oldestZtunnelSeconds"`
+	Evidences            []Evidence
 }
 
 // Series is one family of ztunnel's TCP counters for one pair of workloads,
