@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -32,7 +33,7 @@ func (s *apiServer) serveProxy(w http.ResponseWriter, r *http.Request, a attribu
 		<-r.Context().Done()
 		return
 	}
-	inner := r.Clone(r.Context())
+	inner := r.Clone(context.WithValue(r.Context(), proxiedKey{}, true))
 	inner.URL = &url.URL{Path: "/" + a.rest, RawQuery: r.URL.RawQuery}
 	inner.RequestURI = inner.URL.RequestURI()
 	s.observe(Request{Target: fmt.Sprintf("%s:%d", podKey(a.namespace, name), number), Method: r.Method, Path: inner.RequestURI})
@@ -57,3 +58,8 @@ func splitProxyName(id string) (name string, port int32, err error) {
 	}
 	return parts[0], int32(number), nil
 }
+
+type proxiedKey struct{}
+
+// proxied is true for a request that came by pod proxy, whose peer is the API server.
+func proxied(ctx context.Context) bool { return ctx.Value(proxiedKey{}) != nil }

@@ -1,14 +1,286 @@
 package sim
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"time"
 
-// Generate describes a world to invent.
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+	"k8s.io/apimachinery/pkg/version"
+)
+
+// Generate describes a world to invent. The same values give the same world.
 type Generate struct {
 	Nodes     int
-	Workloads int
+	Workloads int // application pods
 	Seed      uint64
-	Version   string
-	Faults    []string
+	Version   string // of Istio: 1.28 or later
+	// Faults are what to plant: NAME, or NAME=SUBJECT; see Faults.
+	Faults []string
+	// Now is the moment that the world shows; the zero value means the machine's time at start.
+	// The world's clock runs on from there.
+	Now time.Time
 }
 
-func (g *Generate) build() (*world, error) { return nil, errors.New("not yet") }
+// The bounds of what can be invented: addresses are drawn from 10.128.0.0/9 and 10.96.0.0/12.
+const (
+	maxNodes     = 5000
+	maxWorkloads = 200000
+	podsPerApp   = 3
+)
+
+func (g *Generate) build() (*world, error) {
+	if g.Nodes < 1 || g.Nodes > maxNodes || g.Workloads < 1 || g.Workloads > maxWorkloads {
+		return nil, fmt.Errorf("inventing a cluster: want 1 to %d nodes and 1 to %d workloads, not %d and %d",
+			maxNodes, maxWorkloads, g.Nodes, g.Workloads)
+	}
+	base, begun := g.Now, time.Now()
+	if base.IsZero() {
+		base = begun
+	}
+	m, err := newMesh(g, base.UTC().Truncate(time.Microsecond))
+	if err != nil {
+		return nil, fmt.Errorf("inventing a cluster: %w", err)
+	}
+	planted, err := m.plant(g.Faults)
+	if err != nil {
+		return nil, err
+	}
+	m.makeTraffic()
+	w := &world{
+		now:     func() time.Time { return m.now.Add(time.Since(begun)) },
+		version: version.Info{Major: "1", Minor: "36", GitVersion: kubernetesVersion, Platform: "linux/amd64"},
+		objects: newStore(),
+		pods:    map[string]*podBackend{},
+		denied:  m.denied,
+		planted: planted,
+	}
+	if err := m.addTo(w); err != nil {
+		return nil, fmt.Errorf("serving the invented cluster: %w", err)
+	}
+	return w, w.objects.seal()
+}
+
+// meshAge is how long the mesh has run.
+const meshAge = 30 * time.Hour
+
+func newMesh(g *Generate, now time.Time) (*mesh, error) {
+	f, err := familyOf(g.Version)
+	if err != nil {
+		return nil, err
+	}
+	m := &mesh{
+		family: f, version: g.Version, now: now, started: now.Add(-meshAge),
+		random: rand.New(rand.NewPCG(g.Seed, 0x7a62756e646c65)),
+	}
+	if m.ca, err = newMeshCA("mesh", m.started); err != nil {
+		return nil, err
+	}
+	if m.stray, err = newMeshCA("stray", m.started); err != nil {
+		return nil, err
+	}
+	for i := range g.Nodes {
+		m.addNode(i)
+	}
+	m.addIstiods()
+	m.addApps(g.Workloads)
+	if len(m.pods) == 0 {
+		return nil, errors.New("no pods")
+	}
+	m.addWaypoint()
+	m.addPolicies()
+	return m, nil
+}
+
+func (m *mesh) addNode(i int) {
+	n := &meshNode{nodeModel: nodeModel{
+		name: fmt.Sprintf("node-%04d", i), ip: fmt.Sprintf("172.18.%d.%d", i/250, i%250+2),
+		zone: nodeZone(i), created: m.started.Truncate(time.Second), ready: true,
+	}}
+	m.nodes = append(m.nodes, n)
+	suffix := nameSuffix(n.name, i)
+	address := fmt.Sprintf("10.127.%d.%d", i/250, i%250+2)
+	z := m.systemPod(n, "ztunnel-"+suffix, "ztunnel", address, ztunnelContainer(m.version), ztunnelPodLabels(m.version), "ztunnel")
+	z.podModel.annotations = map[string]string{"sidecar.istio.io/inject": "false"}
+	n.ztunnel = newZtunnel(m, n, z)
+	c := m.systemPod(n, "istio-cni-node-"+suffix, "istio-cni", n.ip, cniContainer(m.version), cniPodLabels(m.version), "istio-cni-node")
+	c.hostNet, c.podModel.hostNetwork = true, true
+	n.cni = &cniAgent{pod: c.podModel}
+}
+
+// systemPod adds a pod of istio-system, which istiod sends to every ztunnel like any other.
+func (m *mesh) systemPod(n *meshNode, name, account, ip string, c containerModel, labels map[string]string, set string) *meshPod {
+	c.started = n.created
+	p := &meshPod{
+		podModel: podModel{
+			namespace: systemNamespace, name: name, uid: string(stableUID("pods", systemNamespace, name)),
+			node: n.name, hostIP: n.ip, ips: []string{ip}, serviceAccount: account, labels: labels,
+			annotations: map[string]string{"sidecar.istio.io/inject": "false"},
+			container:   c, ready: true, created: n.created,
+		},
+		app: set, protocol: "TCP", system: true, onNode: n, inIstiod: true,
+	}
+	if set != "istiod" {
+		p.owner = ownedByDaemonSet(set)
+	}
+	m.pods = append(m.pods, p)
+	return p
+}
+
+// appKind is an application that the mesh runs several of.
+type appKind struct {
+	name string
+	port int32
+}
+
+func (m *mesh) addApps(workloads int) {
+	kinds := []appKind{{"frontend", 8080}, {"catalog", 9080}, {"orders", 8080}, {"payments", 9090}, {"reviews", 9080}, {"search", 8000}, {"ledger", 7070}}
+	namespaces := []string{"shop", "pay", "web", "bookinfo"}
+	apps := (workloads + podsPerApp - 1) / podsPerApp
+	for i := range apps {
+		kind := kinds[i%len(kinds)]
+		namespace := namespaces[i%len(namespaces)]
+		name := kind.name
+		if i >= len(kinds) {
+			name = fmt.Sprintf("%s-%d", kind.name, i/len(kinds))
+		}
+		meshed := true
+		if apps > 4 && i%10 == 9 {
+			namespace, meshed = "legacy", false
+		}
+		replicas := min(podsPerApp, workloads-i*podsPerApp)
+		m.addApp(namespace, name, kind.port, replicas, meshed)
+		if i%3 == 0 {
+			m.addService(namespace, name+"-internal", name, 80, kind.port)
+		}
+	}
+}
+
+func (m *mesh) addApp(namespace, app string, number int32, replicas int, meshed bool) {
+	m.addService(namespace, app, app, 80, number)
+	hash := strings.ReplaceAll(string(stableUID(namespace, app)), "-", "")[:9]
+	for i := range replicas {
+		index := len(m.pods)
+		n := m.nodes[index%len(m.nodes)]
+		name := fmt.Sprintf("%s-%s-%s", app, hash, nameSuffix(namespace+app, i))
+		created := n.created.Add(time.Duration(m.random.IntN(300)) * time.Second)
+		p := &meshPod{
+			podModel: podModel{
+				namespace: namespace, name: name, uid: string(stableUID("pods", namespace, name)), node: n.name, hostIP: n.ip,
+				ips:            []string{fmt.Sprintf("10.%d.%d.%d", 128+index>>16, index>>8&255, index&255)},
+				serviceAccount: app,
+				labels:         map[string]string{"app": app, "version": "v1", "pod-template-hash": hash},
+				owner:          ownerReference("apps/v1", "ReplicaSet", "replicasets", namespace, replicaSetName(name)),
+				container:      containerModel{name: "app", image: "registry.example/" + app + ":v1", started: created},
+				ready:          true, created: created,
+			},
+			app: app, mesh: meshed, protocol: "TCP", port: number, onNode: n, inIstiod: true,
+		}
+		if meshed {
+			p.enrol()
+		}
+		m.pods = append(m.pods, p)
+		for _, s := range m.services {
+			if s.namespace == namespace && s.app == app {
+				m.join(s, p)
+			}
+		}
+	}
+}
+
+// enrol makes the pod what it is once the CNI agent has captured it.
+func (p *meshPod) enrol() {
+	p.annotations = map[string]string{redirectionAnnotation: "enabled"}
+	p.protocol = "HBONE"
+	p.proxy = proxyUp
+}
+
+func (m *mesh) join(s *meshService, p *meshPod) {
+	s.pods = append(s.pods, p)
+	p.services = append(p.services, s)
+}
+
+func (m *mesh) addService(namespace, name, app string, number, target int32) *meshService {
+	i := len(m.services) + 1
+	s := &meshService{
+		serviceModel: serviceModel{
+			namespace: namespace, name: name, ips: []string{fmt.Sprintf("10.%d.%d.%d", 96+i>>16, i>>8&255, i&255)},
+			ports: []corev1.ServicePort{{
+				Name: "tcp", Port: number, TargetPort: intstr.FromInt32(target), Protocol: corev1.ProtocolTCP,
+			}},
+			selector: map[string]string{"app": app}, created: m.started.Truncate(time.Second),
+		},
+		app: app, port: number, target: target,
+	}
+	m.services = append(m.services, s)
+	for _, p := range m.pods {
+		if p.namespace == namespace && p.app == app {
+			m.join(s, p)
+		}
+	}
+	return s
+}
+
+// addWaypoint gives the first namespace a waypoint and lets one of its services use it.
+func (m *mesh) addWaypoint() {
+	var user *meshService
+	for _, s := range m.services {
+		if strings.HasSuffix(s.name, "-internal") && len(s.pods) > 0 && s.pods[0].mesh {
+			user = s
+			break
+		}
+	}
+	if user == nil {
+		return
+	}
+	m.addApp(user.namespace, "waypoint", hbonePort, 1, false)
+	p := m.pods[len(m.pods)-1]
+	s := p.services[0]
+	s.port, s.ports[0].Port = hbonePort, hbonePort
+	p.native, p.mesh, p.protocol = true, true, "HBONE"
+	p.container.name, p.container.image = "istio-proxy", imageHub+"proxyv2:"+m.version
+	p.labels["gateway.networking.k8s.io/gateway-name"] = "waypoint"
+	p.labels["gateway.istio.io/managed"] = "istio.io-mesh-controller"
+	p.labels[dataplaneModeLabel] = "none"
+	s.selector = map[string]string{"app": "waypoint"}
+	m.waypoint = &meshWaypoint{namespace: user.namespace, name: "waypoint", pod: p, service: s}
+	user.through, user.waypoint = m.waypoint, "waypoint"
+}
+
+// addPolicies protects every fifth application: half of the applications may call it.
+func (m *mesh) addPolicies() {
+	var apps []*meshPod
+	seen := map[string]bool{}
+	for _, p := range m.pods {
+		if key := podKey(p.namespace, p.app); p.mesh && !p.native && !seen[key] {
+			seen[key] = true
+			apps = append(apps, p)
+		}
+	}
+	for i := 2; i < len(apps); i += 5 {
+		var callers []*meshPod
+		for j := i % 2; j < len(apps) && len(callers) < 6; j += 2 {
+			callers = append(callers, apps[j])
+		}
+		m.protect(apps[i], apps[i].app+"-viewer", callers)
+	}
+}
+
+// protect lets only callers call the application of p.
+func (m *mesh) protect(p *meshPod, name string, callers []*meshPod) *meshPolicy {
+	policy := &meshPolicy{namespace: p.namespace, name: name, app: p.app}
+	for _, c := range callers {
+		policy.principals = append(policy.principals, strings.TrimPrefix(c.identity(), "spiffe://"))
+	}
+	m.policies = append(m.policies, policy)
+	for _, other := range m.pods {
+		if other.namespace == p.namespace && other.app == p.app {
+			other.bound = append(other.bound, policy)
+			other.policies = append(other.policies, policy.key())
+		}
+	}
+	return policy
+}

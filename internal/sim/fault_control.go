@@ -1,0 +1,84 @@
+package sim
+
+import (
+	"fmt"
+	"time"
+)
+
+func controlFaults() []Fault {
+	return []Fault{
+		{"xds-cannot-connect", "a ztunnel lost istiod and can't connect again", plantDisconnected},
+		{"xds-unacked", "a ztunnel doesn't acknowledge what istiod sent it", plantUnacked},
+		{"xds-nack", "a ztunnel rejects a resource that istiod sent it", plantRejected},
+		{"ztunnel-not-in-syncz", "no istiod has a ztunnel connected", plantNotConnected},
+		{"skew-ztunnel-istiod", "istiod is three minor versions ahead of the ztunnels", plantSkew},
+	}
+}
+
+func plantDisconnected(m *mesh, arg string) (Subject, error) {
+	z, err := m.pickZtunnel(arg)
+	if err != nil {
+		return Subject{}, err
+	}
+	m.drop(z)
+	lost := m.now.Add(-6 * time.Minute)
+	z.lines = append(z.lines, record(lost, "warn", "xds::client:xds{id=4}",
+		`XDS client error: gRPC error status: Unavailable, message: "connection error: desc = \"transport is closing\"", retrying in 10ms`, ""))
+	attempts := 24
+	for i := range attempts {
+		z.lines = append(z.lines, record(lost.Add(time.Duration(i)*15*time.Second), "warn", fmt.Sprintf("xds::client:xds{id=%d}", 5+i),
+			`XDS client connection error: gRPC connection error connecting to https://istiod.istio-system.svc:15012: status: Unknown, `+
+				`message: "client error (Connect)", source: tcp connect error, retrying in 15s`, ""))
+	}
+	z.ends["Error"], z.ends["ConnectionError"] = 1, attempts
+	return z.subject(), nil
+}
+
+func plantUnacked(m *mesh, arg string) (Subject, error) {
+	z, err := m.pickZtunnel(arg)
+	if err != nil {
+		return Subject{}, err
+	}
+	for _, i := range m.istiods {
+		i.unacked[z] = true
+	}
+	return z.subject(), nil
+}
+
+func plantRejected(m *mesh, arg string) (Subject, error) {
+	z, err := m.pickZtunnel(arg)
+	if err != nil {
+		return Subject{}, err
+	}
+	z.rejected = clusterID + "//Pod/shop/broken: failed to parse address, had 3 bytes"
+	at := m.now.Add(-5 * time.Minute)
+	z.lines = append(z.lines, record(at, "error", "xds::client:xds{id=1}", "sending response",
+		fmt.Sprintf("type_url=%q nonce=%q type=Nack error=%q", addressType, nonce(at, z.pod.uid, "later"), z.rejected)))
+	for _, i := range m.istiods {
+		for n, other := range i.proxies {
+			if other == z {
+				i.lines = append(i.lines, record(at, "warn", "ads",
+					fmt.Sprintf("ADS:WDS: ACK ERROR %s.%s-%d Internal:%s", z.pod.name, z.pod.namespace, n+1, z.rejected), ""))
+			}
+		}
+	}
+	return z.subject(), nil
+}
+
+func plantNotConnected(m *mesh, arg string) (Subject, error) {
+	z, err := m.pickZtunnel(arg)
+	if err != nil {
+		return Subject{}, err
+	}
+	m.drop(z)
+	return z.subject(), nil
+}
+
+func plantSkew(m *mesh, _ string) (Subject, error) {
+	newer := fmt.Sprintf("1.%d.0", m.family.minor+3)
+	for _, i := range m.istiods {
+		i.version = newer
+		i.pod.container.image = istiodContainer(newer).image
+	}
+	return Subject{Kind: "deployment", Namespace: systemNamespace, Name: "istiod"}, nil
+}

@@ -1,0 +1,131 @@
+package sim
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// errNoSubject tells that the world has nothing that a fault could be planted on.
+var errNoSubject = errors.New("the invented cluster has nothing to plant it on; use more nodes or workloads")
+
+func (p *meshPod) subject() Subject {
+	return Subject{Kind: "pod", Namespace: p.namespace, Name: p.name, Node: p.node}
+}
+
+func (z *ztunnel) subject() Subject { return z.pod.subject() }
+
+func identitySubject(p *meshPod) Subject {
+	return Subject{Kind: "identity", Name: p.identity(), Node: p.node}
+}
+
+// pickPod is the mesh's pod that arg names as NAMESPACE/NAME, or one of the seed's choice that no
+// other fault was planted on.
+func (m *mesh) pickPod(arg string) (*meshPod, error) {
+	var free []*meshPod
+	for _, p := range m.members() {
+		if arg == podKey(p.namespace, p.name) || arg == p.name {
+			return p, nil
+		}
+		if arg == "" && !p.touched() && len(p.onNode.ztunnel.certs) == 0 && len(p.bound) == 0 {
+			free = append(free, p)
+		}
+	}
+	if arg != "" {
+		return nil, fmt.Errorf("no pod of the mesh is called %q", arg)
+	}
+	if len(free) == 0 {
+		return nil, errNoSubject
+	}
+	return free[m.random.IntN(len(free))], nil
+}
+
+// touched is true for a pod that a fault was planted on.
+func (p *meshPod) touched() bool {
+	return p.mute || p.plainOut || p.shutHBONE || p.protocol != "HBONE" || !p.inIstiod || p.faulty
+}
+
+// pickZtunnel is the ztunnel on the node that arg names, or one of the seed's choice.
+func (m *mesh) pickZtunnel(arg string) (*ztunnel, error) {
+	var free []*ztunnel
+	for _, n := range m.nodes {
+		z := n.ztunnel
+		if z == nil {
+			continue
+		}
+		if arg == n.name || arg == z.pod.name {
+			return z, nil
+		}
+		if arg == "" && !z.touched() {
+			free = append(free, z)
+		}
+	}
+	if arg != "" {
+		return nil, fmt.Errorf("no node or ztunnel is called %q", arg)
+	}
+	if len(free) == 0 {
+		return nil, errNoSubject
+	}
+	return free[m.random.IntN(len(free))], nil
+}
+
+func (z *ztunnel) touched() bool {
+	return z.hangs || z.crashed != nil || !z.connected || z.rejected != "" || len(z.pending) > 0 ||
+		len(z.missing)+len(z.stale)+len(z.certs)+len(z.unknown) > 0
+}
+
+// pickCaller is a captured pod that calls dst: on node when it isn't nil, and not on but when that
+// isn't nil.
+func (m *mesh) pickCaller(dst *meshPod, node, but *meshNode) (*meshPod, error) {
+	for _, p := range m.members() {
+		if p != dst && !p.touched() && (node == nil || p.onNode == node) && (but == nil || p.onNode != but) && p.app != dst.app {
+			return p, nil
+		}
+	}
+	return nil, errNoSubject
+}
+
+// show has src call dst by its service and by its address once the world is served.
+func (m *mesh) show(src, dst *meshPod) {
+	m.calls = append(m.calls, func(at time.Time) { m.callPod(src, dst, at) })
+	if len(dst.services) > 0 {
+		s := dst.services[0]
+		m.calls = append(m.calls, func(at time.Time) { m.callService(src, s, at.Add(500*time.Millisecond)) })
+	}
+}
+
+// drop takes the ztunnel's connection away from istiod.
+func (m *mesh) drop(z *ztunnel) {
+	for _, i := range m.istiods {
+		var kept []*ztunnel
+		for _, other := range i.proxies {
+			if other != z {
+				kept = append(kept, other)
+			}
+		}
+		i.proxies = kept
+	}
+	z.connected = false
+}
+
+func (m *mesh) removePod(p *meshPod) {
+	var kept []*meshPod
+	for _, other := range m.pods {
+		if other != p {
+			kept = append(kept, other)
+		}
+	}
+	m.pods = kept
+	for _, s := range p.services {
+		var pods []*meshPod
+		for _, other := range s.pods {
+			if other != p {
+				pods = append(pods, other)
+			}
+		}
+		s.pods = pods
+	}
+}
+
+func span(p *meshPod) string { return "{wl=" + strings.Join([]string{p.namespace, p.name}, "/") + "}" }

@@ -1,0 +1,122 @@
+package sim
+
+import (
+	"fmt"
+	"time"
+)
+
+func trafficFaults() []Fault {
+	return []Fault{
+		{"hbone-absent", "calls of an enrolled pod to enrolled pods leave in plain text", plantPlaintext},
+		{"hbone-15008-blocked", "a NetworkPolicy shuts port 15008 of an application", plantBlocked},
+		{"policy-denied", "an AuthorizationPolicy leaves out a caller", plantDenied},
+		{"policy-unknown-in-ztunnel", "one ztunnel was never told of a policy that binds a pod on its node", plantPolicyUnknown},
+		{"no-healthy-upstream", "a service that is called has no pods", plantEmptyService},
+		{"waypoint-down", "a waypoint that services use has no ready pod", plantWaypointDown},
+	}
+}
+
+func plantPlaintext(m *mesh, arg string) (Subject, error) {
+	p, err := m.pickPod(arg)
+	if err != nil {
+		return Subject{}, err
+	}
+	dst, err := m.pickCaller(p, nil, nil)
+	if err != nil {
+		return Subject{}, err
+	}
+	p.plainOut = true
+	m.show(p, dst)
+	return p.subject(), nil
+}
+
+func plantBlocked(m *mesh, arg string) (Subject, error) {
+	p, err := m.pickPod(arg)
+	if err != nil {
+		return Subject{}, err
+	}
+	src, err := m.pickCaller(p, nil, nil)
+	if err != nil {
+		return Subject{}, err
+	}
+	for _, other := range m.pods {
+		if other.namespace == p.namespace && other.app == p.app {
+			other.shutHBONE = true
+		}
+	}
+	m.netpols = append(m.netpols, p)
+	m.show(src, p)
+	return Subject{Kind: "networkpolicy", Namespace: p.namespace, Name: appPortPolicy(p)}, nil
+}
+
+func plantDenied(m *mesh, arg string) (Subject, error) {
+	p, err := m.pickPod(arg)
+	if err != nil {
+		return Subject{}, err
+	}
+	src, err := m.pickCaller(p, nil, nil)
+	if err != nil {
+		return Subject{}, err
+	}
+	var others []*meshPod
+	for _, other := range m.members() {
+		if other.identity() != src.identity() && len(others) < 200 {
+			others = append(others, other)
+		}
+	}
+	policy := m.protect(p, p.app+"-others-only", others)
+	p.faulty = true
+	m.show(src, p)
+	return Subject{Kind: "authorizationpolicy", Namespace: policy.namespace, Name: policy.name}, nil
+}
+
+func plantPolicyUnknown(m *mesh, arg string) (Subject, error) {
+	for _, p := range m.members() {
+		if len(p.bound) == 0 || arg != "" && arg != p.bound[0].key() {
+			continue
+		}
+		policy, z := p.bound[0], p.onNode.ztunnel
+		src, err := m.pickCaller(p, nil, nil)
+		if err != nil {
+			return Subject{}, err
+		}
+		z.unknown[policy.key()], p.faulty = true, true
+		m.calls = append(m.calls, func(at time.Time) {
+			id := stableUID("trace", p.uid, at.String())
+			z.lines = append(z.lines, record(at.Add(-time.Millisecond), "warn",
+				fmt.Sprintf("state:proxy%s:inbound{id=%x peer=%s}", span(p), []byte(id)[:16], m.tunnelSocket(src, p)),
+				"skipping unknown policy "+policy.key(), ""))
+			m.callPod(src, p, at)
+		})
+		return Subject{Kind: "authorizationpolicy", Namespace: policy.namespace, Name: policy.name, Node: z.node.name}, nil
+	}
+	return Subject{}, errNoSubject
+}
+
+func plantEmptyService(m *mesh, arg string) (Subject, error) {
+	src, err := m.pickPod(arg)
+	if err != nil {
+		return Subject{}, err
+	}
+	s := m.addService(src.namespace, "ratings", "ratings", 80, 9080)
+	m.calls = append(m.calls, func(at time.Time) { m.callService(src, s, at) })
+	return Subject{Kind: "service", Namespace: s.namespace, Name: s.name}, nil
+}
+
+func plantWaypointDown(m *mesh, _ string) (Subject, error) {
+	if m.waypoint == nil {
+		return Subject{}, errNoSubject
+	}
+	m.waypoint.pod.ready = false
+	for _, s := range m.services {
+		if s.through != m.waypoint || len(s.pods) == 0 {
+			continue
+		}
+		src, err := m.pickCaller(s.pods[0], nil, nil)
+		if err != nil {
+			return Subject{}, err
+		}
+		m.calls = append(m.calls, func(at time.Time) { m.callService(src, s, at) })
+	}
+	return Subject{Kind: "gateway", Namespace: m.waypoint.namespace, Name: m.waypoint.name}, nil
+}

@@ -1,0 +1,101 @@
+package sim
+
+import "time"
+
+func workloadFaults() []Fault {
+	return []Fault{
+		{"workload-missing-in-ztunnel", "one ztunnel was never told of a pod on another node", plantMissing},
+		{"workload-missing-in-istiod", "istiod doesn't know a running pod, so no ztunnel does", plantUnknownToIstiod},
+		{"workload-stale-deleted-pod", "one ztunnel still holds a pod that was deleted", plantStale},
+		{"workload-not-hbone", "istiod sends an enrolled pod without HBONE", plantNotHBONE},
+		{"service-endpoints-missing", "no workload stands in a service that has ready endpoints", plantNoEndpoints},
+	}
+}
+
+func plantMissing(m *mesh, arg string) (Subject, error) {
+	p, err := m.pickPod(arg)
+	if err != nil {
+		return Subject{}, err
+	}
+	src, err := m.pickCaller(p, nil, p.onNode)
+	if err != nil {
+		return Subject{}, err
+	}
+	z := src.onNode.ztunnel
+	z.missing[p], p.faulty = true, true
+	m.show(src, p)
+	return Subject{Kind: "pod", Namespace: p.namespace, Name: p.name, Node: z.node.name}, nil
+}
+
+func plantUnknownToIstiod(m *mesh, arg string) (Subject, error) {
+	p, err := m.pickPod(arg)
+	if err != nil {
+		return Subject{}, err
+	}
+	dst, err := m.pickCaller(p, nil, nil)
+	if err != nil {
+		return Subject{}, err
+	}
+	p.inIstiod = false
+	m.show(p, dst)
+	return p.subject(), nil
+}
+
+func plantStale(m *mesh, arg string) (Subject, error) {
+	p, err := m.pickPod(arg)
+	if err != nil {
+		return Subject{}, err
+	}
+	src, err := m.pickCaller(p, nil, p.onNode)
+	if err != nil {
+		return Subject{}, err
+	}
+	z := src.onNode.ztunnel
+	z.stale = append(z.stale, p)
+	p.proxy, p.gone = proxyAbsent, true
+	m.removePod(p)
+	if len(p.services) > 0 {
+		s := p.services[0]
+		m.calls = append(m.calls, func(at time.Time) { m.callService(src, s, at) })
+	}
+	return Subject{Kind: "pod", Namespace: p.namespace, Name: p.name, Node: z.node.name}, nil
+}
+
+func plantNotHBONE(m *mesh, arg string) (Subject, error) {
+	p, err := m.pickPod(arg)
+	if err != nil {
+		return Subject{}, err
+	}
+	src, err := m.pickCaller(p, nil, nil)
+	if err != nil {
+		return Subject{}, err
+	}
+	p.protocol = "TCP"
+	m.show(src, p)
+	return p.subject(), nil
+}
+
+func plantNoEndpoints(m *mesh, arg string) (Subject, error) {
+	for _, s := range m.services {
+		if arg != "" && arg != podKey(s.namespace, s.name) || s.through != nil || len(s.pods) == 0 || s.pods[0].system ||
+			!s.pods[0].mesh || s.pods[0].native || s.pods[0].touched() {
+			continue
+		}
+		src, err := m.pickCaller(s.pods[0], nil, nil)
+		if err != nil {
+			return Subject{}, err
+		}
+		for _, p := range s.pods {
+			var kept []*meshService
+			for _, other := range p.services {
+				if other != s {
+					kept = append(kept, other)
+				}
+			}
+			p.services, p.faulty = kept, true
+		}
+		m.calls = append(m.calls, func(at time.Time) { m.callService(src, s, at) })
+		return Subject{Kind: "service", Namespace: s.namespace, Name: s.name}, nil
+	}
+	return Subject{}, errNoSubject
+}

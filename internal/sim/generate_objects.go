@@ -1,0 +1,304 @@
+package sim
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/util/intstr"
+)
+
+// addTo makes the mesh a cluster.
+func (m *mesh) addTo(w *world) error {
+	if err := m.finishLogs(); err != nil {
+		return err
+	}
+	created := m.started.Truncate(time.Second)
+	var all []stored
+	all = append(all, m.namespaceObjects(created)...)
+	all = append(all, m.agentObjects(w, created)...)
+	all = append(all, m.istiodObjects(w, created)...)
+	all = append(all, m.appObjects(w, created)...)
+	all = append(all, m.meshObjects(created)...)
+	for _, o := range all {
+		if err := w.objects.add(o.resource, o.object); err != nil {
+			return err
+		}
+	}
+	return w.objects.addCustomResourceDefinitions(created)
+}
+
+// finishLogs puts the start-up before what has happened since.
+func (m *mesh) finishLogs() error {
+	for _, n := range m.nodes {
+		if n.ztunnel == nil {
+			continue
+		}
+		at := m.started
+		if n.ztunnel.crashed != nil {
+			at = n.ztunnel.crashed.at.Add(2 * time.Second)
+		}
+		start, err := n.ztunnel.startUp(at)
+		if err != nil {
+			return err
+		}
+		lines := append(start, n.ztunnel.lines...)
+		sortLines(lines)
+		n.ztunnel.lines = lines
+		if c := n.ztunnel.crashed; c != nil {
+			n.ztunnel.splitAt(c)
+		}
+	}
+	return nil
+}
+
+// splitAt gives the crashed instance what was logged before it ended.
+func (z *ztunnel) splitAt(c *crash) {
+	start, err := z.startUp(z.mesh.started)
+	if err != nil {
+		return
+	}
+	c.lines = start
+	var later []logLine
+	for _, l := range z.lines {
+		if l.at.Before(c.at) {
+			c.lines = append(c.lines, l)
+		} else {
+			later = append(later, l)
+		}
+	}
+	z.lines = later
+}
+
+func (m *mesh) namespaceObjects(created time.Time) []stored {
+	ambient := map[string]bool{"default": false, "kube-system": false, systemNamespace: false}
+	for _, p := range m.pods {
+		ambient[p.namespace] = ambient[p.namespace] || p.mesh && !p.native
+	}
+	var out []stored
+	for _, name := range sortedKeys(ambient) {
+		out = append(out, stored{"namespaces", namespaceObject(name, ambient[name], created)},
+			stored{"configmaps", m.rootConfigMap(name, created)})
+	}
+	return out
+}
+
+func (m *mesh) rootConfigMap(namespace string, created time.Time) *corev1.ConfigMap {
+	return &corev1.ConfigMap{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: namespace, Name: "istio-ca-root-cert", CreationTimestamp: metav1.NewTime(created),
+			Labels: map[string]string{"istio.io/config": "true"},
+		},
+		Data: map[string]string{"root-cert.pem": m.ca.rootPEM()},
+	}
+}
+
+func (m *mesh) agentObjects(w *world, created time.Time) []stored {
+	var out []stored
+	var ztunnels, cnis [2]int32
+	for _, n := range m.nodes {
+		out = append(out, stored{"nodes", n.object()})
+		ztunnels[0]++
+		cnis[0]++
+		if z := n.ztunnel; z != nil {
+			if !z.ready() {
+				z.pod.ready = false
+			}
+			if z.pod.ready {
+				ztunnels[1]++
+			}
+			out = append(out, stored{"pods", z.pod.podModel.object()})
+			w.pods[podKey(systemNamespace, z.pod.name)] = &podBackend{
+				namespace: systemNamespace, name: z.pod.name, uid: z.pod.uid, ip: z.pod.ip(), node: n.name,
+				containers: []string{z.pod.container.name}, log: z.log, ports: z.ports(),
+			}
+		}
+		if n.cni != nil {
+			cnis[1]++
+			connected := 0
+			if n.ztunnel != nil {
+				connected = 1
+			}
+			out = append(out, stored{"pods", n.cni.pod.object()})
+			w.pods[podKey(systemNamespace, n.cni.pod.name)] = cniBackend(n.cni.pod,
+				cniState{ready: true, connected: connected, log: joinLines(n.cni.lines).text})
+		}
+	}
+	return append(out,
+		stored{"daemonsets", ztunnelDaemonSet(m.version, created, ztunnels[0], ztunnels[1]).object()},
+		stored{"daemonsets", cniDaemonSet(m.version, created, cnis[0], cnis[1]).object()},
+		stored{"serviceaccounts", serviceAccount(systemNamespace, "ztunnel", created)},
+		stored{"serviceaccounts", serviceAccount(systemNamespace, "istio-cni", created)},
+		stored{"serviceaccounts", serviceAccount(systemNamespace, "istiod", created)},
+		stored{"configmaps", cniConfigMap(m.version, created)})
+}
+
+func (m *mesh) appObjects(w *world, created time.Time) []stored {
+	var out []stored
+	var models, all []podModel
+	for _, p := range m.pods {
+		all = append(all, p.podModel)
+		if p.system {
+			continue
+		}
+		models = append(models, p.podModel)
+		out = append(out, stored{"pods", p.podModel.object()})
+		w.pods[podKey(p.namespace, p.name)] = appBackend(p.podModel)
+	}
+	out = append(out, ownerObjects(models, created)...)
+	byNamespace := map[string][]podModel{}
+	for _, p := range all {
+		byNamespace[p.namespace] = append(byNamespace[p.namespace], p)
+	}
+	for _, s := range m.services {
+		out = append(out, stored{"services", s.object()})
+		out = append(out, s.slices(byNamespace[s.namespace])...)
+	}
+	return out
+}
+
+// meshObjects are the mesh's configuration.
+func (m *mesh) meshObjects(created time.Time) []stored {
+	var out []stored
+	for _, p := range m.policies {
+		match := policyMatch{}
+		for _, principal := range p.principals {
+			match.Principals = append(match.Principals, stringMatch{"Exact": principal})
+		}
+		written := recordedPolicy{Namespace: p.namespace, Name: p.name, Action: "Allow", App: p.app}
+		out = append(out, stored{"authorizationpolicies", written.authorizationPolicy([][][]policyMatch{{{match}}}, created)})
+	}
+	for _, p := range m.netpols {
+		out = append(out, stored{"networkpolicies", appPortOnly(p, created)})
+	}
+	for _, class := range []string{"istio", "istio-remote", "istio-waypoint"} {
+		controller := "istio.io/gateway-controller"
+		if class == "istio-waypoint" {
+			controller = "istio.io/mesh-controller"
+		}
+		out = append(out, stored{"gatewayclasses", customObject("", class, created, map[string]any{"controllerName": controller})})
+	}
+	if m.waypoint != nil {
+		out = append(out, stored{"gateways", m.waypoint.gateway(created)})
+	}
+	return out
+}
+
+func (wp *meshWaypoint) gateway(created time.Time) *unstructured.Unstructured {
+	gw := customObject(wp.namespace, wp.name, created, map[string]any{
+		"gatewayClassName": "istio-waypoint",
+		"listeners":        []any{map[string]any{"name": "mesh", "port": int64(hbonePort), "protocol": "HBONE"}},
+	})
+	gw.SetLabels(map[string]string{"istio.io/waypoint-for": "service"})
+	at := created.UTC().Format(time.RFC3339)
+	gw.Object["status"] = map[string]any{
+		"addresses": []any{map[string]any{"type": "Hostname", "value": wp.service.hostname()}},
+		"conditions": []any{
+			map[string]any{"type": "Accepted", "status": "True", "reason": "Accepted", "message": "Resource accepted", "lastTransitionTime": at},
+			map[string]any{"type": "Programmed", "status": "True", "reason": "Programmed", "message": "Resource programmed", "lastTransitionTime": at},
+		},
+	}
+	return gw
+}
+
+func appPortPolicy(p *meshPod) string { return p.app + "-app-port" }
+
+// appPortOnly is the NetworkPolicy of someone who thought of the application's port alone.
+func appPortOnly(p *meshPod, created time.Time) *networkingv1.NetworkPolicy {
+	number, tcp := intstr.FromInt32(p.port), corev1.ProtocolTCP
+	return &networkingv1.NetworkPolicy{
+		ObjectMeta: metav1.ObjectMeta{Namespace: p.namespace, Name: appPortPolicy(p), CreationTimestamp: metav1.NewTime(created)},
+		Spec: networkingv1.NetworkPolicySpec{
+			PodSelector: metav1.LabelSelector{MatchLabels: map[string]string{"app": p.app}},
+			PolicyTypes: []networkingv1.PolicyType{networkingv1.PolicyTypeIngress},
+			Ingress: []networkingv1.NetworkPolicyIngressRule{{
+				Ports: []networkingv1.NetworkPolicyPort{{Protocol: &tcp, Port: &number}},
+			}},
+		},
+	}
+}
+
+// istiodReplicas is how many istiods a mesh has.
+const istiodReplicas = 2
+
+func (m *mesh) addIstiods() {
+	const hash = "7c8d9f6b54"
+	service := m.addService(systemNamespace, "istiod", "istiod", 15012, 15012)
+	for i := range istiodReplicas {
+		n := m.nodes[i%len(m.nodes)]
+		labels := merged(chartLabels("istiod", m.version), map[string]string{
+			"app": "istiod", "istio": "pilot", "istio.io/rev": "default", "istio.io/dataplane-mode": "none",
+			"sidecar.istio.io/inject": "false", "operator.istio.io/component": "Pilot", "pod-template-hash": hash,
+		})
+		p := m.systemPod(n, "istiod-"+hash+"-"+nameSuffix("istiod", i), "istiod", fmt.Sprintf("10.126.0.%d", i+2), istiodContainer(m.version), labels, "istiod")
+		p.owner = ownerReference("apps/v1", "ReplicaSet", "replicasets", systemNamespace, "istiod-"+hash)
+		m.join(service, p)
+		m.istiods = append(m.istiods, &meshIstiod{mesh: m, pod: p, version: m.version, unacked: map[*ztunnel]bool{}})
+	}
+	for i, n := range m.nodes {
+		replica := m.istiods[i%istiodReplicas]
+		replica.proxies = append(replica.proxies, n.ztunnel)
+	}
+}
+
+// istiodContainer follows manifests/charts/istio-control/istio-discovery/templates/deployment.yaml.
+func istiodContainer(version string) containerModel {
+	return containerModel{
+		name: "discovery", image: imageHub + "pilot:" + version + "-distroless",
+		env: []corev1.EnvVar{
+			{Name: "REVISION", Value: "default"},
+			{Name: "PILOT_CERT_PROVIDER", Value: "istiod"},
+			fieldEnv("POD_NAME", "metadata.name"),
+			fieldEnv("POD_NAMESPACE", "metadata.namespace"),
+			fieldEnv("SERVICE_ACCOUNT", "spec.serviceAccountName"),
+			{Name: "PILOT_ENABLE_AMBIENT", Value: "true"},
+			{Name: "CA_TRUSTED_NODE_ACCOUNTS", Value: "istio-system/ztunnel"},
+			{Name: "CLUSTER_ID", Value: clusterID},
+		},
+		ports: []corev1.ContainerPort{
+			{Name: "http-debug", ContainerPort: 8080}, {Name: "grpc-xds", ContainerPort: 15010},
+			{Name: "tls-xds", ContainerPort: 15012}, {Name: "http-monitoring", ContainerPort: 15014},
+		},
+		probe: httpProbe("/ready", 8080),
+	}
+}
+
+func (m *mesh) istiodObjects(w *world, created time.Time) []stored {
+	var out []stored
+	var models []podModel
+	for _, i := range m.istiods {
+		models = append(models, i.pod.podModel)
+		out = append(out, stored{"pods", i.pod.podModel.object()})
+		w.pods[podKey(systemNamespace, i.pod.name)] = &podBackend{
+			namespace: systemNamespace, name: i.pod.name, uid: i.pod.uid, ip: i.pod.ip(), node: i.pod.node,
+			containers: []string{i.pod.container.name}, log: i.log, ports: i.ports(),
+		}
+	}
+	set, name := replicaSetName(models[0].name), "istiod"
+	out = append(out, stored{"replicasets", replicaSet(podKey(systemNamespace, set), models, created)})
+	d := deployment(podKey(systemNamespace, name), models, created)
+	d.Labels = merged(chartLabels(name, m.istiods[0].version), map[string]string{"app": "istiod", "istio": "pilot", "istio.io/rev": "default"})
+	d.Spec.Template.Spec.Containers = []corev1.Container{{
+		Name: models[0].container.name, Image: models[0].container.image, Env: models[0].container.env, Ports: models[0].container.ports,
+	}}
+	d.Spec.Strategy = appsv1.DeploymentStrategy{Type: appsv1.RollingUpdateDeploymentStrategyType}
+	return append(out, stored{"deployments", d}, stored{"configmaps", meshConfigMap(created)})
+}
+
+func meshConfigMap(created time.Time) *corev1.ConfigMap {
+	return &corev1.ConfigMap{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: systemNamespace, Name: "istio", CreationTimestamp: metav1.NewTime(created),
+			Labels: map[string]string{"istio.io/rev": "default"},
+		},
+		Data: map[string]string{"mesh": strings.Join([]string{
+			"accessLogFile: /dev/stdout", "defaultConfig:", "  discoveryAddress: istiod.istio-system.svc:15012",
+			"  proxyMetadata:", "    ISTIO_META_ENABLE_HBONE: \"true\"", "rootNamespace: istio-system", "trustDomain: cluster.local", "",
+		}, "\n")},
+	}
+}

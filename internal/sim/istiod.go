@@ -1,0 +1,345 @@
+package sim
+
+import (
+	"encoding/base64"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// meshIstiod is one replica of istiod with the proxies that are connected to it.
+type meshIstiod struct {
+	mesh    *mesh
+	pod     *meshPod
+	version string
+	proxies []*ztunnel
+	lines   []logLine
+	unacked map[*ztunnel]bool
+}
+
+// The types of this file print istiod's debug answers, istio pilot/pkg/xds/debug.go.
+
+type syncStatus struct {
+	ClusterID    string                `json:"cluster_id"`
+	Proxy        string                `json:"proxy"`
+	ProxyType    string                `json:"proxy_type"`
+	IstioVersion string                `json:"istio_version"`
+	Resources    map[string]syncedType `json:"resources"`
+}
+
+type syncedType struct {
+	Sent      string `json:"sent"`
+	Acked     string `json:"acked"`
+	SentTime  string `json:"sentTime"`
+	LastError string `json:"lastError,omitempty"`
+}
+
+type connections struct {
+	TotalClients int          `json:"totalClients"`
+	Clients      []connection `json:"clients"`
+}
+
+type connection struct {
+	ConnectionID string `json:"connectionId"`
+	ConnectedAt  string `json:"connectedAt"`
+	Address      string `json:"address"`
+}
+
+type ambient struct {
+	Workloads []ambientWorkload `json:"workloads"`
+	Services  []ambientService  `json:"services"`
+	Policies  []ambientPolicy   `json:"policies"`
+}
+
+type ambientWorkload struct {
+	UID                   string                  `json:"uid"`
+	Name                  string                  `json:"name"`
+	Namespace             string                  `json:"namespace"`
+	Addresses             []string                `json:"addresses"`
+	TunnelProtocol        string                  `json:"tunnelProtocol,omitempty"`
+	ServiceAccount        string                  `json:"serviceAccount"`
+	Node                  string                  `json:"node"`
+	CanonicalName         string                  `json:"canonicalName"`
+	CanonicalRevision     string                  `json:"canonicalRevision"`
+	WorkloadType          string                  `json:"workloadType"`
+	WorkloadName          string                  `json:"workloadName"`
+	NativeTunnel          bool                    `json:"nativeTunnel,omitempty"`
+	AuthorizationPolicies []string                `json:"authorizationPolicies,omitempty"`
+	Services              map[string]ambientPorts `json:"services,omitempty"`
+	Status                string                  `json:"status,omitempty"`
+	ClusterID             string                  `json:"clusterId"`
+	NetworkMode           string                  `json:"networkMode,omitempty"`
+	Locality              map[string]string       `json:"locality"`
+}
+
+type ambientPorts struct {
+	Ports []ambientPort `json:"ports"`
+}
+
+type ambientPort struct {
+	ServicePort int32 `json:"servicePort"`
+	TargetPort  int32 `json:"targetPort"`
+}
+
+type ambientService struct {
+	Name       string           `json:"name"`
+	Namespace  string           `json:"namespace"`
+	Hostname   string           `json:"hostname"`
+	Addresses  []ambientAddress `json:"addresses"`
+	Ports      []ambientPort    `json:"ports"`
+	IPFamilies string           `json:"ipFamilies"`
+	Waypoint   *ambientWaypoint `json:"waypoint,omitempty"`
+}
+
+type ambientAddress struct {
+	Address string `json:"address"`
+}
+
+type ambientWaypoint struct {
+	Hostname struct {
+		Namespace string `json:"namespace"`
+		Hostname  string `json:"hostname"`
+	} `json:"hostname"`
+	HBONEMTLSPort int `json:"hboneMtlsPort"`
+}
+
+type ambientPolicy struct {
+	Type      string         `json:"@type,omitempty"`
+	Name      string         `json:"name"`
+	Namespace string         `json:"namespace"`
+	Scope     string         `json:"scope"`
+	Groups    []ambientGroup `json:"groups"`
+}
+
+type ambientGroup struct {
+	Rules []ambientRules `json:"rules"`
+}
+
+type ambientRules struct {
+	Matches []ambientMatch `json:"matches"`
+}
+
+type ambientMatch struct {
+	Principals []map[string]string `json:"principals"`
+}
+
+// ports serve 15014: metrics, version, and the debug answers to whoever comes by loopback.
+func (i *meshIstiod) ports() map[int32]port {
+	mux, health := http.NewServeMux(), http.NewServeMux()
+	debug := func(path string, body func(*http.Request) any) {
+		mux.HandleFunc("GET /debug/"+path, func(w http.ResponseWriter, r *http.Request) {
+			if proxied(r.Context()) {
+				http.Error(w, "Unauthorized", http.StatusUnauthorized)
+				return
+			}
+			w.Header().Set("Content-Type", "application/json")
+			encodeAs(w, body(r))
+		})
+	}
+	debug("syncz", func(*http.Request) any { return i.syncz() })
+	debug("connections", func(*http.Request) any { return i.connections() })
+	debug("ambientz", func(*http.Request) any { return i.mesh.ambientz() })
+	debug("mesh", func(*http.Request) any { return meshConfig() })
+	debug("networkz", func(*http.Request) any { return nil })
+	debug("clusterz", func(*http.Request) any {
+		return []map[string]string{{"id": clusterID, "secretName": "", "syncStatus": "synced"}}
+	})
+	mux.HandleFunc("GET /debug/config_dump", i.serveConfigDump)
+	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, _ *http.Request) {
+		answer(w, textHeader("text/plain; version=0.0.4; charset=utf-8; escaping=underscores"), http.StatusOK, []byte(i.metrics()))
+	})
+	mux.HandleFunc("GET /version", func(w http.ResponseWriter, _ *http.Request) {
+		answer(w, textHeader("text/plain; charset=utf-8"), http.StatusOK, []byte(i.version+"-0123456789abcdef0123456789abcdef01234567-Clean"))
+	})
+	health.HandleFunc("GET /ready", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) })
+	return map[int32]port{15014: {handler: mux}, 8080: {handler: health}}
+}
+
+func (i *meshIstiod) log(_ string, previous bool) (logText, bool) {
+	if previous {
+		return logText{}, false
+	}
+	sortLines(i.lines)
+	return joinLines(i.lines), true
+}
+
+func (i *meshIstiod) syncz() []syncStatus {
+	out := []syncStatus{}
+	for _, z := range i.proxies {
+		status := syncStatus{
+			ClusterID: clusterID, Proxy: z.pod.name + "." + z.pod.namespace, ProxyType: "ztunnel", IstioVersion: z.version,
+			Resources: map[string]syncedType{},
+		}
+		for _, url := range []string{addressType, authorizationType} {
+			sent := i.mesh.started.Add(2 * time.Second)
+			synced := syncedType{Sent: nonce(sent, z.pod.uid, url), SentTime: sent.Format(time.RFC3339Nano)}
+			synced.Acked = synced.Sent
+			if url == addressType && i.unacked[z] {
+				sent = i.mesh.now.Add(-5 * time.Minute)
+				synced.Sent, synced.SentTime = nonce(sent, z.pod.uid, "later"), sent.Format(time.RFC3339Nano)
+			}
+			if url == addressType && z.rejected != "" {
+				synced.LastError = z.rejected
+				sent = i.mesh.now.Add(-5 * time.Minute)
+				synced.Sent, synced.SentTime = nonce(sent, z.pod.uid, "later"), sent.Format(time.RFC3339Nano)
+			}
+			status.Resources[url] = synced
+		}
+		out = append(out, status)
+	}
+	return out
+}
+
+func nonce(at time.Time, parts ...string) string {
+	return at.UTC().Format(time.RFC3339) + "/" + string(stableUID(append(parts, "nonce")...))
+}
+
+func (i *meshIstiod) connections() connections {
+	out := connections{Clients: []connection{}, TotalClients: len(i.proxies)}
+	for n, z := range i.proxies {
+		out.Clients = append(out.Clients, connection{
+			ConnectionID: fmt.Sprintf("%s.%s-%d", z.pod.name, z.pod.namespace, n+1),
+			ConnectedAt:  i.mesh.started.Add(time.Second).Format(time.RFC3339Nano),
+			Address:      fmt.Sprintf("%s:%d", z.pod.ip(), 40000+n),
+		})
+	}
+	return out
+}
+
+// serveConfigDump answers {} for workloads, as istiods from 1.25 on do for a ztunnel, and the
+// policies when they are asked for.
+func (i *meshIstiod) serveConfigDump(w http.ResponseWriter, r *http.Request) {
+	if proxied(r.Context()) {
+		http.Error(w, "Unauthorized", http.StatusUnauthorized)
+		return
+	}
+	id := r.URL.Query().Get("proxyID")
+	found := false
+	for _, z := range i.proxies {
+		found = found || id != "" && strings.Contains(z.pod.name+"."+z.pod.namespace, id)
+	}
+	if !found {
+		http.Error(w, "Proxy not connected to this Pilot instance. It may be connected to another instance.\n", http.StatusNotFound)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if r.URL.Query().Get("types") != "wads" {
+		encodeAs(w, struct{}{})
+		return
+	}
+	policies := i.mesh.ambientPolicies()
+	for n := range policies {
+		policies[n].Type = authorizationType
+	}
+	encodeAs(w, map[string]any{"configs": policies})
+}
+
+// ambientz is istiod's own state, the same on every replica; its order is random.
+func (m *mesh) ambientz() ambient {
+	out := ambient{Workloads: []ambientWorkload{}, Services: []ambientService{}, Policies: m.ambientPolicies()}
+	for _, p := range m.pods {
+		if p.inIstiod {
+			out.Workloads = append(out.Workloads, p.ambient())
+		}
+	}
+	for _, s := range m.services {
+		out.Services = append(out.Services, s.ambient())
+	}
+	return out
+}
+
+func (p *meshPod) ambient() ambientWorkload {
+	w := ambientWorkload{
+		UID: p.uidWDS(), Name: p.name, Namespace: p.namespace, ServiceAccount: p.serviceAccount, Node: p.node,
+		CanonicalName: p.app, CanonicalRevision: p.revision(), WorkloadType: "POD", WorkloadName: p.workloadName(),
+		NativeTunnel: p.native, AuthorizationPolicies: p.policies, ClusterID: clusterID,
+		Locality: map[string]string{"region": p.region(), "zone": p.onNode.zone},
+	}
+	for _, ip := range p.ips {
+		w.Addresses = append(w.Addresses, base64.StdEncoding.EncodeToString([]byte(ip)))
+	}
+	if p.protocol == "HBONE" {
+		w.TunnelProtocol = "HBONE"
+	}
+	if p.hostNet {
+		w.NetworkMode = "HOST_NETWORK"
+	}
+	if !p.ready {
+		w.Status = "UNHEALTHY"
+	}
+	for _, s := range p.services {
+		if w.Services == nil {
+			w.Services = map[string]ambientPorts{}
+		}
+		w.Services[s.key()] = ambientPorts{Ports: []ambientPort{{s.port, s.target}}}
+	}
+	return w
+}
+
+func (s *meshService) ambient() ambientService {
+	out := ambientService{
+		Name: s.name, Namespace: s.namespace, Hostname: s.hostname(), IPFamilies: "IPV4_ONLY",
+		Addresses: []ambientAddress{{base64.StdEncoding.EncodeToString([]byte(s.ips[0]))}},
+		Ports:     []ambientPort{{s.port, s.target}},
+	}
+	if s.through != nil {
+		out.Waypoint = &ambientWaypoint{HBONEMTLSPort: hbonePort}
+		out.Waypoint.Hostname.Namespace = s.through.namespace
+		out.Waypoint.Hostname.Hostname = s.through.service.hostname()
+	}
+	return out
+}
+
+func (m *mesh) ambientPolicies() []ambientPolicy {
+	out := []ambientPolicy{}
+	for _, p := range m.policies {
+		match := ambientMatch{}
+		for _, principal := range p.principals {
+			match.Principals = append(match.Principals, map[string]string{"exact": principal})
+		}
+		out = append(out, ambientPolicy{
+			Name: p.name, Namespace: p.namespace, Scope: "WORKLOAD_SELECTOR",
+			Groups: []ambientGroup{{Rules: []ambientRules{{Matches: []ambientMatch{match}}}}},
+		})
+	}
+	return out
+}
+
+func meshConfig() map[string]any {
+	return map[string]any{
+		"trustDomain": trustDomain, "rootNamespace": systemNamespace, "accessLogFile": "/dev/stdout",
+		"defaultConfig":         map[string]any{"discoveryAddress": "istiod.istio-system.svc:15012", "proxyMetadata": map[string]any{"ISTIO_META_ENABLE_HBONE": "true"}},
+		"outboundTrafficPolicy": map[string]any{"mode": "ALLOW_ANY"}, "enableAutoMtls": true,
+	}
+}
+
+// metrics are those of istiod that troubleshooting looks at, pilot/pkg/xds/monitoring.go and
+// security/pkg/server/ca/monitoring.go.
+func (i *meshIstiod) metrics() string {
+	var out strings.Builder
+	family := func(kind, name, help string, samples ...string) {
+		fmt.Fprintf(&out, "# HELP %s %s\n# TYPE %s %s\n%s\n", name, help, name, kind, strings.Join(samples, "\n"))
+	}
+	root := i.mesh.ca.cert.NotAfter
+	family("gauge", "citadel_server_root_cert_expiry_seconds",
+		"The time remaining, in seconds, before the root cert will expire. A negative value indicates the cert is expired.",
+		fmt.Sprintf("citadel_server_root_cert_expiry_seconds %g", root.Sub(i.mesh.now).Seconds()))
+	family("gauge", "citadel_server_root_cert_expiry_timestamp", "The unix timestamp, in seconds, when the root cert will expire.",
+		fmt.Sprintf("citadel_server_root_cert_expiry_timestamp %g", float64(root.Unix())))
+	family("gauge", "pilot_info", "Pilot version and build information.", fmt.Sprintf("pilot_info{version=%q} 1", i.version+"-0123456789abcdef-Clean"))
+	family("counter", "pilot_total_xds_internal_errors", "Total number of internal XDS errors in pilot.", "pilot_total_xds_internal_errors 0")
+	rejects := 0
+	for _, z := range i.proxies {
+		if z.rejected != "" {
+			rejects++
+		}
+	}
+	if rejects > 0 {
+		family("counter", "pilot_total_xds_rejects", "Total number of XDS responses from pilot rejected by proxy.",
+			fmt.Sprintf("pilot_total_xds_rejects{type=\"WDS\"} %d", rejects))
+	}
+	family("gauge", "pilot_xds", "Number of endpoints connected to this pilot using XDS.",
+		fmt.Sprintf("pilot_xds{version=%q} %d", i.version, len(i.proxies)))
+	return out.String()
+}

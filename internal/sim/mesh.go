@@ -1,0 +1,180 @@
+package sim
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+)
+
+const (
+	trustDomain = "cluster.local"
+	clusterID   = "Kubernetes"
+	hbonePort   = 15008
+)
+
+// mesh is the model of a generated world: what there is, what every part was told of it, and what
+// has happened. Faults change it before traffic is made.
+type mesh struct {
+	family   family
+	version  string
+	now      time.Time
+	started  time.Time // when the mesh's agents started
+	random   *rand.Rand
+	nodes    []*meshNode
+	pods     []*meshPod
+	services []*meshService
+	policies []*meshPolicy
+	istiods  []*meshIstiod
+	waypoint *meshWaypoint
+	ca       *meshCA
+	stray    *meshCA // an authority that the mesh's own doesn't know
+	denied   []denial
+	netpols  []*meshPod           // one of each application whose inbound port 15008 a NetworkPolicy shuts
+	calls    []func(at time.Time) // that show the planted faults
+}
+
+// meshNode is a node with the agents that run on it; either may be missing.
+type meshNode struct {
+	nodeModel
+	ztunnel *ztunnel
+	cni     *cniAgent
+}
+
+type cniAgent struct {
+	pod   podModel
+	lines []logLine
+}
+
+// proxyState is what a node's ztunnel holds of a local pod.
+type proxyState int
+
+const (
+	proxyAbsent proxyState = iota
+	proxyUp
+	proxyPending
+)
+
+// meshPod is a pod with what istiod makes of it and what its node's ztunnel holds of it.
+type meshPod struct {
+	podModel
+	app       string
+	mesh      bool // meant to be in the mesh
+	protocol  string
+	hostNet   bool
+	native    bool
+	system    bool
+	port      int32
+	onNode    *meshNode
+	services  []*meshService
+	policies  []string
+	bound     []*meshPolicy
+	mute      bool // makes no calls
+	plainOut  bool // its calls leave without HBONE though its ztunnel handles them
+	gone      bool // deleted
+	faulty    bool // a fault was planted on it
+	inIstiod  bool
+	proxy     proxyState
+	nextPort  int
+	shutHBONE bool
+}
+
+func (p *meshPod) uidWDS() string {
+	return clusterID + "//Pod/" + p.namespace + "/" + p.name
+}
+
+func (p *meshPod) ip() string { return p.ips[0] }
+
+func (p *meshPod) identity() string {
+	return "spiffe://" + trustDomain + "/ns/" + p.namespace + "/sa/" + p.serviceAccount
+}
+
+// captured is true for a pod whose traffic its node's ztunnel handles.
+func (p *meshPod) captured() bool { return p.proxy == proxyUp && p.onNode.ztunnel != nil }
+
+// capturedAt is captured at a moment: a ztunnel that crashed handles nothing afterwards.
+func (p *meshPod) capturedAt(at time.Time) bool {
+	if !p.captured() {
+		return false
+	}
+	c := p.onNode.ztunnel.crashed
+	return c == nil || at.Before(c.at)
+}
+
+// sourcePort gives the next ephemeral port of the pod.
+func (p *meshPod) sourcePort() int {
+	p.nextPort++
+	return 32768 + (p.nextPort*7)%28000
+}
+
+type meshService struct {
+	serviceModel
+	app     string
+	port    int32
+	target  int32
+	pods    []*meshPod
+	through *meshWaypoint
+}
+
+func (s *meshService) hostname() string { return s.name + "." + s.namespace + ".svc.cluster.local" }
+
+func (s *meshService) key() string { return s.namespace + "/" + s.hostname() }
+
+// meshPolicy allows the identities in principals to call the pods of app.
+type meshPolicy struct {
+	namespace, name string
+	app             string
+	principals      []string
+}
+
+func (p *meshPolicy) key() string { return p.namespace + "/" + p.name }
+
+func (p *meshPolicy) admits(identity string) bool {
+	return slices.Contains(p.principals, strings.TrimPrefix(identity, "spiffe://"))
+}
+
+type meshWaypoint struct {
+	namespace, name string
+	pod             *meshPod
+	service         *meshService
+}
+
+// members are the pods of the mesh that a fault may be planted on, in a stable order.
+func (m *mesh) members() []*meshPod {
+	var out []*meshPod
+	for _, p := range m.pods {
+		if p.mesh && !p.system && !p.native && p.proxy == proxyUp && p.onNode.ztunnel != nil {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// onNode are the node's pods of the mesh.
+func (m *mesh) onNode(n *meshNode) []*meshPod {
+	var out []*meshPod
+	for _, p := range m.pods {
+		if p.onNode == n && !p.system {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// logLine is one record of a plain ztunnel log without its timestamp.
+type logLine struct {
+	at   time.Time
+	text string
+}
+
+func (l logLine) String() string {
+	return l.at.UTC().Format("2006-01-02T15:04:05.000000Z") + "\t" + l.text + "\n"
+}
+
+// record builds a plain log line, ztunnel src/telemetry.rs.
+func record(at time.Time, level, target, message, fields string) logLine {
+	return logLine{at: at, text: level + "\t" + target + "\t" + message + "\t" + fields}
+}
+
+func nodeZone(i int) string { return fmt.Sprintf("eu-central-1%c", 'a'+i%3) }

@@ -1,0 +1,304 @@
+package sim
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// The types of this file print what ztunnel's serializers print: keys in alphabetical order, and
+// only those keys that a ztunnel of the version would print. ztunnel src/admin.rs, src/state/*.rs,
+// src/rbac.rs, src/inpod/admin.rs.
+
+type dump struct {
+	Certificates   []dumpCertificate    `json:"certificates"`
+	Config         map[string]any       `json:"config"`
+	Policies       []dumpPolicy         `json:"policies"`
+	Services       []dumpService        `json:"services"`
+	StagedServices map[string]any       `json:"stagedServices"`
+	StaticConfig   dumpStatic           `json:"staticConfig"`
+	Version        map[string]any       `json:"version"`
+	WorkloadState  map[string]dumpProxy `json:"workloadState"`
+	Workloads      []dumpWorkload       `json:"workloads"`
+}
+
+type dumpStatic struct {
+	Policies  []string `json:"policies"`
+	Services  []string `json:"services"`
+	Workloads []string `json:"workloads"`
+}
+
+type dumpCertificate struct {
+	CertChain []dumpCert `json:"certChain"`
+	Identity  string     `json:"identity"`
+	RootCerts []dumpCert `json:"rootCerts"`
+	State     string     `json:"state"`
+}
+
+type dumpCert struct {
+	ExpirationTime string `json:"expirationTime"`
+	PEM            string `json:"pem"`
+	SerialNumber   string `json:"serialNumber"`
+	ValidFrom      string `json:"validFrom"`
+}
+
+type dumpPolicy struct {
+	Action    string          `json:"action"`
+	DryRun    *bool           `json:"dryRun,omitempty"`
+	Name      string          `json:"name"`
+	Namespace string          `json:"namespace"`
+	Rules     [][][]dumpMatch `json:"rules"`
+	Scope     string          `json:"scope"`
+}
+
+type dumpMatch struct {
+	Principals []map[string]string `json:"principals"`
+}
+
+type dumpGateway struct {
+	Destination   string `json:"destination"`
+	HBONEMTLSPort int    `json:"hboneMtlsPort"`
+}
+
+type dumpService struct {
+	Canonical       *bool                   `json:"canonical,omitempty"`
+	Endpoints       map[string]dumpEndpoint `json:"endpoints"`
+	Hostname        string                  `json:"hostname"`
+	IPFamilies      string                  `json:"ipFamilies,omitempty"`
+	Name            string                  `json:"name"`
+	Namespace       string                  `json:"namespace"`
+	Ports           map[string]int32        `json:"ports"`
+	SubjectAltNames []string                `json:"subjectAltNames"`
+	VIPs            []string                `json:"vips"`
+	Visibility      string                  `json:"visibility,omitempty"`
+	Waypoint        *dumpGateway            `json:"waypoint,omitempty"`
+}
+
+type dumpEndpoint struct {
+	Port        map[string]int32 `json:"port"`
+	Status      string           `json:"status"`
+	WorkloadUID string           `json:"workloadUid"`
+}
+
+type dumpProxy struct {
+	Connections *dumpConnections `json:"connections,omitempty"`
+	Info        dumpInfo         `json:"info"`
+	State       string           `json:"state"`
+}
+
+type dumpConnections struct {
+	Inbound  []string `json:"inbound"`
+	Outbound []string `json:"outbound"`
+}
+
+type dumpInfo struct {
+	Name           string `json:"name"`
+	Namespace      string `json:"namespace"`
+	ServiceAccount string `json:"serviceAccount"`
+}
+
+type dumpLocality struct {
+	Region  string `json:"region"`
+	Subzone string `json:"subzone"`
+	Zone    string `json:"zone"`
+}
+
+type dumpWorkload struct {
+	AuthorizationPolicies []string     `json:"authorizationPolicies,omitempty"`
+	CanonicalName         string       `json:"canonicalName"`
+	CanonicalRevision     string       `json:"canonicalRevision"`
+	Capacity              int          `json:"capacity"`
+	ClusterID             string       `json:"clusterId"`
+	Locality              dumpLocality `json:"locality"`
+	Name                  string       `json:"name"`
+	Namespace             string       `json:"namespace"`
+	NativeTunnel          bool         `json:"nativeTunnel,omitempty"`
+	NetworkMode           string       `json:"networkMode"`
+	Node                  string       `json:"node"`
+	Protocol              string       `json:"protocol"`
+	ServiceAccount        string       `json:"serviceAccount"`
+	Services              []string     `json:"services,omitempty"`
+	Status                string       `json:"status"`
+	TrustDomain           string       `json:"trustDomain"`
+	UID                   string       `json:"uid"`
+	WorkloadIPs           []string     `json:"workloadIps"`
+	WorkloadName          string       `json:"workloadName"`
+	WorkloadType          string       `json:"workloadType"`
+}
+
+// dump renders GET /config_dump.
+func (z *ztunnel) dump() ([]byte, error) {
+	b, err := z.family.build(z.version, z.node.name, z.pod.name)
+	if err != nil {
+		return nil, err
+	}
+	certificates, err := z.dumpCertificates()
+	if err != nil {
+		return nil, err
+	}
+	order := z.shuffle()
+	if ports, ok := b.Config["illegalPorts"].([]any); ok {
+		order.Shuffle(len(ports), func(i, j int) { ports[i], ports[j] = ports[j], ports[i] })
+	}
+	d := dump{
+		Certificates: certificates, Config: b.Config, Policies: z.dumpPolicies(), Services: z.dumpServices(),
+		StagedServices: map[string]any{}, Version: b.Version, WorkloadState: z.dumpProxies(),
+		StaticConfig: dumpStatic{Policies: []string{}, Services: []string{}, Workloads: []string{}},
+		Workloads:    []dumpWorkload{},
+	}
+	for _, p := range z.holds() {
+		w := z.dumpWorkload(p)
+		order.Shuffle(len(w.Services), func(i, j int) { w.Services[i], w.Services[j] = w.Services[j], w.Services[i] })
+		d.Workloads = append(d.Workloads, w)
+	}
+	var out bytes.Buffer
+	encoder := json.NewEncoder(&out)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	if err := encoder.Encode(d); err != nil {
+		return nil, fmt.Errorf("printing the dump of %s: %w", z.pod.name, err)
+	}
+	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), nil
+}
+
+func (z *ztunnel) dumpWorkload(p *meshPod) dumpWorkload {
+	w := dumpWorkload{
+		AuthorizationPolicies: slices.Clone(p.policies),
+		CanonicalName:         p.app, CanonicalRevision: p.revision(), Capacity: 1, ClusterID: clusterID,
+		Locality: dumpLocality{Region: p.region(), Zone: p.onNode.zone},
+		Name:     p.name, Namespace: p.namespace, NativeTunnel: p.native,
+		NetworkMode: choose(p.hostNet, "HostNetwork", "Standard"), Node: p.node,
+		Protocol: choose(z.hbone(p), "HBONE", "TCP"), ServiceAccount: p.serviceAccount,
+		Status: choose(p.ready, "Healthy", "Unhealthy"), TrustDomain: trustDomain, UID: p.uidWDS(),
+		WorkloadIPs: p.ips, WorkloadName: p.workloadName(), WorkloadType: "pod",
+	}
+	for _, s := range p.services {
+		w.Services = append(w.Services, s.key())
+	}
+	return w
+}
+
+// revision is the canonical revision: the version label, or latest.
+func (p *meshPod) revision() string {
+	if v := p.labels["version"]; v != "" {
+		return v
+	}
+	return "latest"
+}
+
+func (p *meshPod) region() string { return strings.TrimRight(p.onNode.zone, "abc") }
+
+// workloadName is the controller that the pod's name was made by.
+func (p *meshPod) workloadName() string {
+	if p.owner.Kind == "DaemonSet" {
+		return p.owner.Name
+	}
+	return replicaSetName(replicaSetName(p.name))
+}
+
+func (z *ztunnel) dumpServices() []dumpService {
+	out := []dumpService{}
+	if z.empty {
+		return out
+	}
+	services := slices.Clone(z.mesh.services)
+	slices.SortStableFunc(services, func(a, b *meshService) int { return compare(a.hostname(), b.hostname()) })
+	no := false
+	for _, s := range services {
+		d := dumpService{
+			Endpoints: map[string]dumpEndpoint{}, Hostname: s.hostname(), IPFamilies: "IPv4", Name: s.name, Namespace: s.namespace,
+			Ports: map[string]int32{strconv.Itoa(int(s.port)): s.target}, SubjectAltNames: []string{}, VIPs: []string{"/" + s.ips[0]},
+		}
+		if z.family.canonicalServices() {
+			d.Canonical = &no
+		}
+		if z.family.visibility() {
+			d.Visibility = "Public"
+		}
+		if s.through != nil {
+			d.Waypoint = &dumpGateway{Destination: s.through.service.key(), HBONEMTLSPort: hbonePort}
+		}
+		for _, p := range z.endpoints(s) {
+			d.Endpoints[p.uidWDS()] = dumpEndpoint{Port: d.Ports, Status: "Healthy", WorkloadUID: p.uidWDS()}
+		}
+		out = append(out, d)
+	}
+	return out
+}
+
+func (z *ztunnel) dumpPolicies() []dumpPolicy {
+	out := []dumpPolicy{}
+	if z.empty {
+		return out
+	}
+	policies := slices.Clone(z.mesh.policies)
+	slices.SortFunc(policies, func(a, b *meshPolicy) int { return compare(a.key(), b.key()) })
+	no := false
+	for _, p := range policies {
+		if z.unknown[p.key()] {
+			continue
+		}
+		match := dumpMatch{}
+		for _, principal := range p.principals {
+			match.Principals = append(match.Principals, map[string]string{"Exact": principal})
+		}
+		d := dumpPolicy{Action: "Allow", Name: p.name, Namespace: p.namespace, Rules: [][][]dumpMatch{{{match}}}, Scope: "WorkloadSelector"}
+		if z.family.dryRunPolicies() {
+			d.DryRun = &no
+		}
+		out = append(out, d)
+	}
+	return out
+}
+
+func (z *ztunnel) dumpCertificates() ([]dumpCertificate, error) {
+	out := []dumpCertificate{}
+	for _, identity := range z.identities() {
+		state := z.certs[identity]
+		c := dumpCertificate{CertChain: []dumpCert{}, Identity: identity, RootCerts: []dumpCert{}, State: "Available"}
+		if state.unavailable != "" {
+			c.State = "Unavailable: " + state.unavailable
+			out = append(out, c)
+			continue
+		}
+		ca, from := z.mesh.ca, z.mesh.now.Add(-leafAge)
+		if state.ca != nil {
+			ca = state.ca
+		}
+		if !state.notBefore.IsZero() {
+			from = state.notBefore
+		}
+		until := from.Add(leafLifetime + backdated)
+		if !state.notAfter.IsZero() {
+			until = state.notAfter
+		}
+		leaf, err := ca.issue(identity, z.node.name, from, until)
+		if err != nil {
+			return nil, err
+		}
+		c.CertChain, c.RootCerts = append(c.CertChain, leaf), append(c.RootCerts, ca.root)
+		out = append(out, c)
+	}
+	return out, nil
+}
+
+func (z *ztunnel) dumpProxies() map[string]dumpProxy {
+	out := map[string]dumpProxy{}
+	for _, p := range z.locals() {
+		proxy := dumpProxy{
+			Info:  dumpInfo{Name: p.name, Namespace: p.namespace, ServiceAccount: p.serviceAccount},
+			State: "Pending",
+		}
+		if p.proxy == proxyUp {
+			proxy.State, proxy.Connections = "Up", &dumpConnections{Inbound: []string{}, Outbound: []string{}}
+		}
+		out[p.uid] = proxy
+	}
+	return out
+}
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
