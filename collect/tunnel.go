@@ -112,7 +112,12 @@ type streamConn struct {
 	httpstream.Stream
 	port    int
 	refused chan error
+	read    bool // something came
 }
+
+// refusalWait is how long an empty end is held back for the reason of it,
+// which comes on the other stream.
+const refusalWait = 2 * time.Second
 
 // watch ends when the error stream does, with the connection at the latest.
 func (c *streamConn) watch(errorStream httpstream.Stream) {
@@ -134,14 +139,18 @@ func lastLine(s string) string {
 
 func (c *streamConn) Read(p []byte) (int, error) {
 	n, err := c.Stream.Read(p)
-	if err != nil {
-		select {
-		case refused, ok := <-c.refused:
-			if ok {
-				return n, refused
-			}
-		default:
+	c.read = c.read || n > 0
+	if err == nil || c.read {
+		return n, err
+	}
+	wait := time.NewTimer(refusalWait)
+	defer wait.Stop()
+	select {
+	case refused, ok := <-c.refused:
+		if ok {
+			return n, refused
 		}
+	case <-wait.C:
 	}
 	return n, err
 }

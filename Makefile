@@ -1,0 +1,43 @@
+# Two commands do everything: `make demo` and `make test`.
+GO ?= go
+BIN := bin
+OUT := out
+
+.PHONY: build test demo lab bench fuzz lint clean
+
+build:
+	$(GO) build -trimpath -ldflags='-s -w' -o $(BIN)/ ./cmd/zbundle ./cmd/zsim
+
+test:
+	$(GO) vet ./...
+	$(GO) test ./...
+
+# A simulated ambient cluster with planted faults, collected and analyzed.
+demo: build
+	@mkdir -p $(OUT)
+	@BIN=$(BIN) OUT=$(OUT) .ci/demo
+
+# A real API server, a real istiod; built from Go modules at the first run.
+lab: build
+	cd testdata/lab && ./run.sh
+
+bench:
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+# Each fuzz target for a short while; FUZZTIME=10m for longer.
+FUZZTIME ?= 20s
+fuzz:
+	@for pkg in $$($(GO) list ./...); do \
+	  for target in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
+	    echo "$$pkg $$target"; \
+	    $(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 5x $$pkg || exit 1; \
+	  done; \
+	done
+
+lint:
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo 'run gofmt'; exit 1; }
+	$(GO) vet ./...
+	$(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.1 ./...
+
+clean:
+	rm -rf $(BIN) $(OUT)
