@@ -101,7 +101,7 @@ func (m *mesh) addNode(i int) {
 		zone: nodeZone(i), created: m.started.Truncate(time.Second), ready: true,
 	}}
 	m.nodes = append(m.nodes, n)
-	suffix := nameSuffix(n.name, i)
+	suffix := nameSuffix("node", i)
 	address := fmt.Sprintf("10.127.%d.%d", i/250, i%250+2)
 	z := m.systemPod(n, "ztunnel-"+suffix, "ztunnel", address, ztunnelContainer(m.version), ztunnelPodLabels(m.version), "ztunnel")
 	z.podModel.annotations = map[string]string{"sidecar.istio.io/inject": "false"}

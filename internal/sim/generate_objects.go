@@ -151,13 +151,14 @@ func (m *mesh) appObjects(w *world, created time.Time) []stored {
 		w.pods[podKey(p.namespace, p.name)] = appBackend(p.podModel)
 	}
 	out = append(out, ownerObjects(models, created)...)
-	byNamespace := map[string][]podModel{}
+	byApp := map[string][]podModel{}
 	for _, p := range all {
-		byNamespace[p.namespace] = append(byNamespace[p.namespace], p)
+		key := podKey(p.namespace, p.labels["app"])
+		byApp[key] = append(byApp[key], p)
 	}
 	for _, s := range m.services {
 		out = append(out, stored{"services", s.object()})
-		out = append(out, s.slices(byNamespace[s.namespace])...)
+		out = append(out, s.slices(byApp[podKey(s.namespace, s.selector["app"])])...)
 	}
 	return out
 }

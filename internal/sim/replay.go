@@ -113,7 +113,7 @@ func (r *recording) settled() time.Time {
 	return r.Captured.Add(-settledAge).Truncate(time.Second)
 }
 
-// object is anything that can be stored, with the resource that it is one of.
+// stored is an object to store, with the resource that it is one of.
 type stored struct {
 	resource string
 	object   interface {

@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"fmt"
 	"maps"
 	"net/http"
 	"net/netip"
@@ -130,17 +129,6 @@ func (r *recording) cniPod(i int, nodeName, ip string) podModel {
 		annotations: map[string]string{"sidecar.istio.io/inject": "false", "prometheus.io/port": "15014", "prometheus.io/scrape": "true"},
 		owner:       ownedByDaemonSet("istio-cni-node"), container: container, ready: true, created: r.settled(),
 	}
-}
-
-// nameSuffix is the random part that the name of a controlled pod ends with.
-func nameSuffix(node string, i int) string {
-	const alphabet = "bcdfghjklmnpqrstvwxz2456789"
-	id := stableUID("suffix", node, fmt.Sprint(i))
-	var suffix strings.Builder
-	for j := range 5 {
-		suffix.WriteByte(alphabet[int(id[j])*(j+7)%len(alphabet)])
-	}
-	return suffix.String()
 }
 
 func serviceAccount(namespace, name string, created time.Time) *corev1.ServiceAccount {
