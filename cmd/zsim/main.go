@@ -12,6 +12,7 @@ import (
 	"syscall"
 
 	"github.com/spf13/pflag"
+	"k8s.io/klog/v2"
 
 	"github.com/zbundle/zbundle/internal/sim"
 )
@@ -23,6 +24,8 @@ const (
 )
 
 func main() {
+	// The streaming library reports every refused port on standard error; that is for clients to do.
+	klog.SetLogger(klog.New(nil))
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -46,6 +47,13 @@ func plantCertUnavailable(m *mesh, arg string) (Subject, error) {
 		z.lines = append(z.lines, record(m.now.Add(-12*time.Minute+time.Duration(i)*150*time.Second), "warn", "identity::manager",
 			"certificate fetch failed ("+renewalError+") and no valid existing certificate; will retry in 149.218s (backoff capped at 150s)",
 			"id="+p.identity()))
+	}
+	for _, i := range m.istiods {
+		if slices.Contains(i.proxies, z) {
+			i.lines = append(i.lines, record(m.now.Add(-12*time.Minute), "warn", "serverca",
+				fmt.Sprintf("impersonation failed for identity %s, error: no instances of %q found on node %q",
+					p.identity(), podKey(p.namespace, p.serviceAccount), z.node.name), ""))
+		}
 	}
 	m.show(p, peer)
 	m.show(peer, p)

@@ -41,7 +41,7 @@ func plantPending(m *mesh, arg string) (Subject, error) {
 	p.annotations = map[string]string{redirectionAnnotation: "pending"}
 	p.protocol, p.proxy = "TCP", proxyAbsent
 	p.onNode.cni.lines = append(p.onNode.cni.lines, record(p.created.Add(2*time.Second), "error", "cni-agent",
-		fmt.Sprintf("failed to add pod to ztunnel: pod partially added, annotating with pending status\tns=%s name=%s", p.namespace, p.name), ""))
+		"failed to add pod to ztunnel: pod partially added, annotating with pending status", fmt.Sprintf("ns=%s name=%s", p.namespace, p.name)))
 	m.show(src, p)
 	return p.subject(), nil
 }

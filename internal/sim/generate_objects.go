@@ -148,7 +148,11 @@ func (m *mesh) appObjects(w *world, created time.Time) []stored {
 		}
 		models = append(models, p.podModel)
 		out = append(out, stored{"pods", p.podModel.object()})
-		w.pods[podKey(p.namespace, p.name)] = appBackend(p.podModel)
+		backend := appBackend(p.podModel)
+		if p.native && p.ready {
+			backend.ports = waypointPorts()
+		}
+		w.pods[podKey(p.namespace, p.name)] = backend
 	}
 	out = append(out, ownerObjects(models, created)...)
 	byApp := map[string][]podModel{}

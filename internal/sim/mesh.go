@@ -17,22 +17,23 @@ const (
 // mesh is the model of a generated world: what there is, what every part was told of it, and what
 // has happened. Faults change it before traffic is made.
 type mesh struct {
-	family   family
-	version  string
-	now      time.Time
-	started  time.Time // when the mesh's agents started
-	random   *rand.Rand
-	nodes    []*meshNode
-	pods     []*meshPod
-	services []*meshService
-	policies []*meshPolicy
-	istiods  []*meshIstiod
-	waypoint *meshWaypoint
-	ca       *meshCA
-	stray    *meshCA // an authority that the mesh's own doesn't know
-	denied   []denial
-	netpols  []*meshPod           // one of each application whose inbound port 15008 a NetworkPolicy shuts
-	calls    []func(at time.Time) // that show the planted faults
+	family    family
+	version   string
+	now       time.Time
+	started   time.Time // when the mesh's agents started
+	random    *rand.Rand
+	nodes     []*meshNode
+	pods      []*meshPod
+	services  []*meshService
+	policies  []*meshPolicy
+	istiods   []*meshIstiod
+	waypoint  *meshWaypoint
+	ca        *meshCA
+	stray     *meshCA // an authority that the mesh's own doesn't know
+	denied    []denial
+	netpols   []*meshPod // one of each application whose inbound port 15008 a NetworkPolicy shuts
+	fragments fragments
+	calls     []func(at time.Time) // that show the planted faults
 }
 
 // meshNode is a node with the agents that run on it; either may be missing.

@@ -1,9 +1,6 @@
 package sim
 
 import (
-	"bytes"
-	"encoding/json"
-	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -13,18 +10,6 @@ import (
 // The types of this file print what ztunnel's serializers print: keys in alphabetical order, and
 // only those keys that a ztunnel of the version would print. ztunnel src/admin.rs, src/state/*.rs,
 // src/rbac.rs, src/inpod/admin.rs.
-
-type dump struct {
-	Certificates   []dumpCertificate    `json:"certificates"`
-	Config         map[string]any       `json:"config"`
-	Policies       []dumpPolicy         `json:"policies"`
-	Services       []dumpService        `json:"services"`
-	StagedServices map[string]any       `json:"stagedServices"`
-	StaticConfig   dumpStatic           `json:"staticConfig"`
-	Version        map[string]any       `json:"version"`
-	WorkloadState  map[string]dumpProxy `json:"workloadState"`
-	Workloads      []dumpWorkload       `json:"workloads"`
-}
 
 type dumpStatic struct {
 	Policies  []string `json:"policies"`
@@ -130,43 +115,8 @@ type dumpWorkload struct {
 	WorkloadType          string       `json:"workloadType"`
 }
 
-// dump renders GET /config_dump.
-func (z *ztunnel) dump() ([]byte, error) {
-	b, err := z.family.build(z.version, z.node.name, z.pod.name)
-	if err != nil {
-		return nil, err
-	}
-	certificates, err := z.dumpCertificates()
-	if err != nil {
-		return nil, err
-	}
-	order := z.shuffle()
-	if ports, ok := b.Config["illegalPorts"].([]any); ok {
-		order.Shuffle(len(ports), func(i, j int) { ports[i], ports[j] = ports[j], ports[i] })
-	}
-	d := dump{
-		Certificates: certificates, Config: b.Config, Policies: z.dumpPolicies(), Services: z.dumpServices(),
-		StagedServices: map[string]any{}, Version: b.Version, WorkloadState: z.dumpProxies(),
-		StaticConfig: dumpStatic{Policies: []string{}, Services: []string{}, Workloads: []string{}},
-		Workloads:    []dumpWorkload{},
-	}
-	for _, p := range z.holds() {
-		w := z.dumpWorkload(p)
-		order.Shuffle(len(w.Services), func(i, j int) { w.Services[i], w.Services[j] = w.Services[j], w.Services[i] })
-		d.Workloads = append(d.Workloads, w)
-	}
-	var out bytes.Buffer
-	encoder := json.NewEncoder(&out)
-	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", "  ")
-	if err := encoder.Encode(d); err != nil {
-		return nil, fmt.Errorf("printing the dump of %s: %w", z.pod.name, err)
-	}
-	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), nil
-}
-
 func (z *ztunnel) dumpWorkload(p *meshPod) dumpWorkload {
-	w := dumpWorkload{
+	return dumpWorkload{
 		AuthorizationPolicies: slices.Clone(p.policies),
 		CanonicalName:         p.app, CanonicalRevision: p.revision(), Capacity: 1, ClusterID: clusterID,
 		Locality: dumpLocality{Region: p.region(), Zone: p.onNode.zone},
@@ -176,10 +126,6 @@ func (z *ztunnel) dumpWorkload(p *meshPod) dumpWorkload {
 		Status: choose(p.ready, "Healthy", "Unhealthy"), TrustDomain: trustDomain, UID: p.uidWDS(),
 		WorkloadIPs: p.ips, WorkloadName: p.workloadName(), WorkloadType: "pod",
 	}
-	for _, s := range p.services {
-		w.Services = append(w.Services, s.key())
-	}
-	return w
 }
 
 // revision is the canonical revision: the version label, or latest.

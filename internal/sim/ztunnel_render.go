@@ -1,0 +1,152 @@
+package sim
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// fragments are the parts of dumps that many ztunnels share, rendered once.
+type fragments struct {
+	mu        sync.RWMutex
+	workloads map[fragmentKey][]byte
+	services  []byte
+}
+
+type fragmentKey struct {
+	pod   *meshPod
+	plain bool
+	order string // of the pod's services
+}
+
+// dump renders GET /config_dump.
+func (z *ztunnel) dump() ([]byte, error) {
+	b, err := z.family.build(z.version, z.node.name, z.pod.name)
+	if err != nil {
+		return nil, err
+	}
+	certificates, err := z.dumpCertificates()
+	if err != nil {
+		return nil, err
+	}
+	order := z.shuffle()
+	if ports, ok := b.Config["illegalPorts"].([]any); ok {
+		order.Shuffle(len(ports), func(i, j int) { ports[i], ports[j] = ports[j], ports[i] })
+	}
+	services, err := z.renderServices()
+	if err != nil {
+		return nil, err
+	}
+	workloads, err := z.renderWorkloads()
+	if err != nil {
+		return nil, err
+	}
+	nothing := dumpStatic{Policies: []string{}, Services: []string{}, Workloads: []string{}}
+	var out bytes.Buffer
+	out.Grow(len(services) + len(workloads) + 64<<10)
+	out.WriteString("{")
+	for i, section := range []struct {
+		key   string
+		value any
+	}{
+		{"certificates", certificates}, {"config", b.Config}, {"policies", z.dumpPolicies()},
+		{"services", rendered(services)}, {"stagedServices", struct{}{}}, {"staticConfig", nothing},
+		{"version", b.Version}, {"workloadState", z.dumpProxies()}, {"workloads", rendered(workloads)},
+	} {
+		text, ok := section.value.(rendered)
+		if !ok {
+			if text, err = render("  ", section.value); err != nil {
+				return nil, fmt.Errorf("printing %s of %s: %w", section.key, z.pod.name, err)
+			}
+		}
+		out.WriteString(choose(i == 0, "\n", ",\n"))
+		fmt.Fprintf(&out, "  %q: ", section.key)
+		out.Write(text)
+	}
+	out.WriteString("\n}")
+	return out.Bytes(), nil
+}
+
+// rendered is JSON that is printed already.
+type rendered []byte
+
+// render prints value as serde_json's pretty printer does, at the depth of prefix.
+func render(prefix string, value any) (rendered, error) {
+	var out bytes.Buffer
+	encoder := json.NewEncoder(&out)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent(prefix, "  ")
+	if err := encoder.Encode(value); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), nil
+}
+
+// renderServices prints the services once for all ztunnels that hold what they should.
+func (z *ztunnel) renderServices() ([]byte, error) {
+	if z.empty || len(z.missing)+len(z.stale) > 0 {
+		return render("  ", z.dumpServices())
+	}
+	shared := &z.mesh.fragments
+	shared.mu.Lock()
+	defer shared.mu.Unlock()
+	if shared.services == nil {
+		text, err := render("  ", z.dumpServices())
+		if err != nil {
+			return nil, err
+		}
+		shared.services = text
+	}
+	return shared.services, nil
+}
+
+// renderWorkloads prints each workload with its services in the ztunnel's own random order.
+func (z *ztunnel) renderWorkloads() ([]byte, error) {
+	order := z.shuffle()
+	var out bytes.Buffer
+	for i, p := range z.holds() {
+		services := make([]string, len(p.services))
+		for j, s := range p.services {
+			services[j] = s.key()
+		}
+		order.Shuffle(len(services), func(i, j int) { services[i], services[j] = services[j], services[i] })
+		text, err := z.renderWorkload(p, services)
+		if err != nil {
+			return nil, err
+		}
+		out.WriteString(choose(i == 0, "[\n    ", ",\n    "))
+		out.Write(text)
+	}
+	if out.Len() == 0 {
+		return []byte("[]"), nil
+	}
+	out.WriteString("\n  ]")
+	return out.Bytes(), nil
+}
+
+func (z *ztunnel) renderWorkload(p *meshPod, services []string) ([]byte, error) {
+	shared := &z.mesh.fragments
+	key := fragmentKey{pod: p, plain: z.plain[p], order: strings.Join(services, " ")}
+	shared.mu.RLock()
+	text, ok := shared.workloads[key]
+	shared.mu.RUnlock()
+	if ok {
+		return text, nil
+	}
+	w := z.dumpWorkload(p)
+	w.Services = slices.Clone(services)
+	text, err := render("    ", w)
+	if err != nil {
+		return nil, err
+	}
+	shared.mu.Lock()
+	defer shared.mu.Unlock()
+	if shared.workloads == nil {
+		shared.workloads = map[fragmentKey][]byte{}
+	}
+	shared.workloads[key] = text
+	return text, nil
+}
