@@ -28,7 +28,7 @@ func (m *mesh) pickPod(arg string) (*meshPod, error) {
 		if arg == podKey(p.namespace, p.name) || arg == p.name {
 			return p, nil
 		}
-		if arg == "" && !p.touched() && len(p.onNode.ztunnel.certs) == 0 && len(p.bound) == 0 {
+		if arg == "" && !p.touched() && !p.onNode.ztunnel.mute() && len(p.onNode.ztunnel.certs) == 0 && len(p.bound) == 0 {
 			free = append(free, p)
 		}
 	}
@@ -48,7 +48,7 @@ func (p *meshPod) touched() bool {
 
 // pickZtunnel is the ztunnel on the node that arg names, or one of the seed's choice.
 func (m *mesh) pickZtunnel(arg string) (*ztunnel, error) {
-	var free []*ztunnel
+	var free, quiet []*ztunnel
 	for _, n := range m.nodes {
 		z := n.ztunnel
 		if z == nil {
@@ -59,7 +59,13 @@ func (m *mesh) pickZtunnel(arg string) (*ztunnel, error) {
 		}
 		if arg == "" && !z.touched() {
 			free = append(free, z)
+			if !m.planted(n) {
+				quiet = append(quiet, z)
+			}
 		}
+	}
+	if len(quiet) > 0 {
+		free = quiet
 	}
 	if arg != "" {
 		return nil, fmt.Errorf("no node or ztunnel is called %q", arg)
@@ -70,6 +76,19 @@ func (m *mesh) pickZtunnel(arg string) (*ztunnel, error) {
 	return free[m.random.IntN(len(free))], nil
 }
 
+// planted is true for a node with a pod that a fault was planted on.
+func (m *mesh) planted(n *meshNode) bool {
+	for _, p := range m.onNode(n) {
+		if p.mesh && !p.native && p.touched() {
+			return true
+		}
+	}
+	return false
+}
+
+// mute is true for a ztunnel that tells nobody anything, so that no evidence may hang on it.
+func (z *ztunnel) mute() bool { return z.hangs || z.crashed != nil }
+
 func (z *ztunnel) touched() bool {
 	return z.hangs || z.crashed != nil || !z.connected || z.rejected != "" || len(z.pending) > 0 ||
 		len(z.missing)+len(z.stale)+len(z.certs)+len(z.unknown) > 0
@@ -79,7 +98,7 @@ func (z *ztunnel) touched() bool {
 // isn't nil.
 func (m *mesh) pickCaller(dst *meshPod, node, but *meshNode) (*meshPod, error) {
 	for _, p := range m.members() {
-		if p != dst && !p.touched() && (node == nil || p.onNode == node) && (but == nil || p.onNode != but) && p.app != dst.app {
+		if p != dst && !p.touched() && !p.onNode.ztunnel.mute() && (node == nil || p.onNode == node) && (but == nil || p.onNode != but) && p.app != dst.app {
 			return p, nil
 		}
 	}

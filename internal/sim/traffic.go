@@ -44,7 +44,7 @@ func (m *mesh) callOne(src *meshPod, turn int, at time.Time) {
 			continue
 		}
 		dst := s.pods[m.random.IntN(len(s.pods))]
-		if dst == src || !m.permitted(src, dst) {
+		if dst == src || !src.mayCall(dst) {
 			continue
 		}
 		if turn%4 == 3 {
@@ -54,6 +54,16 @@ func (m *mesh) callOne(src *meshPod, turn int, at time.Time) {
 		}
 		return
 	}
+}
+
+// mayCall says whether every ztunnel that knows the policies of dst would let src call it.
+func (p *meshPod) mayCall(dst *meshPod) bool {
+	for _, policy := range dst.bound {
+		if !p.captured() || p.plainOut || !policy.admits(p.identity()) {
+			return false
+		}
+	}
+	return true
 }
 
 // permitted says whether policies let src call dst.
