@@ -48,9 +48,6 @@ func (f family) accessClusters() bool    { return f.minor >= 31 }
 func (f family) failedConnections() bool { return f.minor >= 29 }
 func (f family) outboundFlags() bool     { return f.minor >= 29 }
 func (f family) emptyFamilies() bool     { return f.minor < 29 }
-func (f family) xdsResponsesAtInfo() bool {
-	return f.minor <= 28
-}
 
 func (f family) read(name string) ([]byte, error) {
 	return shapes.ReadFile("shapes/" + f.folder + "/" + name)
