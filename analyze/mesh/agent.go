@@ -204,3 +204,6 @@ func (c *CNI) SetGap(input, reason string) {
 
 // MissingInput is the gap of an artifact of this agent, nil where it is there.
 func (c *CNI) MissingInput(input string) *Gap { return c.gaps[input] }
+
+// Evidence is the line that the state was read from.
+func (x XDSState) Evidence() []Evidence { return evidence(x.Source) }

@@ -58,8 +58,11 @@ type Pod struct {
 	// StartedSeconds is how long the youngest container has run; 0 where none does.
 	StartedSeconds float64      `expr:"startedSeconds"`
 	Containers     []*Container `expr:"containers"`
-	OwnerKind      string       `expr:"ownerKind"`
-	OwnerName      string       `expr:"ownerName"`
+	// Crashed is the container that was killed or ended with an error before
+	// its last restart; nil where there is none.
+	Crashed   *Container `expr:"crashed"`
+	OwnerKind string     `expr:"ownerKind"`
+	OwnerName string     `expr:"ownerName"`
 	// Component is "ztunnel", "istiod", "istio-cni", "waypoint", "gateway" or, for all else, "".
 	Component string `expr:"component"`
 	// Sidecar is true of a pod with an injected sidecar, which ambient leaves alone.
@@ -102,6 +105,7 @@ type Container struct {
 
 // DaemonSet is one of the mesh's own DaemonSets.
 type DaemonSet struct {
+	Pods         []*Pod `expr:"pods"`
 	Namespace    string `expr:"namespace"`
 	Name         string `expr:"name"`
 	Component    string `expr:"component"` // "ztunnel" or "istio-cni"

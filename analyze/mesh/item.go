@@ -83,7 +83,13 @@ func ztunnelGap(z *Ztunnel, node, input string) (*Gap, bool) {
 func (d *DaemonSet) Subject() Subject {
 	return Subject{Kind: "daemonset", Namespace: d.Namespace, Name: d.Name}
 }
-func (d *DaemonSet) Refs() []string          { return refs(d.Subject().Key()) }
+func (d *DaemonSet) Refs() []string {
+	keys := []string{d.Subject().Key()}
+	for _, p := range d.Pods {
+		keys = append(keys, p.Refs()...)
+	}
+	return refs(keys...)
+}
 func (d *DaemonSet) Evidence() []Evidence    { return evidence(d.Source) }
 func (d *DaemonSet) Gap(string) (*Gap, bool) { return nil, false }
 

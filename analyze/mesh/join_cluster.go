@@ -14,6 +14,9 @@ func (m *Mesh) joinPods() {
 		p.Identity = m.spiffe(p.Namespace, p.ServiceAccount)
 		p.Selected = m.selected(p)
 		for _, c := range p.Containers {
+			if c.HasLast && c.Restarts > 0 && (c.LastReason == "OOMKilled" || c.LastExitCode != 0) {
+				p.Crashed = c
+			}
 			if c.StartedSeconds > 0 && (p.StartedSeconds == 0 || c.StartedSeconds < p.StartedSeconds) {
 				p.StartedSeconds = c.StartedSeconds
 			}
@@ -95,6 +98,13 @@ func (m *Mesh) joinAgents() {
 	}
 	for _, n := range m.Nodes {
 		n.Ztunnel = m.index.ztunnels[n.Name]
+	}
+	for _, d := range m.DaemonSets {
+		for _, p := range m.Pods {
+			if p.OwnerKind == "DaemonSet" && p.OwnerName == d.Name && p.Namespace == d.Namespace {
+				d.Pods = append(d.Pods, p)
+			}
+		}
 	}
 	for _, p := range m.Pods {
 		if p.Node != nil && p.Running && (p.Selected || p.Enrolled) {

@@ -41,6 +41,32 @@ func (m *Mesh) joinPolicies() {
 		}
 	}
 	m.joinReferences()
+	m.joinSelections()
+}
+
+// joinSelections counts the captured pods that each policy selects: one for
+// an ingress gateway is no business of ztunnel's.
+func (m *Mesh) joinSelections() {
+	for _, p := range m.Policies {
+		if !p.InKubernetes {
+			continue
+		}
+		for _, pod := range m.Pods {
+			inScope := p.Namespace == pod.Namespace || p.Namespace == m.RootNamespace
+			if pod.Enrolled && inScope && selects(p.Selector, pod.Labels) {
+				p.SelectsEnrolled++
+			}
+		}
+	}
+}
+
+func selects(selector, labels map[string]string) bool {
+	for k, v := range selector {
+		if labels[k] != v {
+			return false
+		}
+	}
+	return true
 }
 
 // joinReferences looks only at the policies of workloads on the ztunnel's own

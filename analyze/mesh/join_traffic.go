@@ -88,6 +88,11 @@ func (m *Mesh) joinServicesOfFlows() {
 	}
 	for _, f := range m.Flows {
 		f.Called = hosts[f.Service]
+		for _, p := range []*Peer{f.Source, f.Destination} {
+			if p.Workload != nil {
+				p.Workload.Flows = append(p.Workload.Flows, f)
+			}
+		}
 	}
 }
 

@@ -62,6 +62,8 @@ type Workload struct {
 	HBONE bool `expr:"hbone"`
 	// Captured is true where its pod is Up in its own node's ztunnel.
 	Captured bool `expr:"captured"`
+	// Flows are those with the workload's pod at either end.
+	Flows []*Flow `expr:"flows"`
 }
 
 // Service is a service over the planes.

@@ -1,0 +1,104 @@
+package analyze
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/zbundle/zbundle/analyze/load"
+	"github.com/zbundle/zbundle/bundle"
+	"github.com/zbundle/zbundle/rules"
+)
+
+// ResultFormat is the version of Result's JSON form.
+const ResultFormat = 1
+
+// Result is what `analyze -o json` prints; docs/rules.md describes it.
+type Result struct {
+	Format       int          `json:"format"`
+	Tool         string       `json:"tool"`
+	Bundle       Bundle       `json:"bundle"`
+	Verdict      Verdict      `json:"verdict"`
+	Completeness Completeness `json:"completeness"`
+	Findings     []*Finding   `json:"findings"`
+	Undecided    []Undecided  `json:"undecided"`
+	Suppressed   []*Finding   `json:"suppressed"`
+}
+
+// Bundle is what was analyzed.
+type Bundle struct {
+	File     string `json:"file"`
+	Cluster  string `json:"cluster"`
+	Captured string `json:"captured"` // RFC 3339; "" where it is not known
+	Complete bool   `json:"complete"`
+}
+
+// Verdict is the result in a word.
+type Verdict string
+
+const (
+	Clean       Verdict = "clean"     // every rule decided, and none found a fault
+	HasFindings Verdict = "findings"  // faults: warnings or worse
+	IsUndecided Verdict = "undecided" // no fault found, but not all rules could look
+)
+
+// Completeness says how much of the evidence is there.
+type Completeness struct {
+	Ztunnels load.Count       `json:"ztunnels"`
+	Istiods  load.Count       `json:"istiods"`
+	CNIs     load.Count       `json:"cnis"`
+	Rules    RuleCount        `json:"rules"`
+	Problems []bundle.Problem `json:"problems"` // entries that were refused or could not be read
+}
+
+// Options of an analysis.
+type Options struct {
+	Tool string // version of zbundle
+	File string // what is analyzed, as the user named it
+}
+
+// Analyze loads what src holds and runs the rules over it.
+func Analyze(ctx context.Context, src load.Source, engine *Engine, opts Options) (*Result, error) {
+	m, summary, err := load.Mesh(ctx, src)
+	if err != nil {
+		return nil, err
+	}
+	outcome, err := engine.Run(ctx, m)
+	if err != nil {
+		return nil, err
+	}
+	r := &Result{
+		Format: ResultFormat, Tool: opts.Tool,
+		Bundle: Bundle{File: opts.File, Cluster: m.Cluster},
+		Completeness: Completeness{
+			Ztunnels: summary.Ztunnels, Istiods: summary.Istiods, CNIs: summary.CNIs, Rules: outcome.Rules, Problems: nonNil(summary.Problems),
+		},
+		Findings: nonNil(outcome.Findings), Undecided: nonNil(outcome.Undecided), Suppressed: []*Finding{},
+	}
+	if m.CapturedKnown {
+		r.Bundle.Captured = m.Captured.UTC().Format(time.RFC3339)
+	}
+	if summary.Manifest != nil {
+		r.Bundle.Complete = summary.Manifest.Complete
+	}
+	r.Verdict = r.verdict(rules.Warning)
+	return r, nil
+}
+
+// verdict judges findings at or above a severity.
+func (r *Result) verdict(failOn rules.Severity) Verdict {
+	switch {
+	case r.FoundAt(failOn):
+		return HasFindings
+	case len(r.Undecided) > 0:
+		return IsUndecided
+	}
+	return Clean
+}
+
+// FoundAt is true where there is a finding at or above a severity.
+func (r *Result) FoundAt(failOn rules.Severity) bool {
+	severities := rules.Severities()
+	limit := slices.Index(severities, failOn)
+	return slices.ContainsFunc(r.Findings, func(f *Finding) bool { return slices.Index(severities, f.Severity) <= limit })
+}
