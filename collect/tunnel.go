@@ -123,14 +123,19 @@ const refusalWait = 2 * time.Second
 func (c *streamConn) watch(errorStream httpstream.Stream) {
 	message, err := io.ReadAll(io.LimitReader(errorStream, 4<<10))
 	if err == nil && len(message) > 0 {
-		c.refused <- fmt.Errorf("port %d inside the pod: %s", c.port, oneLine(lastLine(string(message)), 200))
+		c.refused <- fmt.Errorf("port %d inside the pod: %s", c.port, oneLine(refusal(string(message)), 200))
 		_ = c.Reset() // wakes the reader
 		return
 	}
 	close(c.refused)
 }
 
-func lastLine(s string) string {
+// refusal is the telling end of a kubelet's message, which names the pod and
+// its network namespace first.
+func refusal(s string) string {
+	if strings.Contains(s, "connection refused") {
+		return "connection refused: nothing listens there"
+	}
 	if i := strings.LastIndex(s, ", err: "); i >= 0 {
 		return s[i+len(", err: "):]
 	}
