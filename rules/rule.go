@@ -92,7 +92,7 @@ type Test struct {
 	Undecided bool `yaml:"-"`
 	// Only expects that no other rule finds anything above a notice.
 	Only bool `yaml:"only"`
-	Line      int  `yaml:"-"`
+	Line int  `yaml:"-"`
 }
 
 // Change is one edit of a world's file.
