@@ -300,8 +300,12 @@ func explain(hits []*hit) {
 	}
 }
 
+// touches is true where either is about a subject of the other.
 func touches(cause, symptom *hit) bool {
-	return slices.ContainsFunc(cause.subjects, func(s mesh.Subject) bool { return symptom.refs[s.Key()] })
+	about := func(subjects []mesh.Subject, refs map[string]bool) bool {
+		return slices.ContainsFunc(subjects, func(s mesh.Subject) bool { return refs[s.Key()] })
+	}
+	return about(cause.subjects, symptom.refs) || about(symptom.subjects, cause.refs)
 }
 
 // explainedBy keeps two rules that explain each other from going in a circle.

@@ -18,7 +18,7 @@ import (
 
 // pod asks one pod everything that the table says, one request after the other.
 func (r *run) pod(ctx context.Context, t target) {
-	client := &podClient{api: r.api, reach: &r.reach, target: t}
+	client := &podClient{api: r.api, reach: &r.reach, target: t, patience: r.opts.RequestTimeout}
 	defer client.close()
 	for _, task := range podTasks {
 		if task.kind != t.kind || task.form == podLogOld && !t.restarted {
@@ -75,11 +75,13 @@ func (r *run) fetch(ctx context.Context, c *podClient, task podTask, ask, name s
 	}
 	date := dateOf(resp.Header)
 	record.ClockSkewMS = r.clock.skew(date)
-	body := &limitedReader{r: resp.Body, left: task.limit}
+	silence := newSilence(c.patience, resp.Body)
+	defer silence.stop()
+	body := &limitedReader{r: silence, left: task.limit}
 	defer func() { record.Bytes = body.n }()
 	if task.id == syncTask {
 		var seen bytes.Buffer
-		body.r = io.TeeReader(resp.Body, &seen)
+		body.r = io.TeeReader(silence, &seen)
 		defer func() { r.serves(c.target, proxiesOf(seen.Bytes())) }()
 	}
 	entry := bundle.NewEntry{Path: name, Task: record.ID, ModTime: r.clock.now()}

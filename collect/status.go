@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"strings"
@@ -35,7 +34,6 @@ func (e *statusError) Error() string {
 func outcome(ctx context.Context, err error, timeout time.Duration) (bundle.Status, string) {
 	var api *apiError
 	var notReady notReadyError
-	var netErr net.Error
 	switch {
 	case err == nil:
 		return bundle.StatusOK, ""
@@ -51,8 +49,8 @@ func outcome(ctx context.Context, err error, timeout time.Duration) (bundle.Stat
 		return apiOutcome(api)
 	case strings.Contains(err.Error(), "is forbidden") || strings.Contains(err.Error(), "403 Forbidden"):
 		return bundle.StatusForbidden, oneLine(err.Error(), 300)
-	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &netErr) && netErr.Timeout():
-		return bundle.StatusTimeout, fmt.Sprintf("no whole answer within %s", timeout)
+	case isTimeout(err):
+		return bundle.StatusTimeout, timedOut(err, timeout)
 	case errors.Is(err, syscall.ENOSPC):
 		return bundle.StatusFailed, "the disk is full"
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET):
@@ -87,4 +85,11 @@ func orDefault(s, otherwise string) string {
 func fatal(err error) bool {
 	var path *os.PathError
 	return errors.Is(err, syscall.ENOSPC) || errors.As(err, &path)
+}
+
+func timedOut(err error, timeout time.Duration) string {
+	if _, why, ok := strings.Cut(err.Error(), context.DeadlineExceeded.Error()+": "); ok {
+		return why
+	}
+	return fmt.Sprintf("no whole answer within %s", timeout)
 }

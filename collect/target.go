@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"strings"
 	"sync/atomic"
+	"time"
 )
 
 // reach remembers what works in this cluster, so that it is learnt once and
@@ -25,10 +26,18 @@ type podClient struct {
 	reach  *reach
 	target target
 	tunnel *tunnel
+	// patience is how long the pod may keep silent.
+	patience time.Duration
 	// broken is why port-forward to this pod fails: its other requests need
 	// not find out each for themselves.
 	broken error
+	// silent counts the requests in a row that were not answered in time.
+	silent int
 }
+
+// maxSilent is how many unanswered requests give a pod up: one that hangs
+// must not cost a deadline for everything there is to ask.
+const maxSilent = 2
 
 // answer is what a pod said.
 type answer struct {
@@ -83,7 +92,8 @@ func (c *podClient) forwarded(ctx context.Context, port int, path string) (*http
 			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 				return c.tunnel.dial(ctx, port)
 			},
-			DisableKeepAlives: true,
+			DisableKeepAlives:     true,
+			ResponseHeaderTimeout: c.patience,
 		},
 		// A pod must not send the collector elsewhere.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -98,9 +108,21 @@ func (c *podClient) forwarded(ctx context.Context, port int, path string) (*http
 		if errors.As(err, &wrapped) {
 			err = wrapped.Err
 		}
+		if isTimeout(err) {
+			err = fmt.Errorf("%w: no answer within %s", context.DeadlineExceeded, c.patience)
+			if c.silent++; c.silent == maxSilent {
+				c.broken = fmt.Errorf("%w: it left %d requests in a row unanswered", context.DeadlineExceeded, maxSilent)
+			}
+		}
 		return nil, err
 	}
+	c.silent = 0
 	return resp, nil
+}
+
+func isTimeout(err error) bool {
+	var timeout net.Error
+	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &timeout) && timeout.Timeout()
 }
 
 func isForbidden(err error) bool {
@@ -145,3 +167,34 @@ func (l *limitedReader) Read(p []byte) (int, error) {
 	l.n += int64(n)
 	return n, err
 }
+
+// silence ends a body that stops coming: a large answer may take its time,
+// but not stand still.
+type silence struct {
+	body  io.ReadCloser
+	limit time.Duration
+	timer *time.Timer
+	fired atomic.Bool
+}
+
+func newSilence(limit time.Duration, body io.ReadCloser) *silence {
+	s := &silence{body: body, limit: limit}
+	s.timer = time.AfterFunc(limit, func() {
+		s.fired.Store(true)
+		_ = body.Close() // wakes the reader, which is told why
+	})
+	return s
+}
+
+func (s *silence) Read(p []byte) (int, error) {
+	n, err := s.body.Read(p)
+	if n > 0 {
+		s.timer.Reset(s.limit)
+	}
+	if err != nil && err != io.EOF && s.fired.Load() {
+		return n, fmt.Errorf("%w: nothing came for %s", context.DeadlineExceeded, s.limit)
+	}
+	return n, err
+}
+
+func (s *silence) stop() { s.timer.Stop() }

@@ -105,16 +105,18 @@ type Container struct {
 
 // DaemonSet is one of the mesh's own DaemonSets.
 type DaemonSet struct {
-	Pods         []*Pod `expr:"pods"`
-	Namespace    string `expr:"namespace"`
-	Name         string `expr:"name"`
-	Component    string `expr:"component"` // "ztunnel" or "istio-cni"
-	Desired      int    `expr:"desired"`
-	Current      int    `expr:"current"`
-	ReadyPods    int    `expr:"ready"`
-	Updated      int    `expr:"updated"`
-	Unavailable  int    `expr:"unavailable"`
-	Misscheduled int    `expr:"misscheduled"`
+	Pods []*Pod `expr:"pods"`
+	// Lacking are the nodes with ambient pods that have no pod of it.
+	Lacking      []*Node `expr:"lacking"`
+	Namespace    string  `expr:"namespace"`
+	Name         string  `expr:"name"`
+	Component    string  `expr:"component"` // "ztunnel" or "istio-cni"
+	Desired      int     `expr:"desired"`
+	Current      int     `expr:"current"`
+	ReadyPods    int     `expr:"ready"`
+	Updated      int     `expr:"updated"`
+	Unavailable  int     `expr:"unavailable"`
+	Misscheduled int     `expr:"misscheduled"`
 	Source       Evidence
 }
 

@@ -88,6 +88,9 @@ func (d *DaemonSet) Refs() []string {
 	for _, p := range d.Pods {
 		keys = append(keys, p.Refs()...)
 	}
+	for _, n := range d.Lacking {
+		keys = append(keys, nodeKey(n.Name))
+	}
 	return refs(keys...)
 }
 func (d *DaemonSet) Evidence() []Evidence    { return evidence(d.Source) }
@@ -155,6 +158,9 @@ func (s *Service) Subject() Subject {
 }
 func (s *Service) Refs() []string {
 	keys := []string{s.Subject().Key()}
+	if s.UseWaypoint != "" {
+		keys = append(keys, Subject{Kind: "gateway", Namespace: s.Namespace, Name: s.UseWaypoint}.Key())
+	}
 	for _, w := range s.Workloads {
 		keys = append(keys, w.Subject().Key())
 	}
@@ -384,6 +390,9 @@ func (s *Series) Gap(string) (*Gap, bool) { return nil, false }
 func (l *Log) Subject() Subject { return podSubject(l.Namespace, l.PodName, l.NodeName) }
 func (l *Log) Refs() []string {
 	keys := []string{l.Subject().Key(), nodeKey(l.NodeName)}
+	if id := l.Fields["id"]; strings.HasPrefix(id, "spiffe://") {
+		keys = append(keys, identityKey(id))
+	}
 	if ns, name, ok := strings.Cut(l.About, "/"); ok {
 		keys = append(keys, podKey(ns, name))
 	}

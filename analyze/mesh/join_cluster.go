@@ -111,4 +111,12 @@ func (m *Mesh) joinAgents() {
 			p.Node.AmbientPods = append(p.Node.AmbientPods, p)
 		}
 	}
+	for _, d := range m.DaemonSets {
+		for _, n := range m.Nodes {
+			there := d.Component == "ztunnel" && n.Ztunnel != nil || d.Component == "istio-cni" && n.CNI != nil
+			if len(n.AmbientPods) > 0 && !there {
+				d.Lacking = append(d.Lacking, n)
+			}
+		}
+	}
 }
