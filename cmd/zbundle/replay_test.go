@@ -19,7 +19,23 @@ import (
 
 // result is what the test reads of `analyze -o json`.
 type result struct {
-	Findings []finding `json:"findings"`
+	Verdict   string    `json:"verdict"`
+	Findings  []finding `json:"findings"`
+	Undecided []struct {
+		ID      string   `json:"id"`
+		Reasons []string `json:"reasons"`
+	} `json:"undecided"`
+}
+
+// at are the findings of some severities.
+func (r result) at(severities ...string) []finding {
+	var out []finding
+	for _, f := range r.Findings {
+		if slices.Contains(severities, f.Severity) {
+			out = append(out, f)
+		}
+	}
+	return out
 }
 
 type finding struct {
@@ -40,10 +56,7 @@ type finding struct {
 // named are the findings at or above a severity, as "<id>: <subject>, <subject>".
 func (r result) named(severities ...string) []string {
 	out := []string{}
-	for _, f := range r.Findings {
-		if !slices.Contains(severities, f.Severity) {
-			continue
-		}
+	for _, f := range r.at(severities...) {
 		var subjects []string
 		for _, s := range f.Subjects {
 			subjects = append(subjects, strings.TrimPrefix(s.Namespace+"/"+s.Name, "/"))
@@ -73,6 +86,12 @@ func buildZbundle(t *testing.T) string {
 // examine collects from a simulated cluster and analyzes the bundle.
 func examine(t *testing.T, bin string, opts sim.Options) (result, string) {
 	t.Helper()
+	r, file, _ := examineCluster(t, bin, opts)
+	return r, file
+}
+
+func examineCluster(t *testing.T, bin string, opts sim.Options) (result, string, []sim.Planted) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	cluster, err := sim.Start(ctx, opts)
@@ -86,13 +105,13 @@ func examine(t *testing.T, bin string, opts sim.Options) (result, string) {
 		t.Fatal(err)
 	}
 	file := filepath.Join(dir, "bundle.tgz")
-	execute(t, bin, []int{exitClean, exitGaps}, "collect", "--kubeconfig", kubeconfig, "-o", file)
+	execute(t, bin, []int{exitClean, exitGaps}, "collect", "--kubeconfig", kubeconfig, "--request-timeout", "3s", "-o", file)
 	out := execute(t, bin, []int{exitClean, exitFindings, exitUndecided}, "analyze", "-o", "json", file)
 	var r result
 	if err := json.Unmarshal(out, &r); err != nil {
 		t.Fatalf("analyze -o json: %v\n%s", err, out)
 	}
-	return r, file
+	return r, file, cluster.Planted()
 }
 
 func execute(t *testing.T, bin string, codes []int, args ...string) []byte {

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/zbundle/zbundle/internal/sim"
+)
+
+// found says what a planted fault is found as, where that is not a finding of
+// the fault's own name about the fault's own subject at the severity of a fault.
+var found = map[string]struct {
+	id       string
+	severity []string
+	// others is true where the subject is something else than what was planted on:
+	// a policy's fault shows at the pods that it denies.
+	others bool
+}{
+	"hbone-refused":       {id: "pod-enrolled-not-in-ztunnel", severity: faults},
+	"proxy-pending":       {id: "proxy-bind-failed", severity: faults},
+	"root-mismatch":       {id: "root-mismatch", severity: faults, others: true},
+	"hbone-15008-blocked": {id: "hbone-15008-blocked", severity: faults, others: true},
+	"policy-denied":       {id: "policy-denied", severity: notices, others: true},
+	"no-healthy-upstream": {id: "service-no-endpoints", severity: notices},
+	"skew-ztunnel-istiod": {id: "skew-ztunnel-istiod", severity: faults, others: true},
+}
+
+// rights and hangs are no faults of the mesh: they leave gaps, not findings.
+var gaps = []string{"no-portforward", "no-logs", "ztunnel-hangs"}
+
+func TestEveryPlantedFaultIsFoundAndNothingElse(t *testing.T) {
+	bin := buildZbundle(t)
+	for _, fault := range sim.Faults() {
+		if slices.Contains(gaps, fault.Name) {
+			continue
+		}
+		t.Run(fault.Name, func(t *testing.T) {
+			t.Parallel()
+			want, special := found[fault.Name]
+			if !special {
+				want.id, want.severity = fault.Name, faults
+			}
+			r, planted := examineFaults(t, bin, fault.Name)
+			findings := r.at(append(slices.Clone(faults), notices...)...)
+			if len(findings) != 1 || findings[0].ID != want.id || !slices.Contains(want.severity, findings[0].Severity) {
+				t.Fatalf("planted on %+v, found %v; want one %s", planted[0].Subject, r.named("critical", "error", "warning", "notice"), want.id)
+			}
+			if want.others {
+				return
+			}
+			s := findings[0].Subjects[0]
+			got := []string{s.Kind, s.Namespace, s.Name}
+			p := planted[0].Subject
+			if diff := cmp.Diff([]string{p.Kind, p.Namespace, p.Name}, got); diff != "" || len(findings[0].Subjects) != 1 {
+				t.Errorf("subjects %+v (-planted +found):\n%s", findings[0].Subjects, diff)
+			}
+		})
+	}
+}
+
+func TestAHealthyMeshHasNoFindingAndNothingUndecided(t *testing.T) {
+	bin := buildZbundle(t)
+	for _, nodes := range []int{3, 30} {
+		for _, version := range []string{"1.28.9", "1.30.3"} {
+			r, _ := examine(t, bin, sim.Options{Generate: &sim.Generate{Nodes: nodes, Workloads: nodes * 10, Seed: 7, Version: version}})
+			if len(r.Findings) > 0 || len(r.Undecided) > 0 || r.Verdict != "clean" {
+				t.Errorf("%d nodes of %s: verdict %s, findings %v, undecided %v", nodes, version, r.Verdict, r.named("critical", "error", "warning", "notice", "hint"), r.Undecided)
+			}
+		}
+	}
+}
+
+func TestWhatCouldNotBeReadIsUndecidedAndNotClean(t *testing.T) {
+	bin := buildZbundle(t)
+	for _, fault := range gaps {
+		t.Run(fault, func(t *testing.T) {
+			t.Parallel()
+			r, _ := examineFaults(t, bin, fault)
+			if r.Verdict != "undecided" || len(r.Findings) > 0 || len(r.Undecided) == 0 {
+				t.Errorf("verdict %s, findings %v, %d rules undecided", r.Verdict, r.named("critical", "error", "warning", "notice", "hint"), len(r.Undecided))
+			}
+		})
+	}
+}
+
+func examineFaults(t *testing.T, bin string, names ...string) (result, []sim.Planted) {
+	t.Helper()
+	opts := sim.Options{Generate: &sim.Generate{Nodes: 6, Workloads: 60, Seed: 1, Version: "1.30.3", Faults: names}}
+	r, _, planted := examineCluster(t, bin, opts)
+	return r, planted
+}
