@@ -13,9 +13,10 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/util/httpstream"
 	"k8s.io/client-go/tools/portforward"
 	"k8s.io/client-go/transport/spdy"
+	//lint:ignore SA1019 client-go's port-forward dialers still give these types
+	"k8s.io/apimachinery/pkg/util/httpstream"
 )
 
 // tunnel is one port-forward connection to a pod; every dial through it is a

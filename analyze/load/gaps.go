@@ -27,7 +27,6 @@ func (l *loader) gaps() {
 // each was to write.
 type reasons struct {
 	byTask   map[string]bundle.Task // "<task id> <pod>" or "<task id>"
-	absent   map[string]bool
 	manifest bool
 }
 

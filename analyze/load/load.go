@@ -70,7 +70,6 @@ type loader struct {
 	pods     map[string]podFacts
 	series   map[seriesKey]*mesh.Series
 	slices   []endpointSlice
-	gateways []*mesh.Waypoint
 	// replicas are Deployments' spec.replicas by "<ns>/<name>".
 	replicas map[string]int
 }

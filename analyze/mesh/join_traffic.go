@@ -3,7 +3,6 @@ package mesh
 import (
 	"cmp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -365,17 +364,4 @@ func allCaptured(ws []*Workload) bool {
 		}
 	}
 	return true
-}
-
-// portOf is the port of "ip:port", 0 where there is none.
-func portOf(address string) int {
-	i := strings.LastIndexByte(address, ':')
-	if i < 0 {
-		return 0
-	}
-	n, err := strconv.Atoi(address[i+1:])
-	if err != nil {
-		return 0
-	}
-	return n
 }

@@ -12,8 +12,7 @@ type cniState struct {
 	log       []byte
 	previous  []byte
 	ready     bool
-	connected int    // ztunnels connected over ZDS
-	version   string // of its build
+	connected int // ztunnels connected over ZDS
 }
 
 // quietCNI is an agent that has nothing to tell.

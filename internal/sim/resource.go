@@ -22,10 +22,6 @@ type subresource struct {
 	verbs []string
 }
 
-func (r apiResource) groupKind() schema.GroupKind {
-	return schema.GroupKind{Group: r.Group, Kind: r.kind}
-}
-
 func (r apiResource) apiVersion() string { return r.GroupVersion().String() }
 
 // resources is the catalogue, in the order in which discovery lists it.
