@@ -1,6 +1,7 @@
 package analyze
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"reflect"
@@ -8,171 +9,219 @@ import (
 	"strings"
 
 	"github.com/expr-lang/expr"
-	"github.com/expr-lang/expr/conf"
-	"github.com/expr-lang/expr/file"
-	"github.com/expr-lang/expr/vm"
 
 	"github.com/zbundle/zbundle/analyze/mesh"
 	"github.com/zbundle/zbundle/rules"
 )
 
-// Engine is a set of rules ready to run.
+// Engine is a set of rules, typed and compiled.
 type Engine struct {
-	rules []*compiled
+	rules []*rule
 }
 
-// Rules are the engine's, in the order they were given.
+// Rules of the engine, in the order in which they were given.
 func (e *Engine) Rules() []*rules.Rule {
-	out := make([]*rules.Rule, len(e.rules))
-	for i, c := range e.rules {
-		out[i] = c.rule
+	list := make([]*rules.Rule, len(e.rules))
+	for i, r := range e.rules {
+		list[i] = r.Rule
 	}
-	return out
+	return list
 }
 
-// compiled is one rule with its programs.
-type compiled struct {
-	rule     *rules.Rule
-	source   collection
-	where    *vm.Program
-	let      []letProgram
-	when     *vm.Program
-	subject  *vm.Program
-	group    *vm.Program
-	evidence []*vm.Program
-	message  text
-	cause    text
-	impact   text
-	remedy   text
+// rule is a rule with its expressions compiled.
+type rule struct {
+	*rules.Rule
+	over     collection
+	where    *program // nil for all
+	let      []*program
+	when     *program
+	subject  *program // nil for the item itself
+	group    *program // nil for one finding in all
+	evidence []*program
+	message  template
+	cause    template
+	impact   template
+	remedy   template
+	// gapsFirst is true where the rule's own choice of items reads what an
+	// agent served, so that an item must be asked for gaps before it is chosen.
+	gapsFirst bool
 }
 
-type letProgram struct {
-	name    string
-	program *vm.Program
-}
+// template is text with compiled expressions in it.
+type template []part
 
-// text is a template with its programs.
-type text []textPart
-
-type textPart struct {
+type part struct {
 	text    string
-	program *vm.Program
+	program *program
 }
 
-// Compile types every expression against the model. Rules with errors are
-// left out; the error joins all of them, each with file, line and column.
+// Compile types every expression of the rules against the model. The engine
+// holds the rules without defects; the error joins one rules.Problem for each
+// defect, in the order of files, lines and columns.
 func Compile(set []*rules.Rule) (*Engine, error) {
-	engine := &Engine{}
-	var errs []error
-	ids := map[string]bool{}
+	e := &Engine{}
+	var problems []rules.Problem
 	for _, r := range set {
-		ids[r.ID] = true
-	}
-	for _, r := range set {
-		c := &compiler{rule: r, known: collections()}
-		done := c.compile()
-		for _, id := range r.Explains {
-			if !ids[id] {
-				c.problem(r.Line, 1, "explains %q, and no rule has that id", id)
-			}
+		c := compiler{rule: &rule{Rule: r}}
+		c.compile()
+		problems = append(problems, c.problems...)
+		if len(c.problems) == 0 && !r.Broken {
+			e.rules = append(e.rules, c.rule)
 		}
-		if len(c.errs) > 0 {
-			errs = append(errs, c.errs...)
-			continue
-		}
-		engine.rules = append(engine.rules, done)
 	}
-	return engine, errors.Join(errs...)
+	return e, Join(problems)
+}
+
+// Join makes one error of problems, in the order of files, lines and columns; nil of none.
+func Join(problems []rules.Problem) error {
+	slices.SortFunc(problems, func(a, b rules.Problem) int {
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column), cmp.Compare(a.Text, b.Text))
+	})
+	errs := make([]error, 0, len(problems))
+	for i, p := range problems {
+		if i == 0 || p != problems[i-1] {
+			errs = append(errs, p)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Problems are those that an error of Compile or of package rules joins, with
+// all other errors as problems without a place.
+func Problems(err error) []rules.Problem {
+	if err == nil {
+		return nil
+	}
+	var one rules.Problem
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		var out []rules.Problem
+		for _, e := range joined.Unwrap() {
+			out = append(out, Problems(e)...)
+		}
+		return out
+	}
+	if errors.As(err, &one) {
+		return []rules.Problem{one}
+	}
+	return []rules.Problem{{Text: err.Error()}}
 }
 
 type compiler struct {
-	rule  *rules.Rule
-	known map[string]collection
-	env   map[string]any // a value of each name's type
-	errs  []error
+	rule     *rule
+	scope    scope
+	problems []rules.Problem
 }
 
-func (c *compiler) problem(line, column int, format string, args ...any) {
-	c.errs = append(c.errs, rules.Problem{File: c.rule.File, Line: line, Column: column, Text: fmt.Sprintf(format, args...)})
-}
+func (c *compiler) problem(p rules.Problem) { c.problems = append(c.problems, p) }
 
-func (c *compiler) compile() *compiled {
+func (c *compiler) compile() {
 	r := c.rule
-	source, ok := c.known[r.For]
-	if !ok {
-		var all []string
-		for name := range c.known {
-			all = append(all, name)
-		}
-		slices.Sort(all)
-		c.problem(r.Line, 1, "for: %q is none of %s", r.For, strings.Join(all, ", "))
-		return nil
+	c.needs()
+	if r.For == "" {
+		return // the loader has said that it is missing
 	}
-	for _, n := range r.Needs {
+	over, err := collectionNamed(r.For)
+	if err != nil {
+		c.problem(r.Problem("for", "%v", err))
+		return
+	}
+	r.over, c.scope = over, newScope(over)
+	r.where = c.expr(r.Where, boolean())
+	r.gapsFirst = r.where != nil && readsAgents(r.where)
+	c.lets()
+	r.when = c.expr(r.When, boolean())
+	r.subject = c.item(r.Subject, reflect.TypeFor[subjecter]())
+	r.group = c.value(r.Group)
+	for i := range r.Rule.Evidence {
+		r.evidence = append(r.evidence, c.item(&r.Rule.Evidence[i], reflect.TypeFor[evidencer]()))
+	}
+	r.message, r.cause = c.template(r.Message), c.template(r.Cause)
+	r.impact, r.remedy = c.template(r.Impact), c.template(r.Remedy)
+}
+
+func (c *compiler) needs() {
+	for i, n := range c.rule.Needs {
 		if !slices.Contains(mesh.Inputs(), n.Name) {
-			c.problem(r.Line, 1, "needs: %q is none of %s", n.Name, strings.Join(mesh.Inputs(), ", "))
+			c.problem(c.rule.Problem(fmt.Sprintf("needs/%d", i), "%q is no input; there are %s", n.Name, strings.Join(mesh.Inputs(), ", ")))
 		}
 	}
-	c.env = map[string]any{"mesh": (*mesh.Mesh)(nil), source.variable: source.sample}
-	out := &compiled{rule: r, source: source}
-	out.where = c.program(r.Where, expr.AsBool())
-	for _, l := range r.Let {
-		program := c.program(&l.Expr)
-		if program == nil {
+}
+
+func (c *compiler) lets() {
+	for i := range c.rule.Let {
+		l := &c.rule.Let[i]
+		if _, taken := c.scope[l.Name]; taken {
+			c.problem(c.rule.Problem("let/"+l.Name, "%q already names something else here", l.Name))
 			continue
 		}
-		out.let = append(out.let, letProgram{l.Name, program})
-		c.env[l.Name] = typed(program)
+		p := c.expr(&l.Expr)
+		if p == nil {
+			// What reads it would be called wrong for that alone.
+			c.scope = nil
+			return
+		}
+		c.scope[l.Name] = known{*p.code.Node().Nature()}
+		c.rule.let = append(c.rule.let, p)
 	}
-	out.when = c.program(r.When, expr.AsBool())
-	out.subject = c.program(r.Subject)
-	out.group = c.program(r.Group)
-	for _, e := range r.Evidence {
-		out.evidence = append(out.evidence, c.program(&e))
-	}
-	out.message, out.cause = c.text(r.Message), c.text(r.Cause)
-	out.impact, out.remedy = c.text(r.Impact), c.text(r.Remedy)
-	return out
 }
 
-// typed is a value of a program's result type, for the expressions after it.
-// A pointer to an interface stands for what the type checker can't tell.
-func typed(p *vm.Program) any {
-	t := p.Node().Type()
-	if t == nil || t.Kind() == reflect.Interface {
-		return new(any)
-	}
-	return reflect.Zero(t).Interface()
-}
-
-func (c *compiler) program(e *rules.Expr, opts ...expr.Option) *vm.Program {
-	if e == nil {
+// expr compiles one expression; nil where there is none, or none that compiles.
+func (c *compiler) expr(e *rules.Expr, opts ...expr.Option) *program {
+	if e == nil || c.scope == nil {
 		return nil
 	}
-	opts = append(append([]expr.Option{expr.Env(c.env), expr.MaxNodes(conf.DefaultMaxNodes)}, functions()...), opts...)
-	program, err := expr.Compile(e.Source, opts...)
-	if err == nil {
-		return program
+	p, err := c.scope.compile(*e, opts...)
+	if err != nil {
+		var problem rules.Problem
+		errors.As(err, &problem)
+		c.problem(problem)
+		return nil
 	}
-	line, column := e.At(1, 0)
-	text, _, _ := strings.Cut(err.Error(), "\n")
-	var at *file.Error
-	if errors.As(err, &at) {
-		line, column = e.At(at.Line, at.Column)
-		text = at.Message
-	}
-	c.problem(line, column, "%s", text)
-	return nil
+	return p
 }
 
-func (c *compiler) text(t rules.Template) text {
-	var out text
+// value compiles an expression whose value is to be printed.
+func (c *compiler) value(e *rules.Expr) *program {
+	p := c.expr(e)
+	if p != nil && !printable(typeOf(p)) {
+		c.problem(problemAt(*e, 1, 0, fmt.Sprintf("a %s can't be printed; name one of its fields", typeOf(p))))
+	}
+	return p
+}
+
+// item compiles an expression that gives one or several things of the model.
+func (c *compiler) item(e *rules.Expr, want reflect.Type) *program {
+	p := c.expr(e)
+	if p == nil {
+		return nil
+	}
+	t := typeOf(p)
+	if t != nil && t.Kind() == reflect.Slice {
+		t = t.Elem()
+	}
+	if t != nil && t.Kind() != reflect.Interface && !t.Implements(want) {
+		c.problem(problemAt(*e, 1, 0, fmt.Sprintf("a %s is no item of the model", t)))
+	}
+	return p
+}
+
+func (c *compiler) template(t rules.Template) template {
+	var out template
 	for _, p := range t.Parts {
-		if p.Expr == nil {
-			out = append(out, textPart{text: p.Text})
-			continue
+		compiled := part{text: p.Text}
+		if p.Expr != nil {
+			compiled.program = c.value(p.Expr)
 		}
-		out = append(out, textPart{program: c.program(p.Expr)})
+		out = append(out, compiled)
 	}
 	return out
+}
+
+// typeOf is the type of a program's value; nil where only running it can tell.
+func typeOf(p *program) reflect.Type {
+	t := p.code.Node().Type()
+	if t == nil || t.Kind() == reflect.Interface && t.NumMethod() == 0 {
+		return nil
+	}
+	return t
 }

@@ -1,6 +1,7 @@
 package analyze
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"regexp"
@@ -25,63 +26,54 @@ type Finding struct {
 	Docs        []string        `json:"docs"`
 	Fingerprint string          `json:"fingerprint"`
 	Subjects    []mesh.Subject  `json:"subjects"`
-	Evidence    []mesh.Evidence `json:"evidence"`
+	Evidence    []mesh.Evidence `json:"evidence"` // of the first few subjects
 	// Explains are the findings that this one is the cause of.
 	Explains []*Finding `json:"explains"`
-
-	hits []*hit
 }
 
-// hit is one item that a rule found, before hits are rolled up.
-type hit struct {
-	c        *compiled
-	group    string
-	subjects []mesh.Subject
-	refs     map[string]bool
-	evidence []mesh.Evidence
-	message  string
-	cause    string
-	impact   string
-	remedy   string
-	// cause is the hit that explains this one.
-	by *hit
-}
+const (
+	// evidenceOfHit bounds the places of one hit, evidenceOf the hits of a finding that show theirs.
+	evidenceOfHit = 10
+	evidenceOf    = 5
+)
 
-// evidenceKept bounds the places that a finding shows in all.
-const evidenceKept = 20
-
-// roll makes findings of hits: one for each rule, group and cause.
-func roll(hits []*hit) []*Finding {
+// roll makes findings of hits: one for each rule, group and root cause.
+func roll(hits []*hit, m *mesh.Mesh) []*Finding {
 	type key struct {
-		id, group string
-		by        *Finding
+		rule  *rule
+		group string
+		under *Finding
 	}
-	owner := map[*hit]*Finding{}
-	by := map[key]*Finding{}
-	var top []*Finding
-	// Causes first, so that their findings are there to take symptoms under them.
-	for _, symptoms := range []bool{false, true} {
-		for _, h := range hits {
-			if (h.by != nil) != symptoms {
-				continue
-			}
-			k := key{h.c.rule.ID, h.group, owner[rootCause(h)]}
-			f := by[k]
-			if f == nil {
-				f = newFinding(h)
-				by[k] = f
-				if k.by == nil {
-					top = append(top, f)
-				} else {
-					k.by.Explains = append(k.by.Explains, f)
-				}
-			}
-			f.add(h)
-			owner[h] = f
+	byKey := map[key][]*hit{}
+	findings := map[key]*Finding{}
+	of := map[*hit]*Finding{}
+	collect := func(h *hit, under *Finding) {
+		k := key{h.rule, h.group, under}
+		if findings[k] == nil {
+			findings[k] = &Finding{}
+		}
+		byKey[k] = append(byKey[k], h)
+		of[h] = findings[k]
+	}
+	for _, h := range hits {
+		if h.root == nil {
+			collect(h, nil)
 		}
 	}
-	for _, f := range by {
-		f.finish()
+	for _, h := range hits {
+		if h.root != nil {
+			collect(h, of[h.root])
+		}
+	}
+	owners := ownersOf(m)
+	var top []*Finding
+	for k, f := range findings {
+		f.fill(k.rule, k.group, byKey[k], owners)
+		if k.under == nil {
+			top = append(top, f)
+		} else {
+			k.under.Explains = append(k.under.Explains, f)
+		}
 	}
 	rank(top)
 	for _, f := range top {
@@ -90,22 +82,29 @@ func roll(hits []*hit) []*Finding {
 	return top
 }
 
-func rootCause(h *hit) *hit {
-	if h.by == nil {
-		return nil
+// fill takes over what the hits say: the text of the first, the subjects of all.
+func (f *Finding) fill(r *rule, group string, hits []*hit, owners map[string]string) {
+	slices.SortStableFunc(hits, func(a, b *hit) int { return compareSubjects(a.subject, b.subject) })
+	first := hits[0]
+	f.ID, f.Severity, f.Confidence, f.Category, f.Title, f.Docs = r.ID, r.Severity, r.Confidence, r.Category, r.Title, nonNil(r.Docs)
+	f.Message, f.Cause, f.Impact, f.Remedy = first.message, first.cause, first.impact, first.remedy
+	f.Evidence = []mesh.Evidence{}
+	if f.Explains == nil {
+		f.Explains = []*Finding{}
 	}
-	for h.by != nil {
-		h = h.by
+	for _, h := range hits {
+		if n := len(f.Subjects); n == 0 || f.Subjects[n-1] != h.subject {
+			f.Subjects = append(f.Subjects, h.subject)
+		}
 	}
-	return h
-}
-
-func newFinding(h *hit) *Finding {
-	r := h.c.rule
-	return &Finding{
-		ID: r.ID, Severity: r.Severity, Confidence: r.Confidence, Category: r.Category, Title: r.Title, Docs: nonNil(r.Docs),
-		Message: h.message, Cause: h.cause, Impact: h.impact, Remedy: h.remedy, Explains: []*Finding{}, Subjects: []mesh.Subject{}, Evidence: []mesh.Evidence{},
+	for _, h := range hits[:min(evidenceOf, len(hits))] {
+		for _, e := range h.evidence {
+			if !slices.Contains(f.Evidence, e) {
+				f.Evidence = append(f.Evidence, e)
+			}
+		}
 	}
+	f.Fingerprint = fingerprint(r.ID, group, f.Subjects, owners)
 }
 
 func nonNil[T any](list []T) []T {
@@ -115,62 +114,77 @@ func nonNil[T any](list []T) []T {
 	return list
 }
 
-func (f *Finding) add(h *hit) {
-	f.hits = append(f.hits, h)
-	f.Subjects = append(f.Subjects, h.subjects...)
-	for _, e := range h.evidence {
-		if len(f.Evidence) < evidenceKept && !slices.Contains(f.Evidence, e) {
-			f.Evidence = append(f.Evidence, e)
-		}
-	}
-}
-
-func (f *Finding) finish() {
-	slices.SortFunc(f.Subjects, compareSubjects)
-	f.Subjects = slices.Compact(f.Subjects)
-	f.Fingerprint = fingerprint(f)
-	f.hits = nil
-}
-
 func compareSubjects(a, b mesh.Subject) int {
-	if c := strings.Compare(a.Key(), b.Key()); c != 0 {
-		return c
-	}
-	return strings.Compare(a.Node, b.Node)
+	return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Node, b.Node))
 }
 
-// generated are the suffixes that Kubernetes gives to pods of a ReplicaSet,
-// DaemonSet or Job (apimachinery pkg/util/rand: no vowels, so no words).
-var generated = regexp.MustCompile(`(-[0-9a-f]{7,10})?-[bcdfghjklmnpqrstvwxz2456789]{5}$`)
+// ownersOf names for each pod what outlives it: its controller, and of a
+// DaemonSet's pod its node. Pods without a controller keep their names.
+func ownersOf(m *mesh.Mesh) map[string]string {
+	owners := make(map[string]string, len(m.Pods))
+	for _, p := range m.Pods {
+		name := p.Name
+		switch p.OwnerKind {
+		case "":
+		case "ReplicaSet":
+			name = "ReplicaSet/" + replicaSetHash.ReplaceAllString(p.OwnerName, "")
+		case "DaemonSet":
+			name = "DaemonSet/" + p.OwnerName + "/" + p.NodeName
+		case "StatefulSet":
+			name = p.Name // its names are stable
+		default:
+			name = p.OwnerKind + "/" + p.OwnerName
+		}
+		owners[p.Subject().Key()] = name
+	}
+	return owners
+}
+
+var (
+	// Kubernetes makes suffixes without vowels, so that they are no words (apimachinery pkg/util/rand).
+	replicaSetHash = regexp.MustCompile(`-[bcdfghjklmnpqrstvwxz2456789]{1,10}$`)
+	podSuffix      = regexp.MustCompile(`(-[bcdfghjklmnpqrstvwxz2456789]{6,10})?-[bcdfghjklmnpqrstvwxz2456789]{5}$`)
+)
 
 // fingerprint tells a finding from others over time: it survives renamed pods.
-func fingerprint(f *Finding) string {
-	var owners []string
-	for _, s := range f.Subjects {
+func fingerprint(id, group string, subjects []mesh.Subject, owners map[string]string) string {
+	lines := make([]string, 0, len(subjects))
+	for _, s := range subjects {
 		name := s.Name
 		if s.Kind == "pod" {
-			name = generated.ReplaceAllString(name, "")
+			owner, known := owners[s.Key()]
+			if !known {
+				owner = podSuffix.ReplaceAllString(name, "")
+			}
+			name = owner
 		}
-		owners = append(owners, s.Kind+"/"+s.Namespace+"/"+name)
+		lines = append(lines, s.Kind+"\t"+s.Namespace+"\t"+name)
 	}
-	slices.Sort(owners)
-	sum := sha256.Sum256([]byte(f.ID + "\n" + strings.Join(slices.Compact(owners), "\n")))
+	slices.Sort(lines)
+	sum := sha256.Sum256([]byte(id + "\n" + group + "\n" + strings.Join(slices.Compact(lines), "\n")))
 	return hex.EncodeToString(sum[:8])
 }
 
 // rank puts the worst first, and of equals the cause before its effects.
 func rank(fs []*Finding) {
 	severities, categories := rules.Severities(), rules.Categories()
-	slices.SortStableFunc(fs, func(a, b *Finding) int {
-		for _, c := range []int{
-			slices.Index(severities, a.Severity) - slices.Index(severities, b.Severity),
-			slices.Index(categories, a.Category) - slices.Index(categories, b.Category),
-			len(b.Subjects) - len(a.Subjects),
-		} {
-			if c != 0 {
-				return c
-			}
-		}
-		return strings.Compare(a.ID, b.ID)
+	slices.SortFunc(fs, func(a, b *Finding) int {
+		return cmp.Or(
+			cmp.Compare(slices.Index(severities, a.Severity), slices.Index(severities, b.Severity)),
+			cmp.Compare(slices.Index(categories, a.Category), slices.Index(categories, b.Category)),
+			cmp.Compare(len(b.Subjects), len(a.Subjects)),
+			cmp.Compare(a.ID, b.ID),
+			cmp.Compare(a.Fingerprint, b.Fingerprint),
+		)
 	})
+}
+
+// compareRules orders rules as rank orders their findings.
+func compareRules(a, b *rules.Rule) int {
+	severities, categories := rules.Severities(), rules.Categories()
+	return cmp.Or(
+		cmp.Compare(slices.Index(severities, a.Severity), slices.Index(severities, b.Severity)),
+		cmp.Compare(slices.Index(categories, a.Category), slices.Index(categories, b.Category)),
+		cmp.Compare(a.ID, b.ID),
+	)
 }

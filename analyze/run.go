@@ -3,9 +3,9 @@ package analyze
 import (
 	"context"
 	"fmt"
-	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/expr-lang/expr/vm"
 
@@ -20,7 +20,8 @@ type Outcome struct {
 	Rules RuleCount
 }
 
-// Undecided is a rule that lacked what it needs, or a part of it.
+// Undecided is a rule that lacked what it needs, or a part of it: then it may
+// have found something all the same.
 type Undecided struct {
 	ID      string   `json:"id"`
 	Title   string   `json:"title"`
@@ -35,222 +36,264 @@ type RuleCount struct {
 	NotApplicable int `json:"notApplicable"`
 }
 
-// Run evaluates every rule on the mesh.
+// ruleTime bounds how long one rule may run.
+const ruleTime = 10 * time.Second
+
+var errRuleTime = fmt.Errorf("it ran for more than %s and was stopped", ruleTime)
+
+// Run judges the mesh by every rule. The error is the context's: no rule can fail.
 func (e *Engine) Run(ctx context.Context, m *mesh.Mesh) (*Outcome, error) {
 	out := &Outcome{}
 	out.Rules.Total = len(e.rules)
 	var hits []*hit
-	for _, c := range e.rules {
-		if err := ctx.Err(); err != nil {
+	for _, r := range e.rules {
+		ev := e.judge(ctx, r, m)
+		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
-		r := c.run(m)
-		hits = append(hits, r.hits...)
+		hits = append(hits, ev.hits...)
 		switch {
-		case len(r.gaps) > 0:
-			out.Undecided = append(out.Undecided, Undecided{ID: c.rule.ID, Title: c.rule.Title, Reasons: reasons(r.gaps)})
+		case len(ev.gaps) > 0:
+			out.Undecided = append(out.Undecided, Undecided{ID: r.ID, Title: r.Title, Reasons: reasons(ev.gaps)})
 			out.Rules.Undecided++
-		case r.applicable == 0:
+		case ev.applicable == 0:
 			out.Rules.NotApplicable++
 		default:
 			out.Rules.Decided++
 		}
 	}
 	explain(hits)
-	out.Findings = roll(hits)
+	out.Findings = roll(hits, m)
 	return out, nil
+}
+
+func (e *Engine) judge(ctx context.Context, r *rule, m *mesh.Mesh) *evaluation {
+	ctx, cancel := context.WithTimeoutCause(ctx, ruleTime, errRuleTime)
+	defer cancel()
+	ev := &evaluation{rule: r, steps: steps{ctx: ctx}, machine: vm.VM{MemoryBudget: memoryBudget}}
+	ev.env = map[string]any{wholeMesh: m, "age": m.Age, stepName: ev.steps.step}
+	ev.all(m)
+	return ev
 }
 
 // evaluation is one rule under way.
 type evaluation struct {
-	c          *compiled
-	mesh       *mesh.Mesh
+	rule       *rule
+	env        map[string]any
+	steps      steps
 	machine    vm.VM
 	applicable int
 	hits       []*hit
 	gaps       []mesh.Gap
 }
 
-func (c *compiled) run(m *mesh.Mesh) *evaluation {
-	ev := &evaluation{c: c, mesh: m}
-	strict := false
-	scoped := map[string]bool{}
-	all := c.source.items(m)
-	for _, n := range c.rule.Needs {
-		if len(all) > 0 {
-			if _, own := all[0].Gap(n.Name); own {
-				scoped[n.Name] = true
-				continue
-			}
+func (ev *evaluation) all(m *mesh.Mesh) {
+	items := ev.rule.over.items(m)
+	scoped, whole := ev.needs(items, m)
+	if !whole {
+		return
+	}
+	for _, item := range items {
+		if ev.steps.ctx.Err() != nil {
+			ev.gaps = append(ev.gaps, mesh.Gap{Subject: "the rule", Reason: context.Cause(ev.steps.ctx).Error()})
+			return
+		}
+		if err := ev.item(item, scoped); err != nil {
+			ev.fault(item, err)
+		}
+	}
+}
+
+// needs looks for gaps in what the rule needs of the mesh as a whole, and
+// gives the inputs that each item answers for itself. Where a strict need has
+// a gap the whole is not there, and nothing may be judged.
+func (ev *evaluation) needs(items []mesh.Item, m *mesh.Mesh) (scoped []string, whole bool) {
+	whole = true
+	for _, n := range ev.rule.Needs {
+		unscoped := func(it mesh.Item) bool { _, own := it.Gap(n.Name); return !own }
+		if !n.Strict && len(items) > 0 && !slices.ContainsFunc(items, unscoped) {
+			scoped = append(scoped, n.Name)
+			continue
 		}
 		gaps := m.Gaps(n.Name)
 		ev.gaps = append(ev.gaps, gaps...)
-		strict = strict || n.Strict && len(gaps) > 0
+		if n.Strict && len(gaps) > 0 {
+			whole = false
+		}
 	}
-	if strict {
-		return ev
-	}
-	for _, item := range all {
-		ev.item(item, scoped)
-	}
-	return ev
+	return scoped, whole
 }
 
-func (ev *evaluation) item(item mesh.Item, scoped map[string]bool) {
-	c := ev.c
-	env := map[string]any{"mesh": ev.mesh, c.source.variable: item}
-	if c.where != nil {
-		about, err := ev.truth(c.where, env)
-		if err != nil {
-			ev.fault(item, err)
-			return
-		}
-		if !about {
-			return
+// item judges one item. An error is one of an expression, at run time.
+func (ev *evaluation) item(item mesh.Item, scoped []string) error {
+	r := ev.rule
+	ev.env[r.over.item] = item
+	if r.gapsFirst && ev.gap(item, scoped) {
+		return nil
+	}
+	if r.where != nil {
+		about, err := ev.truth(r.where)
+		if err != nil || !about {
+			return err
 		}
 	}
 	ev.applicable++
-	for input := range scoped {
+	if !r.gapsFirst && ev.gap(item, scoped) {
+		return nil
+	}
+	for i, p := range r.let {
+		v, err := ev.eval(p)
+		if err != nil {
+			return err
+		}
+		ev.env[r.Rule.Let[i].Name] = v
+	}
+	found, err := ev.truth(r.when)
+	if err != nil || !found {
+		return err
+	}
+	ev.hit(item)
+	return nil
+}
+
+// gap notes what is missing of the item's own inputs.
+func (ev *evaluation) gap(item mesh.Item, scoped []string) bool {
+	missing := false
+	for _, input := range scoped {
 		if gap, _ := item.Gap(input); gap != nil {
 			ev.gaps = append(ev.gaps, *gap)
-			return
+			missing = true
 		}
 	}
-	for _, l := range c.let {
-		v, err := ev.eval(l.program, env)
-		if err != nil {
-			ev.fault(item, err)
-			return
-		}
-		env[l.name] = v
-	}
-	found, err := ev.truth(c.when, env)
+	return missing
+}
+
+func (ev *evaluation) eval(p *program) (any, error) {
+	v, err := ev.machine.Run(p.code, ev.env)
 	if err != nil {
-		ev.fault(item, err)
-		return
+		return nil, locate(p.source, err)
 	}
-	if found {
-		ev.hit(item, env)
-	}
+	return v, nil
 }
 
-// fault makes an expression that fails on an item a reason to be undecided,
-// rather than a pass.
-func (ev *evaluation) fault(item mesh.Item, err error) {
-	text, _, _ := strings.Cut(err.Error(), "\n")
-	ev.gaps = append(ev.gaps, mesh.Gap{Subject: item.Subject().String(), Reason: "the rule failed on it: " + text})
-}
-
-func (ev *evaluation) eval(p *vm.Program, env map[string]any) (any, error) {
-	return ev.machine.Run(p, env)
-}
-
-func (ev *evaluation) truth(p *vm.Program, env map[string]any) (bool, error) {
-	v, err := ev.eval(p, env)
+func (ev *evaluation) truth(p *program) (bool, error) {
+	v, err := ev.eval(p)
 	if err != nil {
 		return false, err
 	}
-	b, ok := v.(bool)
+	is, ok := v.(bool)
 	if !ok {
-		return false, fmt.Errorf("want true or false, got %T", v)
+		return false, problemAt(p.source, 1, 0, fmt.Sprintf("want true or false, got %T", v))
 	}
-	return b, nil
+	return is, nil
 }
 
-func (ev *evaluation) hit(item mesh.Item, env map[string]any) {
-	c := ev.c
-	h := &hit{c: c, refs: map[string]bool{}}
-	for _, key := range item.Refs() {
-		h.refs[key] = true
-	}
-	h.subjects = ev.subjects(item, env)
-	for _, s := range h.subjects {
-		h.refs[s.Key()] = true
-	}
-	h.evidence = ev.evidenceOf(item, env)
-	if c.group != nil {
-		if v, err := ev.eval(c.group, env); err == nil {
-			h.group = fmt.Sprint(v)
-		}
-	}
-	h.message, h.cause = ev.render(c.message, env), ev.render(c.cause, env)
-	h.impact, h.remedy = ev.render(c.impact, env), ev.render(c.remedy, env)
-	ev.hits = append(ev.hits, h)
+// fault makes an expression that fails on an item a reason to be undecided, and not a pass.
+func (ev *evaluation) fault(item mesh.Item, err error) {
+	ev.gaps = append(ev.gaps, mesh.Gap{Subject: item.Subject().String(), Reason: "the rule failed on it at " + err.Error()})
 }
 
-func (ev *evaluation) subjects(item mesh.Item, env map[string]any) []mesh.Subject {
-	if ev.c.subject == nil {
-		return []mesh.Subject{item.Subject()}
+// hit makes a hit of each of the item's subjects. What can't be said of it is
+// left open, and makes the rule undecided beside the hit.
+func (ev *evaluation) hit(item mesh.Item) {
+	r := ev.rule
+	h := hit{rule: r, evidence: ev.evidence(item)}
+	if r.group != nil {
+		h.group = text(ev.try(item, r.group))
 	}
-	v, err := ev.eval(ev.c.subject, env)
+	h.message, h.cause = ev.render(item, r.message), ev.render(item, r.cause)
+	h.impact, h.remedy = ev.render(item, r.impact), ev.render(item, r.remedy)
+	about := ev.subjects(item)
+	for i, s := range about {
+		one := h
+		one.subject, one.refs = s.Subject(), refsOf(item, about, i)
+		ev.hits = append(ev.hits, &one)
+	}
+}
+
+// try evaluates what a hit can do without.
+func (ev *evaluation) try(item mesh.Item, p *program) any {
+	v, err := ev.eval(p)
 	if err != nil {
-		return []mesh.Subject{item.Subject()}
+		ev.fault(item, err)
+		return "?"
 	}
-	var out []mesh.Subject
-	each(v, func(v any) {
-		if i, ok := v.(interface{ Subject() mesh.Subject }); ok {
-			out = append(out, i.Subject())
-		}
-	})
-	if len(out) == 0 {
-		return []mesh.Subject{item.Subject()}
-	}
-	return out
+	return v
 }
 
-func (ev *evaluation) evidenceOf(item mesh.Item, env map[string]any) []mesh.Evidence {
-	if len(ev.c.evidence) == 0 {
-		return item.Evidence()
+func (ev *evaluation) subjects(item mesh.Item) []subjecter {
+	if ev.rule.subject == nil {
+		return []subjecter{item}
 	}
-	var out []mesh.Evidence
-	for _, p := range ev.c.evidence {
-		v, err := ev.eval(p, env)
-		if err != nil {
-			continue
-		}
-		each(v, func(v any) {
-			if i, ok := v.(interface{ Evidence() []mesh.Evidence }); ok && len(out) < evidenceKept {
-				out = append(out, i.Evidence()...)
+	about, err := each[subjecter](ev.try(item, ev.rule.subject))
+	if err != nil {
+		ev.fault(item, problemAt(ev.rule.subject.source, 1, 0, err.Error()))
+	}
+	if len(about) == 0 {
+		return []subjecter{item}
+	}
+	return about
+}
+
+// refsOf is what a hit is about: the item's refs without what belongs to the
+// item's other subjects, so that each can have a cause of its own.
+func refsOf(item mesh.Item, about []subjecter, i int) map[string]bool {
+	refs := map[string]bool{}
+	for _, key := range item.Refs() {
+		refs[key] = true
+	}
+	for j, other := range about {
+		if j != i {
+			for _, key := range subjectRefs(other) {
+				delete(refs, key)
 			}
-		})
+		}
+	}
+	for _, key := range subjectRefs(about[i]) {
+		refs[key] = true
+	}
+	return refs
+}
+
+func subjectRefs(s subjecter) []string {
+	keys := []string{s.Subject().Key()}
+	if item, ok := s.(mesh.Item); ok {
+		keys = append(keys, item.Refs()...)
+	}
+	return keys
+}
+
+// evidence is the places that the rule names, else the item's own.
+func (ev *evaluation) evidence(item mesh.Item) []mesh.Evidence {
+	var out []mesh.Evidence
+	for _, p := range ev.rule.evidence {
+		things, err := each[evidencer](ev.try(item, p))
+		if err != nil {
+			ev.fault(item, problemAt(p.source, 1, 0, err.Error()))
+		}
+		for _, thing := range things {
+			if len(out) < evidenceOfHit {
+				out = append(out, thing.Evidence()...)
+			}
+		}
 	}
 	if len(out) == 0 {
-		return item.Evidence()
+		out = item.Evidence()
 	}
 	return out
 }
 
-// each calls fn for a value, or for every element of a list; nil is none.
-func each(v any, fn func(any)) {
-	rv := reflect.ValueOf(v)
-	switch rv.Kind() {
-	case reflect.Invalid:
-	case reflect.Slice:
-		for i := range rv.Len() {
-			each(rv.Index(i).Interface(), fn)
-		}
-	case reflect.Pointer:
-		if !rv.IsNil() {
-			fn(v)
-		}
-	default:
-		fn(v)
-	}
-}
+// evidencer is anything that knows where it stands in the bundle.
+type evidencer interface{ Evidence() []mesh.Evidence }
 
-func (ev *evaluation) render(t text, env map[string]any) string {
+func (ev *evaluation) render(item mesh.Item, t template) string {
 	var b strings.Builder
 	for _, p := range t {
 		if p.program == nil {
 			b.WriteString(p.text)
 			continue
 		}
-		v, err := ev.eval(p.program, env)
-		if err != nil {
-			b.WriteString("?")
-			continue
-		}
-		fmt.Fprint(&b, v)
+		b.WriteString(text(ev.try(item, p.program)))
 	}
 	return strings.Join(strings.Fields(b.String()), " ")
 }
@@ -260,60 +303,26 @@ func reasons(gaps []mesh.Gap) []string {
 	const shown = 3
 	var order []string
 	by := map[string][]string{}
+	known := map[mesh.Gap]bool{}
 	for _, g := range gaps {
+		if known[g] {
+			continue
+		}
+		known[g] = true
 		if by[g.Reason] == nil {
 			order = append(order, g.Reason)
 		}
-		if !slices.Contains(by[g.Reason], g.Subject) {
-			by[g.Reason] = append(by[g.Reason], g.Subject)
-		}
+		by[g.Reason] = append(by[g.Reason], g.Subject)
 	}
 	out := make([]string, 0, len(order))
 	for _, reason := range order {
 		who := by[reason]
 		slices.Sort(who)
-		text := strings.Join(who[:min(shown, len(who))], ", ")
+		list := strings.Join(who[:min(shown, len(who))], ", ")
 		if len(who) > shown {
-			text += fmt.Sprintf(" and %d more", len(who)-shown)
+			list += fmt.Sprintf(" and %d more", len(who)-shown)
 		}
-		out = append(out, text+": "+reason)
+		out = append(out, list+": "+reason)
 	}
 	return out
-}
-
-// explain ties each symptom to its cause: a hit of a rule that explains it,
-// about something that the symptom is about too.
-func explain(hits []*hit) {
-	causes := map[string][]*hit{} // by the rule that they explain
-	for _, h := range hits {
-		for _, id := range h.c.rule.Explains {
-			causes[id] = append(causes[id], h)
-		}
-	}
-	for _, h := range hits {
-		for _, cause := range causes[h.c.rule.ID] {
-			if cause != h && touches(cause, h) && !explainedBy(cause, h) {
-				h.by = cause
-				break
-			}
-		}
-	}
-}
-
-// touches is true where either is about a subject of the other.
-func touches(cause, symptom *hit) bool {
-	about := func(subjects []mesh.Subject, refs map[string]bool) bool {
-		return slices.ContainsFunc(subjects, func(s mesh.Subject) bool { return refs[s.Key()] })
-	}
-	return about(cause.subjects, symptom.refs) || about(symptom.subjects, cause.refs)
-}
-
-// explainedBy keeps two rules that explain each other from going in a circle.
-func explainedBy(h, by *hit) bool {
-	for ; h != nil; h = h.by {
-		if h == by {
-			return true
-		}
-	}
-	return false
 }

@@ -206,9 +206,9 @@ func (i *InPod) Refs() []string {
 	return refs(i.Subject().Key(), i.Ztunnel.Subject().Key(), nodeKey(i.Ztunnel.NodeName))
 }
 func (i *InPod) Evidence() []Evidence { return evidence(i.Source, i.StartSource) }
-func (i *InPod) Gap(input string) (*Gap, bool) {
-	return ztunnelGap(i.Ztunnel, i.Ztunnel.NodeName, input)
-}
+
+// Gap has no say: where a ztunnel could not be read, its entries are not there to be asked.
+func (i *InPod) Gap(string) (*Gap, bool) { return nil, false }
 
 func (i *Istiod) Subject() Subject {
 	node := ""
@@ -289,9 +289,9 @@ func (l *LocalIdentity) Evidence() []Evidence {
 	}
 	return evidence(es...)
 }
-func (l *LocalIdentity) Gap(input string) (*Gap, bool) {
-	return ztunnelGap(l.Ztunnel, l.Ztunnel.NodeName, input)
-}
+
+// Gap has no say: where a ztunnel could not be read, its identities are not there to be asked.
+func (l *LocalIdentity) Gap(string) (*Gap, bool) { return nil, false }
 
 func (r *Root) Subject() Subject { return Subject{Kind: "root", Name: r.Fingerprint} }
 func (r *Root) Refs() []string {
@@ -399,9 +399,6 @@ func (l *Log) Refs() []string {
 	return refs(keys...)
 }
 func (l *Log) Evidence() []Evidence { return evidence(l.Source) }
-func (l *Log) Gap(input string) (*Gap, bool) {
-	if l.Ztunnel != nil && l.Component == "ztunnel" {
-		return ztunnelGap(l.Ztunnel, l.NodeName, input)
-	}
-	return nil, false
-}
+
+// Gap has no say: of a log that could not be read no line is there to be asked.
+func (l *Log) Gap(string) (*Gap, bool) { return nil, false }
