@@ -75,7 +75,9 @@ func (a *api) dialer(namespace, pod string) (httpstream.Dialer, error) {
 		return nil, fmt.Errorf("set up port-forward: %w", err)
 	}
 	return portforward.NewFallbackDialer(overWebSocket, overSPDY, func(err error) bool {
-		return httpstream.IsUpgradeFailure(err) || httpstream.IsHTTPSProxyError(err)
+		// Below Kubernetes 1.35 and in some settings above it, a WebSocket asks for
+		// the right to get pods/portforward, SPDY for the usual one to create it.
+		return httpstream.IsUpgradeFailure(err) || httpstream.IsHTTPSProxyError(err) || strings.Contains(err.Error(), "is forbidden")
 	}), nil
 }
 

@@ -1,0 +1,139 @@
+package lab
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+)
+
+var (
+	portForwards          = schema.GroupVersionResource{Group: "kwok.x-k8s.io", Version: "v1alpha1", Resource: "portforwards"}
+	logs                  = schema.GroupVersionResource{Group: "kwok.x-k8s.io", Version: "v1alpha1", Resource: "logs"}
+	authorizationPolicies = schema.GroupVersionResource{Group: "security.istio.io", Version: "v1", Resource: "authorizationpolicies"}
+
+	listAll   = metav1.ListOptions{}
+	createNew = metav1.CreateOptions{}
+)
+
+const apps = "bookinfo"
+
+// must fails the test on an error of creating an object.
+func must[T any](t *testing.T) func(T, error) T {
+	return func(v T, err error) T {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+}
+
+func (c *controlPlane) namespace(t *testing.T, name string, labels map[string]string) {
+	t.Helper()
+	must[*corev1.Namespace](t)(c.client.CoreV1().Namespaces().Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: labels}}, createNew))
+}
+
+func (c *controlPlane) node(t *testing.T, name string) {
+	t.Helper()
+	must[*corev1.Node](t)(c.client.CoreV1().Nodes().Create(t.Context(), &corev1.Node{
+		ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{"kubernetes.io/os": "linux", "kubernetes.io/hostname": name}},
+	}, createNew))
+}
+
+// pod makes one and waits until kwok runs it.
+func (c *controlPlane) pod(t *testing.T, p *corev1.Pod) *corev1.Pod {
+	t.Helper()
+	p.Spec.RestartPolicy = corev1.RestartPolicyAlways
+	must[*corev1.Pod](t)(c.client.CoreV1().Pods(p.Namespace).Create(t.Context(), p, createNew))
+	var running *corev1.Pod
+	await(t, "pod "+p.Name, time.Minute, func(ctx context.Context) error {
+		var err error
+		running, err = c.client.CoreV1().Pods(p.Namespace).Get(ctx, p.Name, metav1.GetOptions{})
+		if err == nil && (running.Status.Phase != corev1.PodRunning || running.Status.PodIP == "" && !p.Spec.HostNetwork) {
+			err = fmt.Errorf("it is %s", running.Status.Phase)
+		}
+		return err
+	})
+	return running
+}
+
+// forward sends a pod's ports to where they are really served.
+func (c *controlPlane) forward(t *testing.T, namespace, pod string, ports map[int]int) {
+	t.Helper()
+	var forwards []any
+	for from, to := range ports {
+		forwards = append(forwards, map[string]any{
+			"ports": []any{int64(from)}, "target": map[string]any{"port": int64(to), "address": "127.0.0.1"},
+		})
+	}
+	c.kwok(t, portForwards, "PortForward", namespace, pod, map[string]any{"forwards": forwards})
+}
+
+// logFile makes a file a pod's log; its lines are in the form of the CRI.
+func (c *controlPlane) logFile(t *testing.T, namespace, pod, container, file string) {
+	t.Helper()
+	c.kwok(t, logs, "Logs", namespace, pod, map[string]any{
+		"logs": []any{map[string]any{"containers": []any{container}, "logsFile": file}},
+	})
+}
+
+func (c *controlPlane) kwok(t *testing.T, gvr schema.GroupVersionResource, kind, namespace, name string, spec map[string]any) {
+	t.Helper()
+	u := &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": "kwok.x-k8s.io/v1alpha1", "kind": kind, "metadata": map[string]any{"name": name, "namespace": namespace}, "spec": spec,
+	}}
+	must[*unstructured.Unstructured](t)(c.dynamic.Resource(gvr).Namespace(namespace).Create(t.Context(), u, createNew))
+}
+
+// daemonSet makes one that is rolled out: no controller runs here.
+func (c *controlPlane) daemonSet(t *testing.T, name string, template corev1.PodTemplateSpec, nodes int32) *appsv1.DaemonSet {
+	t.Helper()
+	ds := must[*appsv1.DaemonSet](t)(c.client.AppsV1().DaemonSets(system).Create(t.Context(), &appsv1.DaemonSet{
+		ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: system},
+		Spec:       appsv1.DaemonSetSpec{Selector: &metav1.LabelSelector{MatchLabels: template.Labels}, Template: template},
+	}, createNew))
+	ds.Status = appsv1.DaemonSetStatus{
+		DesiredNumberScheduled: nodes, CurrentNumberScheduled: nodes, NumberReady: nodes, NumberAvailable: nodes, UpdatedNumberScheduled: nodes,
+	}
+	return must[*appsv1.DaemonSet](t)(c.client.AppsV1().DaemonSets(system).UpdateStatus(t.Context(), ds, metav1.UpdateOptions{}))
+}
+
+// podOf is a DaemonSet's pod on one node.
+func podOf(ds *appsv1.DaemonSet, node, name string) *corev1.Pod {
+	controller := true
+	p := &corev1.Pod{ObjectMeta: *ds.Spec.Template.ObjectMeta.DeepCopy(), Spec: *ds.Spec.Template.Spec.DeepCopy()}
+	p.Name, p.Namespace = name, ds.Namespace
+	p.OwnerReferences = []metav1.OwnerReference{{APIVersion: "apps/v1", Kind: "DaemonSet", Name: ds.Name, UID: ds.UID, Controller: &controller}}
+	p.Spec.NodeName = node
+	return p
+}
+
+// rights are those that README.md asks for, with and without port-forward.
+func (c *controlPlane) rights(t *testing.T) {
+	t.Helper()
+	read := []rbacv1.PolicyRule{
+		{APIGroups: []string{""}, Resources: []string{"pods", "nodes", "namespaces", "services", "serviceaccounts", "events", "resourcequotas"}, Verbs: []string{"list"}},
+		{APIGroups: []string{""}, Resources: []string{"configmaps"}, Verbs: []string{"get"}},
+		{APIGroups: []string{
+			"apps", "discovery.k8s.io", "networking.k8s.io", "admissionregistration.k8s.io", "apiextensions.k8s.io", "gateway.networking.k8s.io",
+			"networking.istio.io", "security.istio.io", "telemetry.istio.io", "extensions.istio.io",
+		}, Resources: []string{"*"}, Verbs: []string{"list"}},
+		{APIGroups: []string{""}, Resources: []string{"pods/log"}, Verbs: []string{"get"}},
+	}
+	forward := append([]rbacv1.PolicyRule{{APIGroups: []string{""}, Resources: []string{"pods/portforward"}, Verbs: []string{"create"}}}, read...)
+	for user, rules := range map[string][]rbacv1.PolicyRule{collector: forward, noForward: read} {
+		must[*rbacv1.ClusterRole](t)(c.client.RbacV1().ClusterRoles().Create(t.Context(), &rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: user}, Rules: rules}, createNew))
+		must[*rbacv1.ClusterRoleBinding](t)(c.client.RbacV1().ClusterRoleBindings().Create(t.Context(), &rbacv1.ClusterRoleBinding{
+			ObjectMeta: metav1.ObjectMeta{Name: user}, RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: user},
+			Subjects: []rbacv1.Subject{{Kind: "User", Name: user, APIGroup: rbacv1.GroupName}},
+		}, createNew))
+	}
+}
