@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/zbundle/zbundle/analyze/load"
+	"github.com/zbundle/zbundle/analyze/mesh"
 	"github.com/zbundle/zbundle/bundle"
 	"github.com/zbundle/zbundle/rules"
 )
@@ -21,6 +22,7 @@ type Result struct {
 	Verdict      Verdict      `json:"verdict"`
 	Completeness Completeness `json:"completeness"`
 	Findings     []*Finding   `json:"findings"`
+	Decided      []string     `json:"decided"` // rules that could look, and had something to look at
 	Undecided    []Undecided  `json:"undecided"`
 	Suppressed   []*Finding   `json:"suppressed"`
 }
@@ -47,8 +49,26 @@ type Completeness struct {
 	Ztunnels load.Count       `json:"ztunnels"`
 	Istiods  load.Count       `json:"istiods"`
 	CNIs     load.Count       `json:"cnis"`
+	Read     Read             `json:"read"`
 	Rules    RuleCount        `json:"rules"`
 	Problems []bundle.Problem `json:"problems"` // entries that were refused or could not be read
+}
+
+// Read counts what the model of the mesh was made of.
+type Read struct {
+	Pods         int `json:"pods"`
+	Workloads    int `json:"workloads"` // as istiod or any ztunnel knows them
+	Services     int `json:"services"`
+	Policies     int `json:"policies"`
+	Certificates int `json:"certificates"`
+	Connections  int `json:"connections"` // records of them, of all ztunnels
+}
+
+func counts(m *mesh.Mesh) Read {
+	return Read{
+		Pods: len(m.Pods), Workloads: len(m.Workloads), Services: len(m.Services), Policies: len(m.Policies),
+		Certificates: len(m.Certificates), Connections: len(m.Observations),
+	}
 }
 
 // Options of an analysis.
@@ -71,9 +91,10 @@ func Analyze(ctx context.Context, src load.Source, engine *Engine, opts Options)
 		Format: ResultFormat, Tool: opts.Tool,
 		Bundle: Bundle{File: opts.File, Cluster: m.Cluster},
 		Completeness: Completeness{
-			Ztunnels: summary.Ztunnels, Istiods: summary.Istiods, CNIs: summary.CNIs, Rules: outcome.Rules, Problems: nonNil(summary.Problems),
+			Ztunnels: summary.Ztunnels, Istiods: summary.Istiods, CNIs: summary.CNIs,
+			Read: counts(m), Rules: outcome.Rules, Problems: nonNil(summary.Problems),
 		},
-		Findings: nonNil(outcome.Findings), Undecided: nonNil(outcome.Undecided), Suppressed: []*Finding{},
+		Findings: nonNil(outcome.Findings), Decided: nonNil(outcome.Decided), Undecided: nonNil(outcome.Undecided), Suppressed: []*Finding{},
 	}
 	if m.CapturedKnown {
 		r.Bundle.Captured = m.Captured.UTC().Format(time.RFC3339)

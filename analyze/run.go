@@ -15,6 +15,7 @@ import (
 // Outcome is what the rules say of a mesh.
 type Outcome struct {
 	Findings  []*Finding
+	Decided   []string // ids of rules that could look, and had something to look at
 	Undecided []Undecided
 	// Rules counts them by how they ended.
 	Rules RuleCount
@@ -60,6 +61,7 @@ func (e *Engine) Run(ctx context.Context, m *mesh.Mesh) (*Outcome, error) {
 			out.Rules.NotApplicable++
 		default:
 			out.Rules.Decided++
+			out.Decided = append(out.Decided, r.ID)
 		}
 	}
 	explain(hits)

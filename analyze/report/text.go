@@ -1,0 +1,202 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/zbundle/zbundle/analyze"
+	"github.com/zbundle/zbundle/analyze/load"
+	"github.com/zbundle/zbundle/analyze/mesh"
+	"github.com/zbundle/zbundle/rules"
+)
+
+// How much of a list is shown; `-o json` has all of it.
+const (
+	shownSubjects = 10
+	shownEvidence = 5
+	shownReasons  = 3
+	shownProblems = 20
+)
+
+// TextOptions say how to print for a person.
+type TextOptions struct {
+	Color bool
+	Width int // columns; 0 stands for 100
+}
+
+// Text writes the result for a person: the verdict, how much evidence there
+// was, the findings, worst first, and what could not be decided.
+func Text(w io.Writer, r *analyze.Result, opts TextOptions) error {
+	if opts.Width <= 0 {
+		opts.Width = 100
+	}
+	p := &printer{w: w, opts: opts}
+	p.head(r)
+	for _, f := range r.Findings {
+		p.finding(f)
+	}
+	p.undecided(r)
+	p.problems(r)
+	return p.err
+}
+
+func (p *printer) head(r *analyze.Result) {
+	p.line("%s", p.verdict(r))
+	where := r.Bundle.File
+	if r.Bundle.Cluster != "" {
+		where += " of " + r.Bundle.Cluster
+	}
+	if r.Bundle.Captured != "" {
+		where += ", captured " + r.Bundle.Captured
+	}
+	p.labelled("bundle", where)
+	c := r.Completeness
+	p.labelled("evidence", fmt.Sprintf("%s, %s, %s; %d of %d rules decided",
+		of(c.Ztunnels, "ztunnel"), of(c.Istiods, "istiod"), of(c.CNIs, "istio-cni"), c.Rules.Decided+c.Rules.NotApplicable, c.Rules.Total))
+	p.labelled("read", fmt.Sprintf("%s, %s, %s, %s, %s, %s", plural(c.Read.Pods, "pod"), plural(c.Read.Workloads, "workload"),
+		plural(c.Read.Services, "service"), plural(c.Read.Policies, "authorization policy"), plural(c.Read.Certificates, "certificate"),
+		plural(c.Read.Connections, "connection record")))
+}
+
+func (p *printer) verdict(r *analyze.Result) string {
+	counts := map[rules.Severity]int{}
+	for _, f := range r.Findings {
+		counts[f.Severity]++
+	}
+	var parts []string
+	for _, s := range rules.Severities() {
+		if counts[s] > 0 {
+			parts = append(parts, p.severity(s, fmt.Sprintf("%d %s", counts[s], s)))
+		}
+	}
+	switch {
+	case len(parts) > 0:
+		return "found: " + strings.Join(parts, ", ")
+	case r.Verdict == analyze.Clean:
+		return p.color("32", "clean: nothing is wrong that zbundle can see")
+	}
+	return "nothing found, but not everything could be looked at"
+}
+
+func of(c load.Count, what string) string {
+	if c.Total == 0 {
+		return "no " + what
+	}
+	return fmt.Sprintf("%d of %s", c.Read, plural(c.Total, what))
+}
+
+func plural(n int, what string) string {
+	switch {
+	case n == 1 || strings.HasSuffix(what, "cni"):
+		return fmt.Sprintf("%d %s", n, what)
+	case strings.HasSuffix(what, "y"):
+		return fmt.Sprintf("%d %sies", n, strings.TrimSuffix(what, "y"))
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+func (p *printer) finding(f *analyze.Finding) {
+	p.line("")
+	p.line("%s  %s", p.severity(f.Severity, strings.ToUpper(string(f.Severity))+" "+f.ID), f.Title)
+	p.labelled("", f.Message)
+	p.subjects(f.Subjects)
+	if f.Confidence != "certain" {
+		p.labelled("sure?", "This is "+f.Confidence+", not proven by the bundle alone.")
+	}
+	p.labelled("cause", f.Cause)
+	p.labelled("impact", f.Impact)
+	p.labelled("do", f.Remedy)
+	for i, e := range f.Evidence {
+		if i == shownEvidence {
+			p.labelled("", fmt.Sprintf("and %d more places (see -o json)", len(f.Evidence)-i))
+			break
+		}
+		p.evidence(i, e)
+	}
+	for _, s := range f.Explains {
+		p.labelled("explains", fmt.Sprintf("%s %s: %s", s.Severity, s.ID, s.Message))
+	}
+}
+
+func (p *printer) subjects(list []mesh.Subject) {
+	if len(list) < 2 {
+		return
+	}
+	for i, s := range list {
+		label := ""
+		if i == 0 {
+			label = fmt.Sprintf("all %d", len(list))
+		}
+		if i == shownSubjects {
+			p.labelled("", fmt.Sprintf("and %d more (see -o json)", len(list)-i))
+			return
+		}
+		p.labelled(label, s.String())
+	}
+}
+
+// evidence prints a place on a line of its own, never broken: it is there to be copied.
+func (p *printer) evidence(i int, e mesh.Evidence) {
+	label := ""
+	if i == 0 {
+		label = "evidence"
+	}
+	place := e.File
+	switch {
+	case e.Line > 0:
+		place += fmt.Sprintf(":%d", e.Line)
+	case e.Pointer != "":
+		place += "#" + e.Pointer
+	}
+	p.line("  %-*s%s", labelWidth-2, label, printable(place))
+	if e.Text != "" {
+		const indent = labelWidth + 2
+		text := p.cut(indent, strings.ReplaceAll(printable(e.Text), "\t", " "))
+		p.line("%s%s", strings.Repeat(" ", indent), p.color("2", text))
+	}
+}
+
+// undecided lists the rules that could not look, by what they lacked.
+func (p *printer) undecided(r *analyze.Result) {
+	if len(r.Undecided) == 0 {
+		return
+	}
+	var order []string
+	by := map[string][]string{}
+	for _, u := range r.Undecided {
+		reasons := u.Reasons
+		if len(reasons) > shownReasons {
+			reasons = append(reasons[:shownReasons:shownReasons], fmt.Sprintf("and %d more", len(u.Reasons)-shownReasons))
+		}
+		key := strings.Join(reasons, "; ")
+		if by[key] == nil {
+			order = append(order, key)
+		}
+		by[key] = append(by[key], u.ID)
+	}
+	p.line("")
+	p.line("%s undecided, for want of evidence:", plural(len(r.Undecided), "rule"))
+	for _, key := range order {
+		p.wrap("  - ", 4, key)
+		p.wrap("      ", 6, strings.Join(by[key], ", "))
+	}
+	if len(r.Decided) > 0 {
+		p.wrap("Decided: ", 4, strings.Join(r.Decided, ", "))
+	}
+}
+
+func (p *printer) problems(r *analyze.Result) {
+	if len(r.Completeness.Problems) == 0 {
+		return
+	}
+	p.line("")
+	p.line("Not read:")
+	for i, problem := range r.Completeness.Problems {
+		if i == shownProblems {
+			p.line("  and %d more (see -o json)", len(r.Completeness.Problems)-i)
+			return
+		}
+		p.wrap("  - ", 4, problem.Path+": "+problem.Text)
+	}
+}
