@@ -56,8 +56,18 @@ func (a *api) url(path string, query url.Values) *url.URL {
 }
 
 // get asks for path and gives the answer of a 200; anything else is an
-// *apiError. The caller closes the body.
+// *apiError, after further attempts where it may pass. The caller closes the body.
 func (a *api) get(ctx context.Context, path string, query url.Values) (*http.Response, error) {
+	var resp *http.Response
+	err := retry(ctx, maxAttempts, func() error {
+		var err error
+		resp, err = a.once(ctx, path, query)
+		return err
+	})
+	return resp, err
+}
+
+func (a *api) once(ctx context.Context, path string, query url.Values) (*http.Response, error) {
 	if err := a.limiter.Wait(ctx); err != nil {
 		return nil, errors.Join(context.Cause(ctx), err)
 	}
@@ -79,8 +89,9 @@ func (a *api) get(ctx context.Context, path string, query url.Values) (*http.Res
 
 // apiError is an answer of the API server other than 200.
 type apiError struct {
-	code    int
-	message string
+	code       int
+	message    string
+	retryAfter time.Duration
 }
 
 func (e *apiError) Error() string {
@@ -91,7 +102,7 @@ func (e *apiError) Error() string {
 }
 
 func readAPIError(resp *http.Response) error {
-	e := &apiError{code: resp.StatusCode}
+	e := &apiError{code: resp.StatusCode, retryAfter: retryAfter(resp.Header)}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
 	if err != nil {
 		return e

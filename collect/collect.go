@@ -75,7 +75,7 @@ func Run(ctx context.Context, config *rest.Config, opts Options, progress Progre
 func (r *run) meet(ctx context.Context) (bundle.Header, error) {
 	ctx, cancel := context.WithTimeout(ctx, r.opts.RequestTimeout)
 	defer cancel()
-	resp, err := r.api.get(ctx, "/version", nil)
+	resp, err := r.api.once(ctx, "/version", nil) // one attempt: who waits here wants to know
 	var refused *apiError
 	if err != nil && !(errors.As(err, &refused) && refused.code == http.StatusForbidden) {
 		return bundle.Header{}, fmt.Errorf("reach the API server at %s: %w", r.api.base.Host, err)

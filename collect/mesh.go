@@ -29,6 +29,7 @@ type target struct {
 	container string // the one that serves and logs
 	running   bool
 	restarted bool
+	ready     bool
 	// why says what keeps the pod from being asked, where it is not running.
 	why string
 }
@@ -66,7 +67,7 @@ func targetOf(p *corev1.Pod) (target, bool) {
 	t.running, t.why = runs(p, container)
 	for _, s := range p.Status.ContainerStatuses {
 		if s.Name == container {
-			t.restarted = s.RestartCount > 0
+			t.restarted, t.ready = s.RestartCount > 0, s.Ready
 		}
 	}
 	return t, true

@@ -20,6 +20,15 @@ type Options struct {
 	RequestTimeout time.Duration
 	// Concurrency is how many pods are asked at once; each gets one request at a time.
 	Concurrency int
+	// Since and SinceTime bound how far back logs are taken, Tail how many of
+	// their newest lines; zero values set no bound.
+	Since     time.Duration
+	SinceTime time.Time
+	Tail      int
+	// LogBytes bounds what is taken of one log: its first 256 KB and its newest
+	// part. A container that restarted, is not ready or is connected to no
+	// istiod gets eight times as much.
+	LogBytes int64
 }
 
 // Defaults for Options left at zero.
@@ -27,6 +36,7 @@ const (
 	DefaultTimeout        = 10 * time.Minute
 	DefaultRequestTimeout = 30 * time.Second
 	DefaultConcurrency    = 10
+	DefaultLogBytes       = 4 * mb
 )
 
 func (o Options) withDefaults() Options {
@@ -39,7 +49,18 @@ func (o Options) withDefaults() Options {
 	if o.Concurrency <= 0 {
 		o.Concurrency = DefaultConcurrency
 	}
+	if o.LogBytes <= 0 {
+		o.LogBytes = DefaultLogBytes
+	}
 	return o
+}
+
+// since is from when on logs are taken, by the cluster's clock; zero for all.
+func (o Options) since(now time.Time) time.Time {
+	if o.Since > 0 {
+		return now.Add(-o.Since)
+	}
+	return o.SinceTime
 }
 
 // ErrInterrupted is the cause to cancel a run's context with: what is there is

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -115,37 +116,6 @@ func (r *run) ready(ctx context.Context, entry bundle.NewEntry, resp *http.Respo
 	return r.store(ctx, entry, io.MultiReader(strings.NewReader(head), body), record)
 }
 
-// log streams a container's log out of the API server. What came before a
-// stream breaks off is kept.
-func (r *run) log(ctx context.Context, t target, task podTask, record *bundle.Task) error {
-	if !t.running && task.form == podLog && !t.restarted {
-		return notReadyError{t.why}
-	}
-	query := url.Values{"container": {t.container}}
-	if task.form == podLogOld {
-		query.Set("previous", "true")
-	}
-	resp, err := r.api.get(ctx, fmt.Sprintf("/api/v1/namespaces/%s/pods/%s/log", t.namespace, t.name), query)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	body := &limitedReader{r: resp.Body, left: task.limit}
-	entry := r.bundle.Spool(bundle.NewEntry{Path: path.Join(t.dir(), task.file), Task: record.ID, ModTime: r.clock.now()})
-	_, errRead := io.Copy(entry, body)
-	record.Bytes = body.n
-	kept, err := entry.Keep()
-	if err != nil {
-		return err
-	}
-	record.Entries = append(record.Entries, kept.Path)
-	if errRead != nil && kept.Bytes > 0 {
-		record.Status, record.Reason = bundle.StatusTruncated, "the log broke off: "+oneLine(errRead.Error(), 200)
-		return nil
-	}
-	return errRead
-}
-
 // emptyAnswers is how often an istiod may answer {} before it is not asked
 // any more: since 1.25 it always does (istio/istio#54601).
 const emptyAnswers = 3
@@ -182,6 +152,25 @@ func (r *run) serves(t target, proxies []string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.proxied[t.name] = proxies
+}
+
+// unserved is true of a ztunnel that no istiod names, once all have answered.
+func (r *run) unserved(t target) bool {
+	if t.kind != kindZtunnel {
+		return false
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, istiod := range r.targets {
+		if istiod.kind != kindIstiod {
+			continue
+		}
+		proxies, answered := r.proxied[istiod.name]
+		if !answered || slices.Contains(proxies, t.name+"."+t.namespace) {
+			return false
+		}
+	}
+	return len(r.proxied) > 0
 }
 
 func (r *run) connected(t target) []string {

@@ -51,11 +51,20 @@ func (c *podClient) get(ctx context.Context, t podTask, path string) (*answer, e
 	if !c.target.running {
 		return nil, notReadyError{c.target.why}
 	}
-	resp, err := c.forwarded(ctx, t.port, path)
+	var resp *http.Response
+	err := retry(ctx, targetRetries, func() error {
+		var err error
+		resp, err = c.forwarded(ctx, t.port, path)
+		if err == nil && t.form != asReady && passingCode(resp.StatusCode) {
+			return c.unwilling(resp)
+		}
+		return err
+	})
 	if err == nil {
 		return &answer{resp, "port-forward"}, nil
 	}
-	if !t.onPodAddress || c.reach.proxyFails.Load() || ctx.Err() != nil {
+	var answered *statusError
+	if !t.onPodAddress || c.reach.proxyFails.Load() || ctx.Err() != nil || errors.As(err, &answered) {
 		return nil, err
 	}
 	resp, errProxy := c.proxied(ctx, t.port, path)
@@ -108,6 +117,10 @@ func (c *podClient) forwarded(ctx context.Context, port int, path string) (*http
 		if errors.As(err, &wrapped) {
 			err = wrapped.Err
 		}
+		if broken(err) {
+			c.close() // the next request opens a new one
+			c.tunnel = nil
+		}
 		if isTimeout(err) {
 			err = fmt.Errorf("%w: no answer within %s", context.DeadlineExceeded, c.patience)
 			if c.silent++; c.silent == maxSilent {
@@ -118,6 +131,13 @@ func (c *podClient) forwarded(ctx context.Context, port int, path string) (*http
 	}
 	c.silent = 0
 	return resp, nil
+}
+
+// unwilling makes an error of an answer that a second request may better.
+func (c *podClient) unwilling(resp *http.Response) error {
+	defer resp.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(resp.Body, 4*kb))
+	return errors.Join(&statusError{resp.StatusCode, oneLine(string(text), 200)}, err)
 }
 
 func isTimeout(err error) bool {

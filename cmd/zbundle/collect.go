@@ -21,7 +21,7 @@ func newCollect(s streams) *cobra.Command {
 	// The mesh is looked for everywhere: a namespace of its own would hide parts of it.
 	flags.Namespace = nil
 	flags.Timeout = nil // --request-timeout is zbundle's own
-	var opts collect.Options
+	opts := collect.Options{LogBytes: collect.DefaultLogBytes}
 	var dryRun, quiet bool
 	cmd := &cobra.Command{
 		Use:   "collect",
@@ -46,6 +46,10 @@ noted in the bundle.
 	f.DurationVar(&opts.Timeout, "timeout", collect.DefaultTimeout, "bound on the whole run; what is there by then is kept")
 	f.DurationVar(&opts.RequestTimeout, "request-timeout", collect.DefaultRequestTimeout, "bound on a single request")
 	f.IntVar(&opts.Concurrency, "concurrency", collect.DefaultConcurrency, "how many pods to ask at once")
+	f.DurationVar(&opts.Since, "since", 0, "take logs of this long before now only")
+	f.Var(&timeValue{&opts.SinceTime}, "since-time", "take logs from this time on only (RFC 3339)")
+	f.IntVar(&opts.Tail, "tail", 0, "take this many of the newest lines of each log")
+	f.Var(&sizeValue{&opts.LogBytes}, "log-bytes", "bound on one log: its first 256 KB and its newest part; eight times as much of a container in trouble")
 	f.BoolVar(&dryRun, "dry-run", false, "print every request that would be made (lists the pods to know them)")
 	f.BoolVarP(&quiet, "quiet", "q", false, "print nothing but errors")
 	return cmd

@@ -1,0 +1,50 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/resource"
+)
+
+// timeValue is a flag that takes a time in RFC 3339.
+type timeValue struct{ at *time.Time }
+
+func (v *timeValue) Set(s string) error {
+	at, err := time.Parse(time.RFC3339, s)
+	if err != nil {
+		return fmt.Errorf("want a time like 2026-01-31T15:04:05Z")
+	}
+	*v.at = at
+	return nil
+}
+
+func (v *timeValue) Type() string { return "time" }
+
+func (v *timeValue) String() string {
+	if v.at == nil || v.at.IsZero() {
+		return ""
+	}
+	return v.at.Format(time.RFC3339)
+}
+
+// sizeValue is a flag that takes a number of bytes as Kubernetes writes it: 4Mi, 500k.
+type sizeValue struct{ bytes *int64 }
+
+func (v *sizeValue) Set(s string) error {
+	q, err := resource.ParseQuantity(s)
+	if err != nil || q.Sign() < 0 {
+		return fmt.Errorf("want a size like 4Mi")
+	}
+	*v.bytes = q.Value()
+	return nil
+}
+
+func (v *sizeValue) Type() string { return "size" }
+
+func (v *sizeValue) String() string {
+	if v.bytes == nil {
+		return ""
+	}
+	return resource.NewQuantity(*v.bytes, resource.BinarySI).String()
+}

@@ -1,0 +1,94 @@
+package collect
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// Bounds of trying again: an API server that restarts is back within them, and
+// one that is down for good costs no more than them.
+const (
+	maxAttempts   = 5
+	firstPause    = 200 * time.Millisecond
+	longestPause  = 10 * time.Second
+	pauseGrowth   = 3
+	targetRetries = 2
+)
+
+// retry does again what failed for a passing reason, with growing pauses,
+// until it succeeds, fails for good, or ctx has no time for another attempt.
+func retry(ctx context.Context, attempts int, do func() error) error {
+	pause := firstPause
+	for attempt := 1; ; attempt++ {
+		err := do()
+		if err == nil || attempt >= attempts || !passing(err) {
+			return err
+		}
+		wait := pause
+		var answer *apiError
+		if errors.As(err, &answer) && answer.retryAfter > 0 {
+			wait = min(answer.retryAfter, longestPause)
+		}
+		if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= wait {
+			return err
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return err
+		case <-timer.C:
+		}
+		pause = min(pause*pauseGrowth, longestPause)
+	}
+}
+
+// passing is true of errors that the same request may not meet again.
+func passing(err error) bool {
+	var api *apiError
+	var status *statusError
+	switch {
+	case errors.As(err, &api):
+		return passingCode(api.code)
+	case errors.As(err, &status):
+		return passingCode(status.code)
+	case isTimeout(err), errors.Is(err, context.Canceled):
+		return false // the time that there was has been spent
+	}
+	return broken(err)
+}
+
+func passingCode(code int) bool {
+	switch code {
+	case http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return true
+	}
+	return false
+}
+
+// broken is true of connections that were cut or could not be made.
+func broken(err error) bool {
+	for _, cut := range []error{io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET, syscall.ECONNREFUSED, syscall.EPIPE} {
+		if errors.Is(err, cut) {
+			return true
+		}
+	}
+	// The streaming libraries give no types for these.
+	return strings.Contains(err.Error(), "lost connection") || strings.Contains(err.Error(), "connection closed") ||
+		strings.Contains(err.Error(), "use of closed network connection")
+}
+
+// retryAfter is the pause that an answer asks for, 0 where it asks for none.
+func retryAfter(h http.Header) time.Duration {
+	seconds, err := strconv.Atoi(h.Get("Retry-After"))
+	if err != nil || seconds < 0 {
+		return 0
+	}
+	return time.Duration(seconds) * time.Second
+}
