@@ -12,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 )
 
 var (
@@ -104,6 +105,29 @@ func (c *controlPlane) daemonSet(t *testing.T, name string, template corev1.PodT
 		DesiredNumberScheduled: nodes, CurrentNumberScheduled: nodes, NumberReady: nodes, NumberAvailable: nodes, UpdatedNumberScheduled: nodes,
 	}
 	return must[*appsv1.DaemonSet](t)(c.client.AppsV1().DaemonSets(system).UpdateStatus(t.Context(), ds, metav1.UpdateOptions{}))
+}
+
+// deployment makes one with its ReplicaSet, and gives what its pods are owned by.
+func (c *controlPlane) deployment(t *testing.T, name, set string, labels map[string]string) []metav1.OwnerReference {
+	t.Helper()
+	controller := true
+	owned := func(kind, name string, uid types.UID) []metav1.OwnerReference {
+		return []metav1.OwnerReference{{APIVersion: "apps/v1", Kind: kind, Name: name, UID: uid, Controller: &controller}}
+	}
+	selector := &metav1.LabelSelector{MatchLabels: map[string]string{"app": name}}
+	template := corev1.PodTemplateSpec{
+		ObjectMeta: metav1.ObjectMeta{Labels: labels},
+		Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "discovery", Image: image("pilot")}}},
+	}
+	d := must[*appsv1.Deployment](t)(c.client.AppsV1().Deployments(system).Create(t.Context(), &appsv1.Deployment{
+		ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: system, Labels: labels},
+		Spec:       appsv1.DeploymentSpec{Selector: selector, Template: template},
+	}, createNew))
+	rs := must[*appsv1.ReplicaSet](t)(c.client.AppsV1().ReplicaSets(system).Create(t.Context(), &appsv1.ReplicaSet{
+		ObjectMeta: metav1.ObjectMeta{Name: set, Namespace: system, Labels: labels, OwnerReferences: owned("Deployment", d.Name, d.UID)},
+		Spec:       appsv1.ReplicaSetSpec{Selector: selector, Template: template},
+	}, createNew))
+	return owned("ReplicaSet", rs.Name, rs.UID)
 }
 
 // podOf is a DaemonSet's pod on one node.

@@ -105,12 +105,13 @@ func image(name string) string { return "docker.io/istio/" + name + ":" + versio
 // controlPod is istiod's pod, served by the istiod outside the cluster.
 func (w *world) controlPod(t *testing.T) {
 	t.Helper()
-	const name = "istiod-7c8d9f6b54-x2v4q"
+	const set, name = "istiod-7c8d9f6b54", "istiod-7c8d9f6b54-x2v4q"
 	w.istiod = startIstiod(t, w, name)
+	labels := chart("istiod", map[string]string{
+		"app": "istiod", "istio": "pilot", "istio.io/rev": "default", "pod-template-hash": "7c8d9f6b54", "istio.io/dataplane-mode": "none",
+	})
 	w.pod(t, &corev1.Pod{
-		ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: system, Labels: chart("istiod", map[string]string{
-			"app": "istiod", "istio": "pilot", "istio.io/rev": "default", "pod-template-hash": "7c8d9f6b54", "istio.io/dataplane-mode": "none",
-		})},
+		ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: system, Labels: labels, OwnerReferences: w.deployment(t, "istiod", set, labels)},
 		Spec: corev1.PodSpec{
 			NodeName: "worker-1", ServiceAccountName: "istiod",
 			Containers: []corev1.Container{{

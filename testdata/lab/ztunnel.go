@@ -181,7 +181,9 @@ func (z *standIn) writeLog(t *testing.T) {
 	var out strings.Builder
 	for _, l := range z.state.lines {
 		at, _, _ := strings.Cut(l, "\t")
-		fmt.Fprintf(&out, "%s stdout F %s\n", at, l)
+		for part := range strings.Lines(l + "\n") {
+			fmt.Fprintf(&out, "%s stdout F %s", at, part)
+		}
 	}
 	if err := os.WriteFile(z.logFile, []byte(out.String()), 0o600); err != nil {
 		t.Fatal(err)
