@@ -2,6 +2,7 @@ package analyze
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -54,6 +55,14 @@ type Completeness struct {
 	Problems []bundle.Problem `json:"problems"` // entries that were refused or could not be read
 }
 
+// foreign is the error for an archive of something else.
+func foreign(file string, s *load.Summary) error {
+	if len(s.Problems) > 0 {
+		return fmt.Errorf("%s: %s: %s", file, s.Problems[0].Path, s.Problems[0].Text)
+	}
+	return fmt.Errorf("%s: this is no bundle: it holds no zbundle.json, and nothing else that zbundle knows", file)
+}
+
 // Read counts what the model of the mesh was made of.
 type Read struct {
 	Pods         int `json:"pods"`
@@ -82,6 +91,9 @@ func Analyze(ctx context.Context, src load.Source, engine *Engine, opts Options)
 	m, summary, err := load.Mesh(ctx, src)
 	if err != nil {
 		return nil, err
+	}
+	if summary.Foreign() && len(m.Pods)+len(m.Nodes) == 0 {
+		return nil, foreign(opts.File, summary)
 	}
 	outcome, err := engine.Run(ctx, m)
 	if err != nil {

@@ -16,7 +16,7 @@ func (r *Reader) walkFolder(ctx context.Context, fn func(File) error) error {
 	}
 	defer root.Close()
 	first := map[inode]string{}
-	return fs.WalkDir(root.FS(), ".", func(name string, d fs.DirEntry, err error) error {
+	visit := func(name string, d fs.DirEntry, err error) error {
 		if err := ctx.Err(); err != nil {
 			return context.Cause(ctx)
 		}
@@ -38,9 +38,6 @@ func (r *Reader) walkFolder(ctx context.Context, fn func(File) error) error {
 				first[id] = name
 			}
 		}
-		if f.Link != "" {
-			return fn(f)
-		}
 		file, err := root.Open(name)
 		if err != nil {
 			r.problem(name, "can't be read: %v", err)
@@ -49,6 +46,18 @@ func (r *Reader) walkFolder(ctx context.Context, fn func(File) error) error {
 		defer file.Close()
 		f.Reader = file
 		return fn(f)
+	}
+	// Views come first, as they do in an archive: what links to them follows.
+	if _, err := fs.Stat(root.FS(), viewsDir); err == nil {
+		if err := fs.WalkDir(root.FS(), viewsDir, visit); err != nil {
+			return err
+		}
+	}
+	return fs.WalkDir(root.FS(), ".", func(name string, d fs.DirEntry, err error) error {
+		if name == viewsDir {
+			return fs.SkipDir
+		}
+		return visit(name, d, err)
 	})
 }
 

@@ -8,6 +8,9 @@ import (
 // The layout's paths. Names come from a cluster, so that none of them may
 // hold what would leave its folder.
 
+// viewsDir is the folder of what several ztunnels share.
+const viewsDir = "views"
+
 // ResourcePath is where a resource's objects stand; the core group is "" or "core".
 func ResourcePath(group, resource string) string {
 	if group == "" {

@@ -14,6 +14,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/mholt/archives"
 )
@@ -56,6 +58,9 @@ type Reader struct {
 // error that says what it looks like.
 func Open(name string) (*Reader, error) {
 	info, err := os.Stat(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s: no such file", name)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -233,7 +238,7 @@ func (a *archiveWalk) name(p string) (string, bool) {
 }
 
 // roots are the names at the top of a bundle, for archives packed without its folder.
-var roots = []string{HeaderPath, ManifestPath, "cluster", "istiod", "nodes", "views", "waypoints"}
+var roots = []string{HeaderPath, ManifestPath, "cluster", "istiod", "nodes", viewsDir, "waypoints"}
 
 // decompress tells an archive by its first bytes.
 func decompress(in *bufio.Reader) (io.ReadCloser, error) {
@@ -269,7 +274,7 @@ func lookslike(head []byte) string {
 		return "a zip archive; unpack it and give the bundle that is in it"
 	case bytes.HasPrefix(head, []byte("age-encryption.org/")):
 		return "an age-encrypted file; decrypt it first"
-	case bytes.IndexByte(head, 0) < 0:
+	case !bytes.ContainsFunc(head, func(r rune) bool { return r == utf8.RuneError || r < ' ' && !unicode.IsSpace(r) }):
 		return "a text file"
 	}
 	return "something else (neither gzip, zstd nor tar)"

@@ -183,7 +183,7 @@ func (w *Writer) addSpool(e NewEntry, s *spool) (Entry, error) {
 // addView stores a shared section once and makes e a hard link to it.
 func (w *Writer) addView(kind string, e NewEntry, s *spool) (Entry, error) {
 	sum := s.sum()
-	view := path.Join("views", kind+"-"+sum[:16]+".json")
+	view := path.Join(viewsDir, kind+"-"+sum[:16]+".json")
 	entry := Entry{Path: e.Path, SHA256: sum, Bytes: s.size, Task: e.Task, Link: view}
 	if err := w.storeView(view, e, s); err != nil {
 		return Entry{}, err

@@ -78,7 +78,7 @@ func (r *run) meet(ctx context.Context) (bundle.Header, error) {
 	resp, err := r.api.once(ctx, "/version", nil) // one attempt: who waits here wants to know
 	var refused *apiError
 	if err != nil && !(errors.As(err, &refused) && refused.code == http.StatusForbidden) {
-		return bundle.Header{}, fmt.Errorf("reach the API server at %s: %w", r.api.base.Host, err)
+		return bundle.Header{}, fmt.Errorf("reach the API server at %s: %w (check the context, the network or VPN, and that kubectl version answers)", r.api.base.Host, err)
 	}
 	var version struct {
 		GitVersion string `json:"gitVersion"`

@@ -2,6 +2,8 @@ package load
 
 import (
 	"fmt"
+	"path"
+	"slices"
 	"strings"
 
 	"github.com/zbundle/zbundle/analyze/mesh"
@@ -100,8 +102,16 @@ func (l *loader) ztunnelGaps(why reasons) {
 	all := map[string][]mesh.Gap{}
 	for _, t := range l.ztunnels {
 		z := t.z
-		if !t.sections["workloads"] || !t.sections["workloadState"] && !t.sections["certificates"] {
+		switch task := why.byTask[taskKey("ztunnel/config_dump", z.Name)]; {
+		case !t.sections["workloads"] || !t.sections["workloadState"] && !t.sections["certificates"],
+			task.Status != "" && task.Status != bundle.StatusOK:
 			z.SetGap(mesh.InputZtunnelDump, why.of("ztunnel/config_dump", z.Name))
+		case t.broken != "":
+			z.SetGap(mesh.InputZtunnelDump, t.broken)
+		default:
+			if lost := slices.IndexFunc(task.Entries, func(e string) bool { return !l.seen[e] }); lost >= 0 {
+				z.SetGap(mesh.InputZtunnelDump, path.Base(task.Entries[lost])+" was collected and is not in the bundle")
+			}
 		}
 		for _, a := range artifacts {
 			if !l.seen[z.Dir+"/"+a.file] {

@@ -33,6 +33,11 @@ type Summary struct {
 	BareDumps int
 }
 
+// Foreign is true where nothing was read that zbundle knows.
+func (s *Summary) Foreign() bool {
+	return s.Header == nil && s.Manifest == nil && s.Ztunnels.Total+s.Istiods.Total+s.CNIs.Total+s.BareDumps == 0
+}
+
 // Count is how many of a kind were read, of how many there are.
 type Count struct {
 	Read  int `json:"read"`
@@ -91,6 +96,10 @@ func newLoader() *loader {
 // file reads one entry by where it stands in the layout.
 func (l *loader) file(f bundle.File) {
 	parts := strings.Split(f.Path, "/")
+	lines := &lineCounter{r: f.Reader}
+	if f.Reader != nil && strings.HasSuffix(f.Path, ".json") {
+		f.Reader = lines
+	}
 	var err error
 	switch {
 	case f.Path == bundle.HeaderPath:
@@ -111,7 +120,7 @@ func (l *loader) file(f bundle.File) {
 		err = l.viewFile(f)
 	}
 	if err != nil {
-		l.problem(f.Path, err)
+		l.problem(f.Path, lines.placed(err))
 		return
 	}
 	l.seen[f.Path] = true

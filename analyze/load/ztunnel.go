@@ -18,6 +18,7 @@ type ztunnelFiles struct {
 	startErrors  map[string]startError // by pod UID
 	istioVersion string
 	sections     map[string]bool
+	broken       string // why a part of the dump could not be read
 }
 
 type startError struct {
@@ -43,9 +44,9 @@ func (l *loader) ztunnelFile(node, pod, name string, f bundle.File) error {
 	t := l.ztunnelOf(node, pod)
 	switch {
 	case name == "config_dump.json":
-		return l.wholeDump(t, f)
+		return t.part(name, l.wholeDump(t, f))
 	case strings.HasPrefix(name, "config_dump/"):
-		return l.dumpSection(t, strings.TrimSuffix(strings.TrimPrefix(name, "config_dump/"), ".json"), f)
+		return t.part(name, l.dumpSection(t, strings.TrimSuffix(strings.TrimPrefix(name, "config_dump/"), ".json"), f))
 	case name == "metrics.txt":
 		return l.ztunnelMetrics(t, f)
 	case name == "ready.txt":
@@ -61,6 +62,15 @@ func (l *loader) ztunnelFile(node, pod, name string, f bundle.File) error {
 		return l.ztunnelLog(t, f, true)
 	}
 	return nil
+}
+
+// part remembers that a part of the dump could not be read: what stands
+// before the break must not be taken for all there is.
+func (t *ztunnelFiles) part(name string, err error) error {
+	if err != nil && t.broken == "" {
+		t.broken = name + " could not be read whole"
+	}
+	return err
 }
 
 // viewFile parses a view when it comes by; the ztunnels that share it follow as links.

@@ -291,7 +291,9 @@ func (l *LocalIdentity) Evidence() []Evidence {
 }
 
 // Gap has no say: where a ztunnel could not be read, its identities are not there to be asked.
-func (l *LocalIdentity) Gap(string) (*Gap, bool) { return nil, false }
+func (l *LocalIdentity) Gap(input string) (*Gap, bool) {
+	return ztunnelGap(l.Ztunnel, l.Ztunnel.NodeName, input)
+}
 
 func (r *Root) Subject() Subject { return Subject{Kind: "root", Name: r.Fingerprint} }
 func (r *Root) Refs() []string {

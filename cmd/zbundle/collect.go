@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
+	"k8s.io/client-go/rest"
 
 	"github.com/zbundle/zbundle/collect"
 )
@@ -56,9 +58,9 @@ noted in the bundle.
 }
 
 func runCollect(ctx context.Context, s streams, flags *genericclioptions.ConfigFlags, opts collect.Options, dryRun, quiet bool) error {
-	config, err := flags.ToRESTConfig()
+	config, err := restConfig(flags)
 	if err != nil {
-		return fmt.Errorf("no cluster to collect from: %w (give --kubeconfig FILE or set KUBECONFIG)", err)
+		return err
 	}
 	ctx, stop := interruptible(ctx)
 	defer stop()
@@ -86,6 +88,22 @@ func runCollect(ctx context.Context, s streams, flags *genericclioptions.ConfigF
 		return &exitError{code: exitGaps}
 	}
 	return nil
+}
+
+// restConfig tells how to reach the cluster. Without any configuration
+// client-go would try localhost:8080, where nobody's cluster is.
+func restConfig(flags *genericclioptions.ConfigFlags) (*rest.Config, error) {
+	loader := flags.ToRawKubeConfigLoader()
+	_, err := loader.ClientConfig()
+	if err == nil && *flags.APIServer == "" && os.Getenv("KUBERNETES_SERVICE_HOST") == "" {
+		if raw, errRaw := loader.RawConfig(); errRaw == nil && len(raw.Clusters) == 0 {
+			err = errors.New("there is no kubeconfig")
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("no cluster to collect from: %w (give --kubeconfig FILE or set KUBECONFIG)", err)
+	}
+	return flags.ToRESTConfig()
 }
 
 // interruptible ends a run in order at the first SIGINT or SIGTERM; the

@@ -36,11 +36,14 @@ func ReadReady(r io.Reader) (Readiness, error) {
 	if err != nil {
 		return Readiness{}, fmt.Errorf("read readiness: %w", err)
 	}
-	head, body, _ := strings.Cut(strings.ReplaceAll(string(b), "\r\n", "\n"), "\n\n")
+	head, body, whole := strings.Cut(strings.ReplaceAll(string(b), "\r\n", "\n"), "\n\n")
 	status, _, _ := strings.Cut(head, "\n")
 	proto, rest, ok := strings.Cut(status, " ")
 	if !ok || !strings.HasPrefix(proto, "HTTP/") {
 		return Readiness{}, errors.New("read readiness: no HTTP status line")
+	}
+	if !whole {
+		return Readiness{}, errors.New("read readiness: it is cut off")
 	}
 	text, _, _ := strings.Cut(rest, " ")
 	code, err := strconv.Atoi(text)
