@@ -57,10 +57,11 @@ type Completeness struct {
 
 // foreign is the error for an archive of something else.
 func foreign(file string, s *load.Summary) error {
+	err := fmt.Errorf("%s: this is no bundle: it holds no zbundle.json, and nothing else that zbundle knows", file)
 	if len(s.Problems) > 0 {
-		return fmt.Errorf("%s: %s: %s", file, s.Problems[0].Path, s.Problems[0].Text)
+		err = fmt.Errorf("%w (%s: %s)", err, s.Problems[0].Path, s.Problems[0].Text)
 	}
-	return fmt.Errorf("%s: this is no bundle: it holds no zbundle.json, and nothing else that zbundle knows", file)
+	return err
 }
 
 // Read counts what the model of the mesh was made of.
@@ -70,13 +71,13 @@ type Read struct {
 	Services     int `json:"services"`
 	Policies     int `json:"policies"`
 	Certificates int `json:"certificates"`
-	Connections  int `json:"connections"` // records of them, of all ztunnels
+	Flows        int `json:"flows"` // by source, destination and how they went
 }
 
 func counts(m *mesh.Mesh) Read {
 	return Read{
 		Pods: len(m.Pods), Workloads: len(m.Workloads), Services: len(m.Services), Policies: len(m.Policies),
-		Certificates: len(m.Certificates), Connections: len(m.Observations),
+		Certificates: len(m.Certificates), Flows: len(m.Flows),
 	}
 }
 

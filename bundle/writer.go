@@ -80,7 +80,7 @@ func Create(name string, opts CreateOptions) (*Writer, error) {
 		return nil, fmt.Errorf("%s: %w (use --force to replace it)", name, ErrExists)
 	}
 	dir := filepath.Dir(name)
-	file, err := os.CreateTemp(dir, "."+base+"-*.partial") // 0600
+	file, err := os.CreateTemp(dir, partial(base, "*")) // 0600
 	if err != nil {
 		return nil, fmt.Errorf("create the bundle: %w", err)
 	}
@@ -98,6 +98,25 @@ func Create(name string, opts CreateOptions) (*Writer, error) {
 		return nil, errors.Join(err, w.Abort())
 	}
 	return w, nil
+}
+
+// partial is the name of an archive that is being written.
+func partial(base, unique string) string {
+	return fmt.Sprintf(".%s-%d-%s.partial", base, os.Getpid(), unique)
+}
+
+// RemovePartial removes what this process has written so far of an archive
+// that it can't finish, for a process that has to end at once.
+func RemovePartial(name string) error {
+	_, base, err := formatOf(name)
+	if err != nil {
+		return err
+	}
+	files, err := filepath.Glob(filepath.Join(filepath.Dir(name), partial(base, "*")))
+	for _, f := range files {
+		err = errors.Join(err, os.Remove(f))
+	}
+	return err
 }
 
 func formatOf(name string) (archives.ArchiverAsync, string, error) {

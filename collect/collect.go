@@ -267,12 +267,10 @@ func (r *run) final(ctx context.Context) bundle.Final {
 		f.Complete, f.Incomplete = false, "interrupted"
 	case ctx.Err() != nil:
 		f.Complete, f.Incomplete = false, fmt.Sprintf("the run's time of %s was up", r.opts.Timeout)
-	default:
-		for _, t := range r.tasks {
-			if !t.Status.Complete() {
-				f.Complete, f.Incomplete = false, "some tasks failed"
-			}
-		}
+	case !slices.ContainsFunc(r.targets, func(t target) bool { return t.kind == kindZtunnel }):
+		f.Complete, f.Incomplete = false, "no ztunnel was found"
+	case slices.ContainsFunc(r.tasks, func(t bundle.Task) bool { return !t.Status.Complete() }):
+		f.Complete, f.Incomplete = false, "some tasks failed"
 	}
 	return f
 }

@@ -157,6 +157,12 @@ func (l *loader) dump(t *ztunnelFiles, d *ztunnel.Dump, file string) {
 	if d.Sections["policies"] {
 		t.take(policySet(d.Policies, file))
 	}
+	if d.Sections[ztunnel.SectionWorkloadState] {
+		z.WorkloadState.Source = mesh.Evidence{File: file, Pointer: "/" + ztunnel.SectionWorkloadState}
+	}
+	if d.Sections[ztunnel.SectionCertificates] {
+		z.CertificateList.Source = mesh.Evidence{File: file, Pointer: "/" + ztunnel.SectionCertificates}
+	}
 	for i := range d.Certificates {
 		z.Certificates = append(z.Certificates, l.certificate(&d.Certificates[i], file))
 	}

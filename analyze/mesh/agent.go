@@ -60,8 +60,10 @@ type Ztunnel struct {
 	// OpenFDs and MaxFDs are process_open_fds and process_max_fds; 0 where absent or nonsense.
 	OpenFDs float64 `expr:"openFds"`
 	MaxFDs  float64 `expr:"maxFds"`
-	// Connections counts the open connections of the dump by protocol:
-	// plain outbound ones between HBONE workloads are flows of their own.
+	// WorkloadState and CertificateList stand for the sections of its dump:
+	// evidence of what is not in them.
+	WorkloadState   Section `expr:"workloadState"`
+	CertificateList Section `expr:"certificateList"`
 	// Workloads, Services and Policies are what its dump holds, shared between
 	// ztunnels in agreement; nil where the dump lacks the section.
 	Workloads *WorkloadSet `expr:"-"`
@@ -75,6 +77,12 @@ type Ztunnel struct {
 
 	gaps map[string]*Gap
 }
+
+// Section is a section of a dump as a whole.
+type Section struct{ Source Evidence }
+
+// Evidence is the place of the section.
+func (s Section) Evidence() []Evidence { return evidence(s.Source) }
 
 // XDSState is a ztunnel's connection to istiod as its log tells it.
 type XDSState struct {

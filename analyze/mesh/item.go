@@ -285,12 +285,10 @@ func (l *LocalIdentity) Evidence() []Evidence {
 	if l.Certificate != nil {
 		es = append(es, l.Certificate.Source)
 	} else {
-		es = append(es, l.Ztunnel.DumpSource)
+		es = append(es, l.Ztunnel.CertificateList.Source)
 	}
 	return evidence(es...)
 }
-
-// Gap has no say: where a ztunnel could not be read, its identities are not there to be asked.
 func (l *LocalIdentity) Gap(input string) (*Gap, bool) {
 	return ztunnelGap(l.Ztunnel, l.Ztunnel.NodeName, input)
 }

@@ -56,7 +56,7 @@ func (p *printer) head(r *analyze.Result) {
 		of(c.Ztunnels, "ztunnel"), of(c.Istiods, "istiod"), of(c.CNIs, "istio-cni"), c.Rules.Decided+c.Rules.NotApplicable, c.Rules.Total))
 	p.labelled("read", fmt.Sprintf("%s, %s, %s, %s, %s, %s", plural(c.Read.Pods, "pod"), plural(c.Read.Workloads, "workload"),
 		plural(c.Read.Services, "service"), plural(c.Read.Policies, "authorization policy"), plural(c.Read.Certificates, "certificate"),
-		plural(c.Read.Connections, "connection record")))
+		plural(c.Read.Flows, "flow")))
 }
 
 func (p *printer) verdict(r *analyze.Result) string {

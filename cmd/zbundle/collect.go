@@ -8,6 +8,7 @@ import (
 	"os/signal"
 	"regexp"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/client-go/rest"
 
+	"github.com/zbundle/zbundle/bundle"
 	"github.com/zbundle/zbundle/collect"
 )
 
@@ -62,15 +64,15 @@ func runCollect(ctx context.Context, s streams, flags *genericclioptions.ConfigF
 	if err != nil {
 		return err
 	}
-	ctx, stop := interruptible(ctx)
-	defer stop()
-	if dryRun {
-		return collect.DryRun(ctx, config, opts, s.Out)
-	}
 	opts.Tool = version()
 	opts.Context = contextName(flags)
 	if opts.Output == "" {
 		opts.Output = fmt.Sprintf("zbundle-%s-%s.tgz", fileName(opts.Context), time.Now().UTC().Format("20060102T150405Z"))
+	}
+	ctx, stop := interruptible(ctx, func() { _ = bundle.RemovePartial(opts.Output) }) // nobody waits for its error
+	defer stop()
+	if dryRun {
+		return collect.DryRun(ctx, config, opts, s.Out)
 	}
 	progress, done := progressOn(s, quiet)
 	summary, err := collect.Run(ctx, config, opts, progress)
@@ -106,24 +108,32 @@ func restConfig(flags *genericclioptions.ConfigFlags) (*rest.Config, error) {
 	return flags.ToRESTConfig()
 }
 
-// interruptible ends a run in order at the first SIGINT or SIGTERM; the
-// second ends the process, as if it had never been caught.
-func interruptible(ctx context.Context) (context.Context, func()) {
+// interruptible ends a run in order at the first SIGINT or SIGTERM, and the
+// process at the second, after abandon.
+func interruptible(ctx context.Context, abandon func()) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	ended := make(chan struct{})
-	go func() {
-		select {
-		case <-signals:
-			signal.Stop(signals)
-			cancel(collect.ErrInterrupted)
-		case <-ended:
+	var watching sync.WaitGroup
+	watching.Go(func() {
+		for range 2 {
+			select {
+			case <-signals:
+				if ctx.Err() != nil {
+					abandon()
+					os.Exit(exitInterrupted)
+				}
+				cancel(collect.ErrInterrupted)
+			case <-ended:
+				return
+			}
 		}
-	}()
+	})
 	return ctx, func() {
 		signal.Stop(signals)
 		close(ended)
+		watching.Wait()
 		cancel(nil)
 	}
 }

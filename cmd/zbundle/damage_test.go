@@ -36,7 +36,7 @@ func write(t *testing.T, file string, content []byte) {
 // TestDamageToAHealthyBundleIsNoFinding loses and breaks each file of a
 // healthy mesh's bundle in turn: what can't be read is undecided, at the worst.
 func TestDamageToAHealthyBundleIsNoFinding(t *testing.T) {
-	_, bundle := examine(t, buildZbundle(t), sim.Options{Generate: &sim.Generate{Nodes: 3, Workloads: 12, Seed: 3, Version: "1.30.3"}})
+	_, bundle := examine(t, built(t), sim.Options{Generate: &sim.Generate{Nodes: 3, Workloads: 12, Seed: 3, Version: "1.30.3"}})
 	dir := t.TempDir()
 	if out, err := exec.Command("tar", "xzf", bundle, "-C", dir).CombinedOutput(); err != nil {
 		t.Fatalf("tar: %v\n%s", err, out)

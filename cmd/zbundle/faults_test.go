@@ -31,7 +31,7 @@ var found = map[string]struct {
 var gaps = []string{"no-portforward", "no-logs", "ztunnel-hangs"}
 
 func TestEveryPlantedFaultIsFoundAndNothingElse(t *testing.T) {
-	bin := buildZbundle(t)
+	bin := built(t)
 	for _, fault := range sim.Faults() {
 		if slices.Contains(gaps, fault.Name) {
 			continue
@@ -61,7 +61,7 @@ func TestEveryPlantedFaultIsFoundAndNothingElse(t *testing.T) {
 }
 
 func TestAHealthyMeshHasNoFindingAndNothingUndecided(t *testing.T) {
-	bin := buildZbundle(t)
+	bin := built(t)
 	for _, nodes := range []int{3, 30} {
 		for _, version := range []string{"1.28.9", "1.30.3"} {
 			r, _ := examine(t, bin, sim.Options{Generate: &sim.Generate{Nodes: nodes, Workloads: nodes * 10, Seed: 7, Version: version}})
@@ -73,7 +73,7 @@ func TestAHealthyMeshHasNoFindingAndNothingUndecided(t *testing.T) {
 }
 
 func TestWhatCouldNotBeReadIsUndecidedAndNotClean(t *testing.T) {
-	bin := buildZbundle(t)
+	bin := built(t)
 	for _, fault := range gaps {
 		t.Run(fault, func(t *testing.T) {
 			t.Parallel()

@@ -73,16 +73,6 @@ var (
 	notices = []string{"notice"}
 )
 
-// buildZbundle builds the binary that the test drives.
-func buildZbundle(t *testing.T) string {
-	t.Helper()
-	bin := filepath.Join(t.TempDir(), "zbundle")
-	if out, err := exec.Command("go", "build", "-o", bin, ".").CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
-	return bin
-}
-
 // examine collects from a simulated cluster and analyzes the bundle.
 func examine(t *testing.T, bin string, opts sim.Options) (result, string) {
 	t.Helper()
@@ -153,7 +143,7 @@ var permitted = map[string][]string{
 }
 
 func TestEveryRecordedWorldReplaysToWhatWasDoneToIt(t *testing.T) {
-	bin := buildZbundle(t)
+	bin := built(t)
 	dirs, err := filepath.Glob("../../testdata/ztunnel/*/*")
 	if err != nil || len(dirs) == 0 {
 		t.Fatalf("no recorded worlds: %v", err)
@@ -188,7 +178,7 @@ func TestEveryRecordedWorldReplaysToWhatWasDoneToIt(t *testing.T) {
 }
 
 func TestRichConfigurationsAreReadWhole(t *testing.T) {
-	bin := buildZbundle(t)
+	bin := built(t)
 	dirs, err := filepath.Glob("../../testdata/ztunnel/*/rich_config")
 	if err != nil || len(dirs) == 0 {
 		t.Fatalf("no recorded worlds: %v", err)

@@ -20,6 +20,8 @@ type Generate struct {
 	Version   string // of Istio: 1.28 or later
 	// Faults are what to plant: NAME, or NAME=SUBJECT; see Faults.
 	Faults []string
+	// Without leaves out "ambient", or "istio" as a whole.
+	Without string
 	// Now is the moment that the world shows; the zero value means the machine's time at start.
 	// The world's clock runs on from there.
 	Now time.Time
@@ -73,7 +75,7 @@ func newMesh(g *Generate, now time.Time) (*mesh, error) {
 		return nil, err
 	}
 	m := &mesh{
-		family: f, version: g.Version, now: now, started: now.Add(-meshAge),
+		family: f, version: g.Version, without: g.Without, now: now, started: now.Add(-meshAge),
 		random: rand.New(rand.NewPCG(g.Seed, 0x7a62756e646c65)),
 	}
 	if m.ca, err = newMeshCA("mesh", m.started); err != nil {

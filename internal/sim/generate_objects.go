@@ -25,6 +25,13 @@ func (m *mesh) addTo(w *world) error {
 	all = append(all, m.istiodObjects(w, created)...)
 	all = append(all, m.appObjects(w, created)...)
 	all = append(all, m.meshObjects(created)...)
+	all, err := m.leaveOut(all)
+	if err != nil {
+		return err
+	}
+	if m.without == withoutIstio {
+		w.objects.withoutIstio()
+	}
 	for _, o := range all {
 		if err := w.objects.add(o.resource, o.object); err != nil {
 			return err

@@ -19,6 +19,7 @@ const (
 type mesh struct {
 	family    family
 	version   string
+	without   string
 	now       time.Time
 	started   time.Time // when the mesh's agents started
 	random    *rand.Rand

@@ -1,0 +1,114 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/zbundle/zbundle/internal/sim"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(builder{m}, map[string]func(){"zbundle": main})
+}
+
+// binaryVariable names the environment variable with the path of the binary that tests drive.
+const binaryVariable = "ZBUNDLE_TEST_BINARY"
+
+// builder builds zbundle once for all tests.
+type builder struct{ *testing.M }
+
+func (b builder) Run() int {
+	dir, err := os.MkdirTemp("", "zbundle-test-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	binary := filepath.Join(dir, "zbundle")
+	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "go build: %v\n%s", err, out)
+		return 1
+	}
+	os.Setenv(binaryVariable, binary)
+	return b.M.Run()
+}
+
+// built is the zbundle that tests drive.
+func built(t *testing.T) string {
+	t.Helper()
+	return os.Getenv(binaryVariable)
+}
+
+func TestSessions(t *testing.T) {
+	recorded, err := filepath.Abs("../../testdata/ztunnel")
+	if err != nil {
+		t.Fatal(err)
+	}
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"cluster": startCluster,
+			"cut":     cutFile,
+		},
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("RECORDED", recorded)
+			env.Setenv("HOME", env.WorkDir)
+			return nil
+		},
+	})
+}
+
+// startCluster runs a simulated cluster until the session ends, and points
+// KUBECONFIG to it: cluster [nodes=N] [fault=NAME]... [without=PART] [replay=DIR].
+func startCluster(ts *testscript.TestScript, neg bool, args []string) {
+	if neg {
+		ts.Fatalf("cluster can't be negated")
+	}
+	generate := &sim.Generate{Nodes: 3, Workloads: 30, Seed: 1, Version: "1.30.3"}
+	opts := sim.Options{Generate: generate}
+	for _, arg := range args {
+		key, value, _ := strings.Cut(arg, "=")
+		switch key {
+		case "nodes":
+			n, err := strconv.Atoi(value)
+			ts.Check(err)
+			generate.Nodes = n
+		case "fault":
+			generate.Faults = append(generate.Faults, value)
+		case "without":
+			generate.Without = value
+		case "replay":
+			opts = sim.Options{Replay: value}
+		default:
+			ts.Fatalf("cluster: %q", arg)
+		}
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cluster, err := sim.Start(ctx, opts)
+	ts.Check(err)
+	ts.Defer(func() {
+		ts.Check(cluster.Close())
+		cancel()
+	})
+	kubeconfig := ts.MkAbs("kubeconfig")
+	ts.Check(cluster.Kubeconfig(kubeconfig))
+	ts.Setenv("KUBECONFIG", kubeconfig)
+}
+
+// cutFile shortens a file: cut FILE BYTES.
+func cutFile(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: cut FILE BYTES")
+	}
+	n, err := strconv.ParseInt(args[1], 10, 64)
+	ts.Check(err)
+	ts.Check(os.Truncate(ts.MkAbs(args[0]), n))
+}

@@ -1,0 +1,67 @@
+package sim
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// What a generated cluster can do without.
+const (
+	withoutAmbient = "ambient" // Istio, and nothing of its ambient mode
+	withoutIstio   = "istio"
+)
+
+// leaveOut takes from a world what the cluster does without.
+func (m *mesh) leaveOut(objects []stored) ([]stored, error) {
+	switch m.without {
+	case "":
+		return objects, nil
+	case withoutAmbient, withoutIstio:
+	default:
+		return nil, fmt.Errorf("a cluster can do without %s or %s, not %q", withoutAmbient, withoutIstio, m.without)
+	}
+	for _, i := range m.istiods {
+		i.proxies = nil
+	}
+	var kept []stored
+	for _, o := range objects {
+		object, err := meta.Accessor(o.object)
+		if err != nil {
+			return nil, err
+		}
+		if m.omits(o.resource, object) {
+			continue
+		}
+		withoutMarks(object)
+		kept = append(kept, o)
+	}
+	return kept, nil
+}
+
+func (m *mesh) omits(resource string, o metav1.Object) bool {
+	agent := strings.HasPrefix(o.GetName(), "ztunnel") || strings.HasPrefix(o.GetName(), "istio-cni")
+	gateway := o.GetLabels()["gateway.networking.k8s.io/gateway-name"] != "" || resource == "gateways" || resource == "authorizationpolicies"
+	system := o.GetNamespace() == systemNamespace || resource == "namespaces" && o.GetName() == systemNamespace
+	if m.without == withoutAmbient {
+		return gateway || o.GetNamespace() == systemNamespace && agent
+	}
+	return system || gateway || o.GetName() == "istio-ca-root-cert" || resource == "gatewayclasses"
+}
+
+// withoutMarks removes what enrolment leaves on objects.
+func withoutMarks(o metav1.Object) {
+	labels, annotations := o.GetLabels(), o.GetAnnotations()
+	delete(labels, "istio.io/dataplane-mode")
+	delete(annotations, "ambient.istio.io/redirection")
+	o.SetLabels(labels)
+	o.SetAnnotations(annotations)
+}
+
+// withoutIstio takes resources of Istio out of what the API server knows.
+func (s *store) withoutIstio() {
+	s.catalogue = slices.DeleteFunc(s.catalogue, func(r apiResource) bool { return strings.HasSuffix(r.Group, ".istio.io") })
+}
