@@ -313,13 +313,23 @@ func (m *Mesh) settleFailures(failures, good []*Flow) {
 	type pair struct{ source, destination string }
 	last := map[pair]time.Time{}
 	for _, f := range good {
-		k := pair{f.Source.Subject().Key(), f.Destination.Subject().Key()}
-		if f.Origin == "access-log" && f.Last.After(last[k]) {
-			last[k] = f.Last
+		if f.Origin != "access-log" {
+			continue
+		}
+		// What fails for the source's own sake is over once it reaches anyone.
+		source := f.Source.Subject().Key()
+		for _, k := range []pair{{source, f.Destination.Subject().Key()}, {source, ""}} {
+			if f.Last.After(last[k]) {
+				last[k] = f.Last
+			}
 		}
 	}
 	for _, f := range failures {
-		f.OKAfter = last[pair{f.Source.Subject().Key(), f.Destination.Subject().Key()}].After(f.Last)
+		k := pair{f.Source.Subject().Key(), f.Destination.Subject().Key()}
+		if f.Class == "unknown-local-workload" || f.Class == "identity-unavailable" {
+			k.destination = ""
+		}
+		f.OKAfter = last[k].After(f.Last)
 		if p := f.Destination.Pod; p != nil {
 			started := p.Created
 			if p.Started.After(started) {
