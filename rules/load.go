@@ -28,7 +28,11 @@ func Builtin() ([]*Rule, error) {
 	if err != nil {
 		return nil, err
 	}
-	return Load(sub, "")
+	set, err := Load(sub, "")
+	for _, r := range set {
+		r.Builtin = true
+	}
+	return set, err
 }
 
 // Load reads every .yaml and .yml file of a folder, whose name goes before

@@ -29,6 +29,7 @@ func Categories() []string {
 
 // Rule is one rule file.
 type Rule struct {
+	Builtin    bool // one that zbundle comes with
 	ID         string
 	Title      string
 	Severity   Severity

@@ -118,3 +118,20 @@ func list(names []string) string {
 	}
 	return strings.Join(names, ", ")
 }
+
+// All runs the tests of the rules that keep is true of, in the order of the rules.
+func All(ctx context.Context, engine *analyze.Engine, keep func(*rules.Rule) bool) ([]Outcome, error) {
+	out := []Outcome{}
+	for _, r := range engine.Rules() {
+		if !keep(r) {
+			continue
+		}
+		for _, t := range r.Tests {
+			if ctx.Err() != nil {
+				return out, context.Cause(ctx)
+			}
+			out = append(out, Run(ctx, engine, r, t))
+		}
+	}
+	return out, nil
+}

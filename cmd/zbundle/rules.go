@@ -11,7 +11,7 @@ import (
 
 func newRules(s streams) *cobra.Command {
 	var dirs []string
-	cmd := &cobra.Command{Use: "rules", Short: "List and explain the rules"}
+	cmd := &cobra.Command{Use: "rules", Short: "List, explain, check and test the rules"}
 	cmd.PersistentFlags().StringSliceVar(&dirs, "rules", nil, "folder of further rules; may be repeated")
 	cmd.AddCommand(
 		&cobra.Command{
@@ -22,6 +22,8 @@ func newRules(s streams) *cobra.Command {
 			Use: "explain ID", Short: "Say what a rule looks for, and how", Args: cobra.ExactArgs(1),
 			RunE: func(_ *cobra.Command, args []string) error { return explainRule(s, dirs, args[0]) },
 		},
+		newRulesTest(s, &dirs),
+		newRulesLint(s),
 	)
 	return cmd
 }

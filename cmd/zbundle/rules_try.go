@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+
+	"github.com/spf13/cobra"
+
+	"github.com/zbundle/zbundle/analyze"
+	"github.com/zbundle/zbundle/analyze/ruletest"
+	"github.com/zbundle/zbundle/rules"
+)
+
+func newRulesTest(s streams, dirs *[]string) *cobra.Command {
+	var run, output string
+	cmd := &cobra.Command{
+		Use: "test", Short: "Run the tests that stand in rule files", Args: cobra.NoArgs,
+		Long: `test runs the tests of all rules, each on a small world that it changes. With
+--rules it runs those of that folder's rules only.`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			pattern, err := regexp.Compile(run)
+			if err != nil {
+				return usage("--run: %w", err)
+			}
+			return testRules(cmd.Context(), s, *dirs, pattern, output)
+		},
+	}
+	cmd.Flags().StringVar(&run, "run", "", "run the tests of rules whose id matches this regular expression")
+	cmd.Flags().StringVarP(&output, "output", "o", "text", "text or json")
+	return cmd
+}
+
+func testRules(ctx context.Context, s streams, dirs []string, run *regexp.Regexp, output string) error {
+	if output != "text" && output != "json" {
+		return usage("--output is text or json, not %q", output)
+	}
+	engine, err := loadEngine(dirs)
+	if err != nil {
+		return err
+	}
+	outcomes, err := ruletest.All(ctx, engine, func(r *rules.Rule) bool {
+		return run.MatchString(r.ID) && (len(dirs) == 0 || !r.Builtin)
+	})
+	if err != nil {
+		return err
+	}
+	if output == "json" {
+		err = printOutcomes(s.Out, outcomes)
+	} else {
+		err = tellOutcomes(s.Out, outcomes)
+	}
+	for _, o := range outcomes {
+		if o.Failure != "" {
+			return errors.Join(err, &exitError{code: exitFailed})
+		}
+	}
+	return err
+}
+
+func printOutcomes(w io.Writer, outcomes []ruletest.Outcome) error {
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	return enc.Encode(outcomes)
+}
+
+func tellOutcomes(w io.Writer, outcomes []ruletest.Outcome) error {
+	failed := 0
+	for _, o := range outcomes {
+		if o.Failure == "" {
+			continue
+		}
+		failed++
+		if _, err := fmt.Fprintf(w, "%s:%d: %s: %s: %s\n", o.File, o.Line, o.Rule, o.Test, o.Failure); err != nil {
+			return err
+		}
+	}
+	_, err := fmt.Fprintf(w, "%d tests, %d failed\n", len(outcomes), failed)
+	return err
+}
+
+func newRulesLint(s streams) *cobra.Command {
+	return &cobra.Command{
+		Use: "lint DIR", Short: "Check rule files: every defect with its file, line and column", Args: cobra.ExactArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error { return lintRules(s, args[0]) },
+	}
+}
+
+// lintRules tells defects, which fail, and doubts, which do not.
+func lintRules(s streams, dir string) error {
+	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		return usage("%s: no such folder", dir)
+	}
+	set, err := rules.Builtin()
+	if err != nil {
+		return fmt.Errorf("the built-in rules: %w", err)
+	}
+	own, err := rules.Load(os.DirFS(dir), dir)
+	set = append(set, own...)
+	defects := analyze.Problems(err)
+	taken, doubts := rules.Check(set)
+	_, err = analyze.Compile(set)
+	defects = append(append(defects, taken...), analyze.Problems(err)...)
+	for _, r := range own {
+		if len(r.Tests) == 0 {
+			doubts = append(doubts, r.Problem("id", "the rule has no tests"))
+		}
+	}
+	for _, d := range doubts {
+		if _, err := fmt.Fprintf(s.Out, "%v (doubtful)\n", d); err != nil {
+			return err
+		}
+	}
+	if err := analyze.Join(defects); err != nil {
+		fmt.Fprintln(s.Out, err)
+		return &exitError{code: exitFailed}
+	}
+	_, err = fmt.Fprintf(s.Out, "rules checked: %d, no defects\n", len(own))
+	return err
+}
