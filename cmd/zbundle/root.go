@@ -79,8 +79,38 @@ analyzes it offline.
 	root.SetOut(s.Out)
 	root.SetErr(s.Err)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage("%w", err) })
-	root.AddCommand(newCollect(s), newAnalyze(s), newRules(s), newVersion(s))
+	root.AddCommand(newCollect(s), newAnalyze(s), newRules(s), newRBAC(s), newVersion(s))
+	strict(root)
 	return root
+}
+
+// strict makes wrong arguments an error of usage, in every command.
+func strict(cmd *cobra.Command) {
+	for _, sub := range cmd.Commands() {
+		strict(sub)
+	}
+	if !cmd.HasParent() {
+		return // cobra itself tells of unknown commands
+	}
+	if check := cmd.Args; check != nil {
+		cmd.Args = func(cmd *cobra.Command, args []string) error {
+			var exit *exitError
+			err := check(cmd, args)
+			if err == nil || errors.As(err, &exit) {
+				return err
+			}
+			return usage("%s: %w", cmd.CommandPath(), err)
+		}
+	}
+	if !cmd.Runnable() {
+		// Cobra would take an unknown command for a call for help.
+		cmd.RunE = func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usage("unknown command %q for %q", args[0], cmd.CommandPath())
+			}
+			return cmd.Help()
+		}
+	}
 }
 
 // run is main without the process: it gives the exit code.

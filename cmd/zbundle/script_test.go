@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -57,6 +58,7 @@ func TestSessions(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"cluster": startCluster,
 			"cut":     cutFile,
+			"exits":   exits,
 		},
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("RECORDED", recorded)
@@ -101,6 +103,26 @@ func startCluster(ts *testscript.TestScript, neg bool, args []string) {
 	kubeconfig := ts.MkAbs("kubeconfig")
 	ts.Check(cluster.Kubeconfig(kubeconfig))
 	ts.Setenv("KUBECONFIG", kubeconfig)
+}
+
+// exits runs a command that must end with a code: exits CODE COMMAND [ARG]...
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE COMMAND [ARG]...")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	err = ts.Exec(args[1], args[2:]...)
+	var exit *exec.ExitError
+	got := 0
+	if errors.As(err, &exit) {
+		got = exit.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if got != want {
+		ts.Fatalf("%s: exit code %d, want %d", strings.Join(args[1:], " "), got, want)
+	}
 }
 
 // cutFile shortens a file: cut FILE BYTES.
