@@ -3,6 +3,7 @@ package lab
 import (
 	"context"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -13,6 +14,8 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/zbundle/zbundle/collect"
 )
 
 var (
@@ -140,24 +143,20 @@ func podOf(ds *appsv1.DaemonSet, node, name string) *corev1.Pod {
 	return p
 }
 
-// rights are those that README.md asks for, with and without port-forward.
+// rights are those that `zbundle rbac` prints, with and without port-forward.
 func (c *controlPlane) rights(t *testing.T) {
 	t.Helper()
-	read := []rbacv1.PolicyRule{
-		{APIGroups: []string{""}, Resources: []string{"pods", "nodes", "namespaces", "services", "serviceaccounts", "events", "resourcequotas"}, Verbs: []string{"list"}},
-		{APIGroups: []string{""}, Resources: []string{"configmaps"}, Verbs: []string{"get"}},
-		{APIGroups: []string{
-			"apps", "discovery.k8s.io", "networking.k8s.io", "admissionregistration.k8s.io", "apiextensions.k8s.io", "gateway.networking.k8s.io",
-			"networking.istio.io", "security.istio.io", "telemetry.istio.io", "extensions.istio.io",
-		}, Resources: []string{"*"}, Verbs: []string{"list"}},
-		{APIGroups: []string{""}, Resources: []string{"pods/log"}, Verbs: []string{"get"}},
-	}
-	forward := append([]rbacv1.PolicyRule{{APIGroups: []string{""}, Resources: []string{"pods/portforward"}, Verbs: []string{"create"}}}, read...)
-	for user, rules := range map[string][]rbacv1.PolicyRule{collector: forward, noForward: read} {
-		must[*rbacv1.ClusterRole](t)(c.client.RbacV1().ClusterRoles().Create(t.Context(), &rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: user}, Rules: rules}, createNew))
-		must[*rbacv1.ClusterRoleBinding](t)(c.client.RbacV1().ClusterRoleBindings().Create(t.Context(), &rbacv1.ClusterRoleBinding{
-			ObjectMeta: metav1.ObjectMeta{Name: user}, RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: user},
-			Subjects: []rbacv1.Subject{{Kind: "User", Name: user, APIGroup: rbacv1.GroupName}},
-		}, createNew))
+	for _, user := range []string{collector, noForward} {
+		r := collect.RightsFor(user, rbacv1.Subject{Kind: rbacv1.UserKind, Name: user, APIGroup: rbacv1.GroupName}, []string{system})
+		rbac := c.client.RbacV1()
+		must[*rbacv1.ClusterRole](t)(rbac.ClusterRoles().Create(t.Context(), r.Cluster, createNew))
+		must[*rbacv1.ClusterRoleBinding](t)(rbac.ClusterRoleBindings().Create(t.Context(), r.ClusterBinding, createNew))
+		for i, role := range r.Namespaced {
+			if user == noForward {
+				role.Rules = slices.DeleteFunc(role.Rules, func(rule rbacv1.PolicyRule) bool { return slices.Contains(rule.Resources, "pods/portforward") })
+			}
+			must[*rbacv1.Role](t)(rbac.Roles(role.Namespace).Create(t.Context(), role, createNew))
+			must[*rbacv1.RoleBinding](t)(rbac.RoleBindings(role.Namespace).Create(t.Context(), r.NamespacedBinds[i], createNew))
+		}
 	}
 }

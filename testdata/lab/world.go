@@ -32,8 +32,8 @@ func startWorld(t *testing.T) *world {
 	for _, n := range nodes {
 		w.node(t, n)
 	}
-	w.rights(t)
 	w.namespace(t, system, nil)
+	w.rights(t)
 	w.namespace(t, apps, map[string]string{"istio.io/dataplane-mode": "ambient"})
 	w.namespace(t, "legacy", nil)
 	w.controlPod(t)
