@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/zbundle/zbundle/analyze/load"
 	"github.com/zbundle/zbundle/analyze/mesh"
 	"github.com/zbundle/zbundle/rules"
 )
@@ -105,6 +106,16 @@ func (f *Finding) fill(r *rule, group string, hits []*hit, owners map[string]str
 		}
 	}
 	f.Fingerprint = fingerprint(r.ID, group, f.Subjects, owners)
+}
+
+// showOrigins makes the evidence name the files that the user gave.
+func (f *Finding) showOrigins(s *load.Summary) {
+	for i := range f.Evidence {
+		f.Evidence[i].File = s.Origin(f.Evidence[i].File)
+	}
+	for _, e := range f.Explains {
+		e.showOrigins(s)
+	}
 }
 
 func nonNil[T any](list []T) []T {

@@ -100,6 +100,9 @@ func Analyze(ctx context.Context, src load.Source, engine *Engine, opts Options)
 	if err != nil {
 		return nil, err
 	}
+	for _, f := range outcome.Findings {
+		f.showOrigins(summary)
+	}
 	r := &Result{
 		Format: ResultFormat, Tool: opts.Tool,
 		Bundle: Bundle{File: opts.File, Cluster: m.Cluster},

@@ -34,6 +34,7 @@ const (
 // nil for a hard link, whose content is that of the entry at Link.
 type File struct {
 	Path    string // without the archive's top folder
+	Origin  string // where the content stands in what the user gave, if that is no path of a bundle
 	Link    string
 	Size    int64
 	ModTime time.Time

@@ -31,6 +31,16 @@ type Summary struct {
 	Istiods   Count
 	CNIs      Count
 	BareDumps int
+	// Origins are the files that were given, by the paths that their contents have in a bundle.
+	Origins map[string]string
+}
+
+// Origin is the file to show for a path of the bundle.
+func (s *Summary) Origin(path string) string {
+	if origin, ok := s.Origins[path]; ok {
+		return origin
+	}
+	return path
 }
 
 // Foreign is true where nothing was read that zbundle knows.
@@ -90,11 +100,15 @@ func newLoader() *loader {
 		pods:     map[string]podFacts{},
 		series:   map[seriesKey]*mesh.Series{},
 		replicas: map[string]int{},
+		summary:  Summary{Origins: map[string]string{}},
 	}
 }
 
 // file reads one entry by where it stands in the layout.
 func (l *loader) file(f bundle.File) {
+	if f.Origin != "" {
+		l.summary.Origins[f.Path] = f.Origin
+	}
 	parts := strings.Split(f.Path, "/")
 	lines := &lineCounter{r: f.Reader}
 	if f.Reader != nil && strings.HasSuffix(f.Path, ".json") {
@@ -129,7 +143,7 @@ func (l *loader) file(f bundle.File) {
 func (l *loader) problem(path string, err error) {
 	const most = 1000
 	if len(l.summary.Problems) < most {
-		l.summary.Problems = append(l.summary.Problems, bundle.Problem{Path: path, Text: err.Error()})
+		l.summary.Problems = append(l.summary.Problems, bundle.Problem{Path: l.summary.Origin(path), Text: err.Error()})
 	}
 }
 

@@ -93,7 +93,7 @@ func (d *dumps) one(i int, file string, fn func(bundle.File) error) error {
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
-	return fn(bundle.File{Path: place(i, file, dump), Reader: f, ModTime: time.Time{}})
+	return fn(bundle.File{Path: place(i, file, dump), Origin: file, Reader: f, ModTime: time.Time{}})
 }
 
 // place names the node by the dump's own configuration, else by the file.
