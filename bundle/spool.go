@@ -14,18 +14,33 @@ import (
 // temporary file: a tar header needs the size, which a stream does not know.
 const spoolMemory = 256 << 10
 
-// spool takes one entry's content, and gives it back with its size and hash.
+// spool takes one entry's content through the leak scan, and gives it back
+// with its size and hash.
 type spool struct {
-	dir  string
-	mem  bytes.Buffer
-	file *os.File
-	hash hash.Hash
-	size int64
+	leaks *leakFilter
+	dir   string
+	mem   bytes.Buffer
+	file  *os.File
+	hash  hash.Hash
+	size  int64
 }
 
-func newSpool(dir string) *spool { return &spool{dir: dir, hash: sha256.New()} }
+func newSpool(dir string) *spool {
+	s := &spool{dir: dir, hash: sha256.New()}
+	s.leaks = newLeakFilter(writerFunc(s.put))
+	return s
+}
 
-func (s *spool) Write(p []byte) (int, error) {
+type writerFunc func(p []byte) (int, error)
+
+func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
+
+func (s *spool) Write(p []byte) (int, error) { return s.leaks.Write(p) }
+
+// finish ends the content; size, hash and reader are right from then on.
+func (s *spool) finish() error { return s.leaks.Close() }
+
+func (s *spool) put(p []byte) (int, error) {
 	s.hash.Write(p)
 	s.size += int64(len(p))
 	if s.file == nil && s.mem.Len()+len(p) > spoolMemory {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -62,8 +63,10 @@ type Writer struct {
 	seen    map[string]bool // lower case: some file systems know no other
 	entries []Entry
 	tasks   []Task
-	ended   bool
-	adding  sync.WaitGroup // entries on their way to the owner
+	// redactions count what the leak scan cut out, by its kind.
+	redactions map[string]int
+	ended      bool
+	adding     sync.WaitGroup // entries on their way to the owner
 
 	views sync.Mutex        // held while a view is written, so that no link comes before it
 	known map[string]string // view path to sha256
@@ -87,7 +90,7 @@ func Create(name string, opts CreateOptions) (*Writer, error) {
 	w := &Writer{
 		final: name, dir: dir, top: base, file: file, out: &countingWriter{w: file}, header: opts.Header,
 		jobs: make(chan archives.ArchiveAsyncJob), done: make(chan error, 1),
-		seen: map[string]bool{}, known: map[string]string{},
+		seen: map[string]bool{}, known: map[string]string{}, redactions: map[string]int{},
 	}
 	w.header.Format = FormatVersion
 	go func() {
@@ -190,6 +193,9 @@ func (e *SpooledEntry) Keep() (Entry, error) {
 func (e *SpooledEntry) Drop() { e.s.close() }
 
 func (w *Writer) addSpool(e NewEntry, s *spool) (Entry, error) {
+	if err := w.finish(s); err != nil {
+		return Entry{}, fmt.Errorf("write %s: %w", e.Path, err)
+	}
 	r, err := s.reader()
 	if err != nil {
 		return Entry{}, fmt.Errorf("read back %s: %w", e.Path, err)
@@ -199,8 +205,23 @@ func (w *Writer) addSpool(e NewEntry, s *spool) (Entry, error) {
 	return entry, w.append(entry, header, e.ModTime, r)
 }
 
+// finish ends an entry's content and counts what the leak scan cut out of it.
+func (w *Writer) finish(s *spool) error {
+	err := s.finish()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for kind, n := range s.leaks.found {
+		w.redactions["leaked "+kind] += n
+	}
+	s.leaks.found = nil
+	return err
+}
+
 // addView stores a shared section once and makes e a hard link to it.
 func (w *Writer) addView(kind string, e NewEntry, s *spool) (Entry, error) {
+	if err := w.finish(s); err != nil {
+		return Entry{}, fmt.Errorf("write %s: %w", e.Path, err)
+	}
 	sum := s.sum()
 	view := path.Join(viewsDir, kind+"-"+sum[:16]+".json")
 	entry := Entry{Path: e.Path, SHA256: sum, Bytes: s.size, Task: e.Task, Link: view}
@@ -274,9 +295,10 @@ func (w *Writer) append(e Entry, h *tar.Header, mod time.Time, r io.Reader) erro
 // Close writes the manifest and puts the archive under its final name.
 func (w *Writer) Close(f Final) error {
 	w.mu.Lock()
+	maps.Copy(w.redactions, f.Redactions)
 	m := Manifest{
 		Format: FormatVersion, Complete: f.Complete, Incomplete: f.Incomplete, Captured: f.Captured.UTC(), ClockSource: f.ClockSource,
-		Started: w.header.Started.UTC(), Finished: f.Finished.UTC(), Redactions: f.Redactions, Discovery: f.Discovery, Tasks: w.tasks, Entries: w.entries,
+		Started: w.header.Started.UTC(), Finished: f.Finished.UTC(), Redactions: w.redactions, Discovery: f.Discovery, Tasks: w.tasks, Entries: w.entries,
 	}
 	w.mu.Unlock()
 	sortManifest(&m)
