@@ -113,6 +113,7 @@ func TestAmbientMeshOnARealControlPlane(t *testing.T) {
 	}
 	t.Run("without the right to port-forward", w.withoutPortForward)
 	t.Run("healthy again", w.healthy)
+	t.Run("secrets stay in the cluster", w.plantedSecrets)
 }
 
 func (w *world) healthy(t *testing.T) {
