@@ -14,21 +14,35 @@ const redacted = `"[redacted]"`
 
 // canonical puts what ztunnel prints in random order, out of Rust hash maps,
 // into sorted order: each workload's services and config.illegalPorts. All
-// else stays byte for byte. Header values of the configuration may be
-// credentials and never enter.
-func canonical(section string, v jsontext.Value) []byte {
+// else stays byte for byte, but for what is withheld: header values of the
+// configuration may be credentials and never enter, and certificates are
+// kept as facts unless keepPEM says otherwise.
+func canonical(section string, v jsontext.Value, keepPEM bool) (out []byte, withheld string) {
 	switch section {
 	case "workloads":
 		if !bytes.Contains(v, []byte(`"services"`)) {
-			return v
+			return v, ""
 		}
-		return editMembers(v, map[string]func(jsontext.Value) []byte{"services": sortStrings})
+		return editMembers(v, map[string]func(jsontext.Value) []byte{"services": sortStrings}), ""
 	case "config":
-		return editMembers(v, map[string]func(jsontext.Value) []byte{
-			"illegalPorts": sortNumbers, "xdsHeaders": withholdList, "caHeaders": withholdList,
+		withhold := func(list jsontext.Value) []byte {
+			out := withholdList(list)
+			if !bytes.Equal(out, list) {
+				withheld = "config: header values"
+			}
+			return out
+		}
+		out = editMembers(v, map[string]func(jsontext.Value) []byte{
+			"illegalPorts": sortNumbers, "xdsHeaders": withhold, "caHeaders": withhold,
 		})
+		return out, withheld
+	case "certificates":
+		if keepPEM || !bytes.Contains(v, []byte(`"pem"`)) {
+			return v, ""
+		}
+		return editMembers(v, map[string]func(jsontext.Value) []byte{"certChain": certificateFacts, "rootCerts": certificateFacts}), "certificates: PEM bodies"
 	}
-	return v
+	return v, ""
 }
 
 // editMembers rewrites members of an object and keeps every other byte.

@@ -1,6 +1,7 @@
 package bundle
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -18,22 +19,24 @@ var shared = []string{"policies", "services", "workloads"}
 // AddConfigDump splits a ztunnel's config dump as it streams by into one
 // entry for each top-level key, <dir>/config_dump/<key>.json. Each is a valid
 // partial dump in canonical form; sections that ztunnels share are stored
-// once as a view. Of a dump that breaks off, the sections before the break
-// are kept, and the error says where it broke.
+// once as a view, and else as what is different from one. The manifest holds
+// the hash of the whole. Of a dump that breaks off, the sections before the
+// break are kept, and the error says where it broke.
 func (w *Writer) AddConfigDump(ctx context.Context, dir, task string, mod time.Time, r io.Reader) ([]Entry, error) {
-	split := &dumpSplitter{dec: jsontext.NewDecoder(contextReader{ctx, r}, decodeOptions()...)}
+	split := &dumpSplitter{dec: jsontext.NewDecoder(contextReader{ctx, r}, decodeOptions()...), keepPEM: w.keepPEM}
+	whole := newWholeDump(path.Join(dir, "config_dump.json"))
 	var entries []Entry
 	err := split.each(func(section string) error {
 		e := NewEntry{Path: path.Join(dir, "config_dump", safe(section)+".json"), Task: task, ModTime: mod}
 		s := newSpool(w.dir)
 		defer s.close()
-		if err := split.copySection(s, section); err != nil {
+		index, err := split.copySection(s, section)
+		if err != nil {
 			return fmt.Errorf("section %s: %w", section, err)
 		}
 		var entry Entry
-		var err error
 		if slices.Contains(shared, section) {
-			entry, err = w.addView(section, e, s)
+			entry, err = w.addView(section, e, s, index)
 		} else {
 			entry, err = w.addSpool(e, s)
 		}
@@ -41,18 +44,33 @@ func (w *Writer) AddConfigDump(ctx context.Context, dir, task string, mod time.T
 			return err
 		}
 		entries = append(entries, entry)
-		return nil
+		return whole.add(section, s)
 	})
 	if err != nil {
 		return entries, fmt.Errorf("config dump: %w", err)
 	}
+	w.addDump(whole.end(split.withheld))
 	return entries, nil
 }
 
 // ErrNotJSON is returned for an answer that is no JSON object at all.
 var ErrNotJSON = errors.New("the answer is not a JSON object")
 
-type dumpSplitter struct{ dec *jsontext.Decoder }
+type dumpSplitter struct {
+	dec     *jsontext.Decoder
+	keepPEM bool
+	// withheld names what was taken out of the dump.
+	withheld []string
+}
+
+// canonical puts a value into the form that is stored, and notes what that leaves out.
+func (d *dumpSplitter) canonical(section string, v jsontext.Value) []byte {
+	out, withheld := canonical(section, v, d.keepPEM)
+	if withheld != "" && !slices.Contains(d.withheld, withheld) {
+		d.withheld = append(d.withheld, withheld)
+	}
+	return out
+}
 
 func decodeOptions() []jsontext.Options {
 	return []jsontext.Options{jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)}
@@ -88,79 +106,123 @@ func isSyntax(err error) bool {
 
 // copySection writes {"<section>": <value>}. Lists go element by element, so
 // that no more than one workload is in memory, in the indentation that
-// ztunnel prints them in; everything else goes as it was served.
-func (d *dumpSplitter) copySection(w io.Writer, section string) error {
+// ztunnel prints them in; everything else goes as it was served. What it
+// returns is the index of a list that ztunnels share.
+func (d *dumpSplitter) copySection(w io.Writer, section string) (*items, error) {
 	name, err := jsontext.AppendQuote(nil, section)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	out := &stickyWriter{w: w}
-	out.write("{\n  ")
-	out.bytes(name)
-	out.write(": ")
+	out.write(sectionHead(name))
+	var index *items
 	switch kind := d.dec.PeekKind(); {
 	case kind == '[' || kind == '{' && slices.Contains(shared, section):
-		err = d.copyElements(out, section, kind)
+		index = &items{list: kind == '['}
+		err = d.copyElements(out, section, index)
 	default:
 		var v jsontext.Value
 		if v, err = d.dec.ReadValue(); err == nil {
-			out.bytes(canonical(section, v))
+			out.bytes(d.canonical(section, v))
 		}
 	}
-	out.write("\n}\n")
-	return errors.Join(err, out.err)
+	out.write(sectionTail)
+	return index, errors.Join(err, out.err)
 }
 
-func (d *dumpSplitter) copyElements(out *stickyWriter, section string, open jsontext.Kind) error {
+// A section's file is its value between these two.
+func sectionHead(quoted []byte) string { return "{\n  " + string(quoted) + ": " }
+
+const sectionTail = "\n}\n"
+
+func (d *dumpSplitter) copyElements(out *stickyWriter, section string, index *items) error {
 	if _, err := d.dec.ReadToken(); err != nil {
 		return err
 	}
-	closing := "]"
-	if open == '{' {
-		closing = "}"
-	}
-	out.write(string(rune(open)))
-	for n := 0; ; n++ {
+	list := &listWriter{out: out, list: index.list}
+	list.open()
+	for {
 		if kind := d.dec.PeekKind(); kind == ']' || kind == '}' {
-			if n > 0 {
-				out.write("\n  ")
-			}
-			out.write(closing)
+			list.close()
 			_, err := d.dec.ReadToken()
 			return err
 		}
-		if n > 0 {
-			out.write(",")
-		}
-		out.write("\n    ")
-		if open == '{' {
-			key, err := d.dec.ReadValue()
+		var key jsontext.Value
+		if !index.list {
+			k, err := d.dec.ReadValue()
 			if err != nil {
 				return err
 			}
-			out.bytes(key)
-			out.write(": ")
+			key = bytes.Clone(k)
 		}
 		v, err := d.dec.ReadValue()
 		if err != nil {
 			return err
 		}
-		out.bytes(canonical(section, v))
+		item := d.canonical(section, v)
+		start := list.item(key, item)
+		if index.list && slices.Contains(shared, section) {
+			index.add(item, start, out.n)
+		}
 		if out.err != nil {
 			return out.err
 		}
 	}
 }
 
+// listWriter writes a list's elements as ztunnel indents them.
+type listWriter struct {
+	out  *stickyWriter
+	list bool // else a map
+	n    int
+}
+
+func (l *listWriter) open() {
+	if l.list {
+		l.out.write("[")
+	} else {
+		l.out.write("{")
+	}
+}
+
+// item writes one element and returns where in the output it begins.
+func (l *listWriter) item(key, item []byte) (start int64) {
+	if l.n > 0 {
+		l.out.write(",")
+	}
+	l.n++
+	l.out.write("\n    ")
+	if !l.list {
+		l.out.bytes(key)
+		l.out.write(": ")
+	}
+	start = l.out.n
+	l.out.bytes(item)
+	return start
+}
+
+func (l *listWriter) close() {
+	if l.n > 0 {
+		l.out.write("\n  ")
+	}
+	if l.list {
+		l.out.write("]")
+	} else {
+		l.out.write("}")
+	}
+}
+
 // stickyWriter keeps the first error, so that a run of writes is checked once.
 type stickyWriter struct {
 	w   io.Writer
+	n   int64
 	err error
 }
 
 func (s *stickyWriter) bytes(b []byte) {
 	if s.err == nil {
 		_, s.err = s.w.Write(b)
+		s.n += int64(len(b))
 	}
 }
 

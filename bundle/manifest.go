@@ -113,6 +113,7 @@ type Manifest struct {
 	Discovery   []Discovered   `json:"discovery"`
 	Tasks       []Task         `json:"tasks"`
 	Entries     []Entry        `json:"entries"`
+	Dumps       []Dump         `json:"dumps"`
 }
 
 // DecodeHeader reads zbundle.json, and refuses one of a newer format.
@@ -150,6 +151,10 @@ func sortManifest(m *Manifest) {
 		return cmp.Or(cmp.Compare(a.ID, b.ID), cmp.Compare(a.Target.Node, b.Target.Node), cmp.Compare(a.Target.Namespace, b.Target.Namespace), cmp.Compare(a.Target.Name, b.Target.Name), cmp.Compare(a.Request, b.Request))
 	})
 	slices.SortFunc(m.Entries, func(a, b Entry) int { return cmp.Compare(a.Path, b.Path) })
+	slices.SortFunc(m.Dumps, func(a, b Dump) int { return cmp.Compare(a.Path, b.Path) })
+	if m.Dumps == nil {
+		m.Dumps = []Dump{}
+	}
 	if m.Tasks == nil {
 		m.Tasks = []Task{}
 	}

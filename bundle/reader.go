@@ -17,6 +17,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"filippo.io/age"
 	"github.com/mholt/archives"
 )
 
@@ -53,11 +54,14 @@ type Reader struct {
 	name     string
 	folder   bool
 	problems []Problem
+	// identities can open an encrypted bundle.
+	identities []age.Identity
+	stdin      *os.File // what came from stdin, in a file without a name
 }
 
 // Open looks at name and tells what it is; a file that is no bundle is an
-// error that says what it looks like.
-func Open(name string) (*Reader, error) {
+// error that says what it looks like. Identities open an encrypted one.
+func Open(name string, identities ...age.Identity) (*Reader, error) {
 	info, err := os.Stat(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%s: no such file", name)
@@ -65,23 +69,55 @@ func Open(name string) (*Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Reader{name: name, folder: info.IsDir()}
+	r := &Reader{name: name, folder: info.IsDir(), identities: identities}
 	if r.folder {
 		if _, err := os.Stat(path.Join(name, HeaderPath)); err != nil {
 			return nil, fmt.Errorf("%s: the folder is no extracted bundle: it holds no %s", name, HeaderPath)
 		}
 		return r, nil
 	}
-	file, err := os.Open(name)
+	return r, r.check()
+}
+
+// OpenStream takes a bundle from a stream, as stdin is, into a temporary file
+// that no name leads to: a bundle is read more than once.
+func OpenStream(in io.Reader, identities ...age.Identity) (*Reader, error) {
+	file, err := os.CreateTemp("", "zbundle-stdin-*")
+	if err != nil {
+		return nil, fmt.Errorf("make a temporary file: %w", err)
+	}
+	if err := os.Remove(file.Name()); err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	if _, err := io.Copy(file, io.LimitReader(in, maxTotal)); err != nil {
+		return nil, errors.Join(fmt.Errorf("read stdin: %w", err), file.Close())
+	}
+	r := &Reader{name: "stdin", stdin: file, identities: identities}
+	return r, r.check()
+}
+
+// check is an error for what is no archive.
+func (r *Reader) check() error {
+	file, err := r.open()
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	if _, err := r.decompress(bufio.NewReader(file)); err != nil {
+		return fmt.Errorf("%s: %w", r.name, err)
+	}
+	return nil
+}
+
+func (r *Reader) open() (io.ReadCloser, error) {
+	if r.stdin == nil {
+		return os.Open(r.name)
+	}
+	info, err := r.stdin.Stat()
 	if err != nil {
 		return nil, err
 	}
-	defer file.Close()
-	in := bufio.NewReader(file)
-	if _, err := decompress(in); err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	return r, nil
+	return io.NopCloser(io.NewSectionReader(r.stdin, 0, info.Size())), nil
 }
 
 // Problems are what Walk had to refuse.
@@ -101,13 +137,13 @@ func (r *Reader) Walk(ctx context.Context, fn func(File) error) error {
 	if r.folder {
 		return r.walkFolder(ctx, fn)
 	}
-	file, err := os.Open(r.name)
+	file, err := r.open()
 	if err != nil {
 		return err
 	}
 	defer file.Close()
 	compressed := &meter{r: file}
-	stream, err := decompress(bufio.NewReaderSize(compressed, 1<<20))
+	stream, err := r.decompress(bufio.NewReaderSize(compressed, 1<<20))
 	if err != nil {
 		return fmt.Errorf("%s: %w", r.name, err)
 	}
@@ -242,8 +278,14 @@ func (a *archiveWalk) name(p string) (string, bool) {
 var roots = []string{HeaderPath, ManifestPath, "cluster", "istiod", "nodes", viewsDir, "waypoints"}
 
 // decompress tells an archive by its first bytes.
-func decompress(in *bufio.Reader) (io.ReadCloser, error) {
+func (r *Reader) decompress(in *bufio.Reader) (io.ReadCloser, error) {
 	head, err := in.Peek(512)
+	if plain, sealed, err := unseal(head, in, r.identities); err != nil {
+		return nil, err
+	} else if sealed {
+		in = bufio.NewReaderSize(plain, 1<<20)
+		head, _ = in.Peek(512)
+	}
 	if len(head) == 0 {
 		if err != nil && !errors.Is(err, io.EOF) {
 			return nil, err
@@ -273,8 +315,6 @@ func lookslike(head []byte) string {
 		return "a Kubernetes manifest or kubeconfig"
 	case bytes.HasPrefix(head, []byte("PK\x03\x04")):
 		return "a zip archive; unpack it and give the bundle that is in it"
-	case bytes.HasPrefix(head, []byte("age-encryption.org/")):
-		return "an age-encrypted file; decrypt it first"
 	case !bytes.ContainsFunc(head, func(r rune) bool { return r == utf8.RuneError || r < ' ' && !unicode.IsSpace(r) }):
 		return "a text file"
 	}

@@ -18,11 +18,13 @@ const spoolMemory = 256 << 10
 // with its size and hash.
 type spool struct {
 	leaks *leakFilter
-	dir   string
-	mem   bytes.Buffer
-	file  *os.File
-	hash  hash.Hash
-	size  int64
+	// finished is set when the content is whole, intact where the scan cut nothing out of it.
+	finished, intact bool
+	dir              string
+	mem              bytes.Buffer
+	file             *os.File
+	hash             hash.Hash
+	size             int64
 }
 
 func newSpool(dir string) *spool {
@@ -31,11 +33,19 @@ func newSpool(dir string) *spool {
 	return s
 }
 
+// newUnscannedSpool takes what was in a bundle before, byte for byte.
+func newUnscannedSpool(dir string) *spool { return &spool{dir: dir, hash: sha256.New()} }
+
 type writerFunc func(p []byte) (int, error)
 
 func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
 
-func (s *spool) Write(p []byte) (int, error) { return s.leaks.Write(p) }
+func (s *spool) Write(p []byte) (int, error) {
+	if s.leaks == nil {
+		return s.put(p)
+	}
+	return s.leaks.Write(p)
+}
 
 // finish ends the content; size, hash and reader are right from then on.
 func (s *spool) finish() error { return s.leaks.Close() }
@@ -72,6 +82,18 @@ func (s *spool) reader() (io.Reader, error) {
 		return nil, err
 	}
 	return s.file, nil
+}
+
+// slice gives a part of the content.
+func (s *spool) slice(from, to int64) ([]byte, error) {
+	if s.file == nil {
+		return s.mem.Bytes()[from:to], nil
+	}
+	part := make([]byte, to-from)
+	if _, err := s.file.ReadAt(part, from); err != nil {
+		return nil, fmt.Errorf("read back an entry: %w", err)
+	}
+	return part, nil
 }
 
 func (s *spool) sum() string { return hex.EncodeToString(s.hash.Sum(nil)) }

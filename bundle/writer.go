@@ -14,9 +14,9 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
+	"filippo.io/age"
 	"github.com/mholt/archives"
 )
 
@@ -25,8 +25,13 @@ var ErrExists = errors.New("file exists")
 
 // CreateOptions say how to write an archive.
 type CreateOptions struct {
-	Force  bool // replace a file that is already there
-	Header Header
+	Force   bool // replace a file that is already there
+	KeepPEM bool // keep certificates whole, and not only the facts in them
+	Header  Header
+	// Stdout takes the archive where its name is "-".
+	Stdout io.Writer
+	// Recipients are the only ones who can read it, where there are any.
+	Recipients []age.Recipient
 }
 
 // NewEntry is an entry to be added. ModTime is when its content was true.
@@ -52,45 +57,53 @@ type Final struct {
 // Abort wait for, appends them to the tar. Nothing stands under the final
 // name before Close has succeeded.
 type Writer struct {
-	final, dir, top string
-	file            *os.File
-	out             *countingWriter
-	header          Header
-	jobs            chan archives.ArchiveAsyncJob
-	done            chan error
+	dir, top string
+	keepPEM  bool
+	out      *output
+	header   Header
+	jobs     chan archives.ArchiveAsyncJob
+	done     chan error
 
 	mu      sync.Mutex
 	seen    map[string]bool // lower case: some file systems know no other
 	entries []Entry
 	tasks   []Task
+	dumps   []Dump
 	// redactions count what the leak scan cut out, by its kind.
 	redactions map[string]int
 	ended      bool
 	adding     sync.WaitGroup // entries on their way to the owner
 
-	views sync.Mutex        // held while a view is written, so that no link comes before it
-	known map[string]string // view path to sha256
+	views sync.Mutex         // held while a view is written, so that no link comes before it
+	known map[string]string  // view path to sha256
+	bases map[string][]*view // by kind
 }
 
 // Create begins an archive at name, whose ending decides its form: .tgz,
-// .tar.gz, .tar.zst or .tar.
+// .tar.gz, .tar.zst or .tar, each with .age behind it for an encrypted one.
+// The name "-" stands for a .tgz that goes to opts.Stdout.
 func Create(name string, opts CreateOptions) (*Writer, error) {
 	format, base, err := formatOf(name)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := os.Lstat(name); err == nil && !opts.Force {
-		return nil, fmt.Errorf("%s: %w (use --force to replace it)", name, ErrExists)
+	if sealed := strings.HasSuffix(name, encrypted); sealed != (len(opts.Recipients) > 0) && name != Stdout {
+		if sealed {
+			return nil, fmt.Errorf("%s: the name is that of an encrypted bundle: say whom to encrypt to", name)
+		}
+		return nil, fmt.Errorf("%s: the name of an encrypted bundle ends in %s", name, encrypted)
 	}
-	dir := filepath.Dir(name)
-	file, err := os.CreateTemp(dir, partial(base, "*")) // 0600
+	out, err := createOutput(name, base, opts)
 	if err != nil {
-		return nil, fmt.Errorf("create the bundle: %w", err)
+		return nil, err
 	}
 	w := &Writer{
-		final: name, dir: dir, top: base, file: file, out: &countingWriter{w: file}, header: opts.Header,
+		dir: filepath.Dir(name), top: base, out: out, header: opts.Header, keepPEM: opts.KeepPEM,
 		jobs: make(chan archives.ArchiveAsyncJob), done: make(chan error, 1),
-		seen: map[string]bool{}, known: map[string]string{}, redactions: map[string]int{},
+		seen: map[string]bool{}, known: map[string]string{}, bases: map[string][]*view{}, redactions: map[string]int{},
+	}
+	if name == Stdout {
+		w.dir = os.TempDir()
 	}
 	w.header.Format = FormatVersion
 	go func() {
@@ -112,7 +125,7 @@ func partial(base, unique string) string {
 // that it can't finish, for a process that has to end at once.
 func RemovePartial(name string) error {
 	_, base, err := formatOf(name)
-	if err != nil {
+	if err != nil || name == Stdout {
 		return err
 	}
 	files, err := filepath.Glob(filepath.Join(filepath.Dir(name), partial(base, "*")))
@@ -123,7 +136,10 @@ func RemovePartial(name string) error {
 }
 
 func formatOf(name string) (archives.ArchiverAsync, string, error) {
-	base := filepath.Base(name)
+	base := strings.TrimSuffix(filepath.Base(name), encrypted)
+	if name == Stdout {
+		base = "zbundle.tgz"
+	}
 	for _, f := range []struct {
 		ending      string
 		compression archives.Compression
@@ -144,13 +160,19 @@ func formatOf(name string) (archives.ArchiverAsync, string, error) {
 }
 
 // Size is how many bytes the file has so far.
-func (w *Writer) Size() int64 { return w.out.n.Load() }
+func (w *Writer) Size() int64 { return w.out.to.n.Load() }
 
 // AddTask records how a task ended.
 func (w *Writer) AddTask(t Task) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.tasks = append(w.tasks, t)
+}
+
+func (w *Writer) addDump(d Dump) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.dumps = append(w.dumps, d)
 }
 
 // Add writes one entry. Where reading r fails, nothing is written and the
@@ -210,38 +232,14 @@ func (w *Writer) finish(s *spool) error {
 	err := s.finish()
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if !s.finished {
+		s.finished, s.intact = true, s.leaks.found == nil
+	}
 	for kind, n := range s.leaks.found {
 		w.redactions["leaked "+kind] += n
 	}
 	s.leaks.found = nil
 	return err
-}
-
-// addView stores a shared section once and makes e a hard link to it.
-func (w *Writer) addView(kind string, e NewEntry, s *spool) (Entry, error) {
-	if err := w.finish(s); err != nil {
-		return Entry{}, fmt.Errorf("write %s: %w", e.Path, err)
-	}
-	sum := s.sum()
-	view := path.Join(viewsDir, kind+"-"+sum[:16]+".json")
-	entry := Entry{Path: e.Path, SHA256: sum, Bytes: s.size, Task: e.Task, Link: view}
-	if err := w.storeView(view, e, s); err != nil {
-		return Entry{}, err
-	}
-	return entry, w.append(entry, &tar.Header{Typeflag: tar.TypeLink, Linkname: w.top + "/" + view}, e.ModTime, nil)
-}
-
-func (w *Writer) storeView(view string, e NewEntry, s *spool) error {
-	w.views.Lock()
-	defer w.views.Unlock()
-	if w.known[view] == s.sum() {
-		return nil
-	}
-	if _, err := w.addSpool(NewEntry{Path: view, ModTime: e.ModTime}, s); err != nil {
-		return err
-	}
-	w.known[view] = s.sum()
-	return nil
 }
 
 func (w *Writer) addJSON(name string, v any, mod time.Time) error {
@@ -283,7 +281,7 @@ func (w *Writer) append(e Entry, h *tar.Header, mod time.Time, r io.Reader) erro
 		FileInfo: headerInfo{h}, NameInArchive: h.Name, LinkTarget: h.Linkname,
 		Open: func() (fs.File, error) { return openedEntry{headerInfo{h}, r}, nil },
 	}}
-	if err := errors.Join(<-result, w.out.failure()); err != nil {
+	if err := errors.Join(<-result, w.out.to.failure()); err != nil {
 		return fmt.Errorf("add %s: %w", e.Path, err)
 	}
 	w.mu.Lock()
@@ -298,7 +296,7 @@ func (w *Writer) Close(f Final) error {
 	maps.Copy(w.redactions, f.Redactions)
 	m := Manifest{
 		Format: FormatVersion, Complete: f.Complete, Incomplete: f.Incomplete, Captured: f.Captured.UTC(), ClockSource: f.ClockSource,
-		Started: w.header.Started.UTC(), Finished: f.Finished.UTC(), Redactions: w.redactions, Discovery: f.Discovery, Tasks: w.tasks, Entries: w.entries,
+		Started: w.header.Started.UTC(), Finished: f.Finished.UTC(), Redactions: w.redactions, Discovery: f.Discovery, Tasks: w.tasks, Entries: w.entries, Dumps: w.dumps,
 	}
 	w.mu.Unlock()
 	sortManifest(&m)
@@ -306,24 +304,15 @@ func (w *Writer) Close(f Final) error {
 		return errors.Join(err, w.Abort())
 	}
 	if err := w.end(); err != nil {
-		return errors.Join(fmt.Errorf("finish the bundle: %w", err), w.discard())
+		return errors.Join(fmt.Errorf("finish the bundle: %w", err), w.out.discard())
 	}
-	if err := w.file.Sync(); err != nil {
-		return errors.Join(fmt.Errorf("finish the bundle: %w", err), w.discard())
-	}
-	if err := w.file.Close(); err != nil {
-		return errors.Join(fmt.Errorf("finish the bundle: %w", err), os.Remove(w.file.Name()))
-	}
-	if err := os.Rename(w.file.Name(), w.final); err != nil {
-		return errors.Join(fmt.Errorf("finish the bundle: %w", err), os.Remove(w.file.Name()))
-	}
-	return nil
+	return w.out.commit()
 }
 
 // Abort gives the archive up and leaves no file.
 func (w *Writer) Abort() error {
 	_ = w.end() // the file goes, and what was wrong with it
-	return w.discard()
+	return w.out.discard()
 }
 
 // end closes the tar and waits for its goroutine. The library closes tar and
@@ -338,34 +327,7 @@ func (w *Writer) end() error {
 	w.mu.Unlock()
 	w.adding.Wait()
 	close(w.jobs)
-	return errors.Join(<-w.done, w.out.failure())
-}
-
-func (w *Writer) discard() error {
-	return errors.Join(w.file.Close(), os.Remove(w.file.Name()))
-}
-
-// countingWriter counts what reaches the file, and keeps the first error.
-type countingWriter struct {
-	w   io.Writer
-	n   atomic.Int64
-	err atomic.Pointer[error]
-}
-
-func (c *countingWriter) Write(p []byte) (int, error) {
-	n, err := c.w.Write(p)
-	c.n.Add(int64(n))
-	if err != nil {
-		c.err.CompareAndSwap(nil, &err)
-	}
-	return n, err
-}
-
-func (c *countingWriter) failure() error {
-	if err := c.err.Load(); err != nil {
-		return *err
-	}
-	return nil
+	return errors.Join(<-w.done, w.out.to.failure())
 }
 
 // headerInfo makes the tar writer take a header as it is.

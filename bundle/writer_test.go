@@ -24,7 +24,7 @@ var captured = time.Date(2026, 11, 23, 7, 35, 53, 0, time.UTC)
 
 func create(t testing.TB, name string, force bool) *bundle.Writer {
 	t.Helper()
-	w, err := bundle.Create(name, bundle.CreateOptions{Force: force, Header: bundle.Header{Tool: "test", Started: captured}})
+	w, err := bundle.Create(name, bundle.CreateOptions{Force: force, KeepPEM: true, Header: bundle.Header{Tool: "test", Started: captured}})
 	if err != nil {
 		t.Fatal(err)
 	}

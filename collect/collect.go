@@ -56,7 +56,10 @@ func Run(ctx context.Context, config *rest.Config, opts Options, progress Progre
 	if err != nil {
 		return nil, err
 	}
-	if r.bundle, err = bundle.Create(opts.Output, bundle.CreateOptions{Force: opts.Force, Header: header}); err != nil {
+	r.bundle, err = bundle.Create(opts.Output, bundle.CreateOptions{
+		Force: opts.Force, Header: header, KeepPEM: opts.KeepPEM, Stdout: opts.Stdout, Recipients: opts.Recipients,
+	})
+	if err != nil {
 		return nil, err
 	}
 	r.everything(ctx)

@@ -5,14 +5,22 @@ package collect
 
 import (
 	"errors"
+	"io"
 	"time"
+
+	"filippo.io/age"
 )
 
 // Options say what to collect and how hard to try.
 type Options struct {
-	Output string // file to write; its ending decides the archive's form
-	Force  bool   // replace a file that is already there
-	Tool   string // version of zbundle, for the bundle's header
+	Output  string // file to write; its ending decides the archive's form
+	Force   bool   // replace a file that is already there
+	KeepPEM bool   // keep certificates whole
+	// Stdout takes the bundle where Output is "-".
+	Stdout io.Writer
+	// Recipients are the only ones who can read the bundle, where there are any.
+	Recipients []age.Recipient
+	Tool       string // version of zbundle, for the bundle's header
 	// Context is the kubeconfig context's name, for the bundle's header.
 	Context string
 	// Timeout bounds the run, RequestTimeout every single request.

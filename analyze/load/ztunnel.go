@@ -107,6 +107,9 @@ func (l *loader) dumpSection(t *ztunnelFiles, name string, f bundle.File) error 
 			return fmt.Errorf("is a link to %s, which could not be read", f.Link)
 		}
 	}
+	if section, ok := strings.CutSuffix(name, ".delta"); ok {
+		return l.deltaSection(t, section, f)
+	}
 	d, err := ztunnel.ReadDump(f.Reader)
 	if err != nil {
 		return err
@@ -275,11 +278,7 @@ func (l *loader) certificate(c *ztunnel.Certificate, file string) *mesh.Certific
 			continue
 		}
 		out.Roots = append(out.Roots, fp)
-		fact := mesh.RootFact{NotAfter: root.NotAfter()}
-		if parsed, err := root.Parse(); err == nil {
-			fact.Name = parsed.Subject.String()
-		}
-		l.mesh.AddRoot(fp, fact)
+		l.mesh.AddRoot(fp, mesh.RootFact{NotAfter: root.NotAfter(), Name: root.Subject()})
 	}
 	return out
 }

@@ -12,18 +12,30 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
+
+	"filippo.io/age"
 
 	"github.com/zbundle/zbundle/analyze/load"
 	"github.com/zbundle/zbundle/bundle"
 	"github.com/zbundle/zbundle/internal/ztunnel"
 )
 
+// Options say where a bundle comes from and what opens it.
+type Options struct {
+	Stdin      io.Reader // read where the file's name is "-"
+	Identities []age.Identity
+}
+
 // Open takes one bundle, or any number of config dumps.
-func Open(files []string) (load.Source, error) {
+func Open(files []string, opts Options) (load.Source, error) {
+	if slices.Equal(files, []string{"-"}) {
+		return bundle.OpenStream(opts.Stdin, opts.Identities...)
+	}
 	if len(files) == 1 && !isJSON(files[0]) {
-		return bundle.Open(files[0])
+		return bundle.Open(files[0], opts.Identities...)
 	}
 	d := &dumps{}
 	for _, file := range files {

@@ -13,21 +13,23 @@ import (
 	"github.com/zbundle/zbundle/analyze"
 	"github.com/zbundle/zbundle/analyze/report"
 	"github.com/zbundle/zbundle/analyze/source"
+	"github.com/zbundle/zbundle/bundle"
 	"github.com/zbundle/zbundle/rules"
 )
 
 func newAnalyze(s streams) *cobra.Command {
 	var output, failOn string
-	var ruleDirs []string
+	var ruleDirs, keys []string
 	cmd := &cobra.Command{
 		Use:   "analyze FILE...",
 		Short: "Say what is wrong with the mesh in a bundle",
-		Long: `analyze reads a bundle (an archive, or a folder that one was extracted to), or one
+		Long: `analyze reads a bundle (an archive, or a folder that one was extracted to, or - for stdin), or one
 or more bare ztunnel config dumps, and prints what is wrong, where it shows,
 why, and what to do. It needs no cluster.
 ` + exitHelp,
 		Example: `  zbundle analyze bundle.tgz
   zbundle analyze -o json bundle.tgz
+  zbundle analyze -i key.txt bundle.tgz.age
   zbundle analyze dump-worker-1.json dump-worker-2.json`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -36,17 +38,18 @@ why, and what to do. It needs no cluster.
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return runAnalyze(cmd.Context(), s, args, ruleDirs, output, failOn)
+			return runAnalyze(cmd.Context(), s, args, ruleDirs, keys, output, failOn)
 		},
 	}
 	f := cmd.Flags()
 	f.StringVarP(&output, "output", "o", "text", "text or json")
 	f.StringSliceVar(&ruleDirs, "rules", nil, "folder of further rules; may be repeated")
+	keyFlag(cmd, &keys)
 	f.StringVar(&failOn, "fail-on", string(rules.Warning), "lowest severity that makes exit code 3: critical, error, warning, notice or hint")
 	return cmd
 }
 
-func runAnalyze(ctx context.Context, s streams, files, ruleDirs []string, output, failOn string) error {
+func runAnalyze(ctx context.Context, s streams, files, ruleDirs, keys []string, output, failOn string) error {
 	if output != "text" && output != "json" {
 		return usage("--output is text or json, not %q", output)
 	}
@@ -57,7 +60,11 @@ func runAnalyze(ctx context.Context, s streams, files, ruleDirs []string, output
 	if engine == nil {
 		return errRules
 	}
-	src, err := source.Open(files)
+	identities, err := bundle.Identities(keys)
+	if err != nil {
+		return err
+	}
+	src, err := source.Open(files, source.Options{Stdin: s.In, Identities: identities})
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"filippo.io/age"
 	"github.com/spf13/cobra"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/client-go/rest"
@@ -27,6 +28,7 @@ func newCollect(s streams) *cobra.Command {
 	flags.Timeout = nil // --request-timeout is zbundle's own
 	opts := collect.Options{LogBytes: collect.DefaultLogBytes}
 	var dryRun, quiet bool
+	var to encryption
 	cmd := &cobra.Command{
 		Use:   "collect",
 		Short: "Collect the mesh's state from a cluster into a bundle",
@@ -40,12 +42,12 @@ noted in the bundle.
   zbundle collect --dry-run`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return runCollect(cmd.Context(), s, flags, opts, dryRun, quiet)
+			return runCollect(cmd.Context(), s, flags, opts, to, dryRun, quiet)
 		},
 	}
 	flags.AddFlags(cmd.Flags())
 	f := cmd.Flags()
-	f.StringVarP(&opts.Output, "output", "o", "", "file to write, ending in .tgz, .tar.zst or .tar (default zbundle-<context>-<UTC time>.tgz)")
+	f.StringVarP(&opts.Output, "output", "o", "", "file to write, ending in .tgz, .tar.zst or .tar; - for stdout (default zbundle-<context>-<UTC time>.tgz)")
 	f.BoolVar(&opts.Force, "force", false, "replace the file if it is there")
 	f.DurationVar(&opts.Timeout, "timeout", collect.DefaultTimeout, "bound on the whole run; what is there by then is kept")
 	f.DurationVar(&opts.RequestTimeout, "request-timeout", collect.DefaultRequestTimeout, "bound on a single request")
@@ -54,20 +56,30 @@ noted in the bundle.
 	f.Var(&timeValue{&opts.SinceTime}, "since-time", "take logs from this time on only (RFC 3339)")
 	f.IntVar(&opts.Tail, "tail", 0, "take this many of the newest lines of each log")
 	f.Var(&sizeValue{&opts.LogBytes}, "log-bytes", "bound on one log: its first 256 KB and its newest part; eight times as much of a container in trouble")
+	f.BoolVar(&opts.KeepPEM, "keep-pem", false, "keep certificates whole (they are public), and not only the facts in them")
+	f.StringArrayVar(&to.keys, "encrypt-to", nil, "encrypt the bundle to this age recipient (age1…); may be repeated")
+	f.StringArrayVarP(&to.files, "recipients-file", "R", nil, "encrypt the bundle to the age recipients in this file; may be repeated")
 	f.BoolVar(&dryRun, "dry-run", false, "print every request that would be made (lists the pods to know them)")
 	f.BoolVarP(&quiet, "quiet", "q", false, "print nothing but errors")
 	return cmd
 }
 
-func runCollect(ctx context.Context, s streams, flags *genericclioptions.ConfigFlags, opts collect.Options, dryRun, quiet bool) error {
+func runCollect(ctx context.Context, s streams, flags *genericclioptions.ConfigFlags, opts collect.Options, to encryption, dryRun, quiet bool) error {
 	config, err := restConfig(flags)
 	if err != nil {
 		return err
 	}
 	opts.Tool = version()
 	opts.Context = contextName(flags)
+	opts.Stdout = s.Out
+	if opts.Recipients, err = to.recipients(); err != nil {
+		return err
+	}
 	if opts.Output == "" {
 		opts.Output = fmt.Sprintf("zbundle-%s-%s.tgz", fileName(opts.Context), time.Now().UTC().Format("20060102T150405Z"))
+		if len(opts.Recipients) > 0 {
+			opts.Output += ".age"
+		}
 	}
 	ctx, stop := interruptible(ctx, func() { _ = bundle.RemovePartial(opts.Output) }) // nobody waits for its error
 	defer stop()
@@ -90,6 +102,17 @@ func runCollect(ctx context.Context, s streams, flags *genericclioptions.ConfigF
 		return &exitError{code: exitGaps}
 	}
 	return nil
+}
+
+// encryption says whom a bundle is encrypted to.
+type encryption struct{ keys, files []string }
+
+func (e encryption) recipients() ([]age.Recipient, error) {
+	out, err := bundle.Recipients(e.keys, e.files)
+	if err != nil {
+		return nil, usage("%w", err)
+	}
+	return out, nil
 }
 
 // restConfig tells how to reach the cluster. Without any configuration

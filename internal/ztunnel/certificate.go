@@ -70,13 +70,37 @@ func (c *Certificate) Roots() []Cert {
 // Cert is one X.509 certificate.
 type Cert struct {
 	// PEM is base64 of the PEM text, in some 1.22 builds the text itself. See [Cert.Parse].
-	PEM string `json:"pem"`
+	PEM string `json:"pem,omitzero"`
+	// Facts stand in the place of the PEM text in a bundle that was made without it.
+	Facts *Facts `json:"facts,omitzero"`
 	// SerialNumber is decimal.
 	SerialNumber   string `json:"serialNumber"`
 	ValidFrom      string `json:"validFrom"`
 	ExpirationTime string `json:"expirationTime"`
 
 	Extra jsontext.Value `json:",embed"`
+}
+
+// Facts are what is known of a certificate whose PEM text was not kept.
+type Facts struct {
+	Fingerprint string   `json:"fingerprint"`
+	Subject     string   `json:"subject"`
+	Issuer      string   `json:"issuer"`
+	KeyType     string   `json:"keyType"`
+	Signature   string   `json:"signature"`
+	SANs        []string `json:"sans"`
+	IsCA        bool     `json:"isCA"`
+}
+
+// Subject is the certificate's subject, "" where neither PEM nor facts tell it.
+func (c Cert) Subject() string {
+	if c.Facts != nil {
+		return c.Facts.Subject
+	}
+	if parsed, err := c.Parse(); err == nil {
+		return parsed.Subject.String()
+	}
+	return ""
 }
 
 // NotBefore is ValidFrom, the zero time where that is not RFC 3339.
@@ -98,8 +122,11 @@ func (c Cert) Parse() (*x509.Certificate, error) {
 	return cert, nil
 }
 
-// Fingerprint is the SHA-256 of the DER form in hex, "" where the PEM cannot be read.
+// Fingerprint is the SHA-256 of the DER form in hex, "" where neither PEM nor facts tell it.
 func (c Cert) Fingerprint() string {
+	if c.Facts != nil {
+		return c.Facts.Fingerprint
+	}
 	der, err := c.der()
 	if err != nil {
 		return ""

@@ -1,0 +1,86 @@
+package load
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/zbundle/zbundle/analyze/mesh"
+	"github.com/zbundle/zbundle/bundle"
+	"github.com/zbundle/zbundle/internal/ztunnel"
+)
+
+// deltaSection makes a section out of its view and what is different.
+func (l *loader) deltaSection(t *ztunnelFiles, name string, f bundle.File) error {
+	d, err := bundle.DecodeDelta(f.Reader)
+	if err != nil {
+		return err
+	}
+	view, ok := l.views[d.View]
+	if !ok {
+		return fmt.Errorf("is told against %s, which could not be read", d.View)
+	}
+	own, err := deltaItems(name, d)
+	if err != nil {
+		return err
+	}
+	set, err := applied(view, own, d, f.Path)
+	if err != nil {
+		return err
+	}
+	t.take(set)
+	t.sections[name] = true
+	return nil
+}
+
+// deltaItems are the items that the section has for itself, their pointers those in the delta's file.
+func deltaItems(name string, d *bundle.Delta) (*ztunnel.Dump, error) {
+	var list [][]byte
+	var pointers []string
+	for n, item := range d.Changed {
+		list, pointers = append(list, item.Item), append(pointers, fmt.Sprintf("/changed/%d/item", n))
+	}
+	for n, item := range d.Extra {
+		list, pointers = append(list, item.Item), append(pointers, fmt.Sprintf("/extra/%d/item", n))
+	}
+	text := fmt.Sprintf("{%q:[%s]}", name, bytes.Join(list, []byte(",")))
+	dump, err := ztunnel.ReadDump(strings.NewReader(text))
+	if err != nil {
+		return nil, err
+	}
+	place := func(pointer *string, n int) { *pointer = pointers[min(n, len(pointers)-1)] }
+	for n := range dump.Workloads {
+		place(&dump.Workloads[n].Pointer, n)
+	}
+	for n := range dump.Services {
+		place(&dump.Services[n].Pointer, n)
+	}
+	for n := range dump.Policies {
+		place(&dump.Policies[n].Pointer, n)
+	}
+	return dump, nil
+}
+
+// applied shares with the view what both have.
+func applied(view any, own *ztunnel.Dump, d *bundle.Delta, file string) (any, error) {
+	switch v := view.(type) {
+	case *mesh.WorkloadSet:
+		return &mesh.WorkloadSet{File: file, Specs: overlay(v.Specs, workloadSet(own.Workloads, file).Specs, d)}, nil
+	case *mesh.ServiceSet:
+		return &mesh.ServiceSet{File: file, Specs: overlay(v.Specs, serviceSet(own.Services, file).Specs, d)}, nil
+	case *mesh.PolicySet:
+		return &mesh.PolicySet{File: file, Specs: overlay(v.Specs, policySet(own.Policies, file).Specs, d)}, nil
+	}
+	return nil, fmt.Errorf("is told against %s, which holds nothing that ztunnels share", d.View)
+}
+
+func overlay[T any](view, own map[string]T, d *bundle.Delta) map[string]T {
+	out := maps.Clone(view)
+	for _, item := range slices.Concat(d.Missing, d.Changed) {
+		delete(out, item.Key)
+	}
+	maps.Copy(out, own)
+	return out
+}

@@ -1,0 +1,288 @@
+package bundle
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// ErrNoEntry is returned for a path that a bundle does not hold.
+var ErrNoEntry = errors.New("the bundle holds no such entry")
+
+// Cat writes one entry of the bundle to w, links and deltas resolved. Two
+// kinds of path are no entries and are made up again: a section that is held
+// as a delta, and a ztunnel's whole <dir>/config_dump.json. What was served
+// and is not in the bundle is returned as withheld.
+func (r *Reader) Cat(ctx context.Context, name string, w io.Writer) (withheld []string, err error) {
+	name = path.Clean(name)
+	if dir, ok := strings.CutSuffix(name, "/config_dump.json"); ok {
+		return r.catDump(ctx, name, dir, w)
+	}
+	c := newCatalog(func(p string) bool { return p == name || p == DeltaPath(name) })
+	defer c.close()
+	if err := c.read(ctx, r); err != nil {
+		return nil, err
+	}
+	s, err := c.section(name)
+	if err != nil {
+		return nil, err
+	}
+	return nil, s.copyTo(w)
+}
+
+func (r *Reader) catDump(ctx context.Context, name, dir string, w io.Writer) ([]string, error) {
+	prefix := dir + "/config_dump/"
+	c := newCatalog(func(p string) bool { return strings.HasPrefix(p, prefix) || p == ManifestPath || p == name })
+	defer c.close()
+	if err := c.read(ctx, r); err != nil {
+		return nil, err
+	}
+	if s := c.held[name]; s != nil { // a bundle of another maker
+		return nil, s.copyTo(w)
+	}
+	dump, err := c.dump(name, prefix)
+	if err != nil {
+		return nil, err
+	}
+	for n, section := range dump.Sections {
+		s, err := c.section(prefix + safe(section) + ".json")
+		if err != nil {
+			return nil, err
+		}
+		in, err := s.reader()
+		if err != nil {
+			return nil, err
+		}
+		if err := joinSection(w, n, section, in, s.size); err != nil {
+			return nil, fmt.Errorf("%s: %w", prefix+section+".json", err)
+		}
+	}
+	_, err = io.WriteString(w, joinEnd(len(dump.Sections)))
+	return dump.Withheld, err
+}
+
+// catalog holds the entries that are wanted, and the views that these rest on.
+type catalog struct {
+	want  func(path string) bool
+	held  map[string]*spool
+	links map[string]string
+}
+
+func newCatalog(want func(string) bool) *catalog {
+	return &catalog{want: want, held: map[string]*spool{}, links: map[string]string{}}
+}
+
+func (c *catalog) close() {
+	for _, s := range c.held {
+		s.close()
+	}
+}
+
+// read walks the bundle for what is wanted, and once more for the views:
+// they stand before what rests on them.
+func (c *catalog) read(ctx context.Context, r *Reader) error {
+	if err := c.walk(ctx, r, c.want); err != nil {
+		return err
+	}
+	views := map[string]bool{}
+	for _, view := range c.links {
+		views[view] = c.held[view] == nil
+	}
+	for name, s := range c.held {
+		if !strings.HasSuffix(name, ".delta.json") {
+			continue
+		}
+		d, err := delta(s)
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		views[d.View] = c.held[d.View] == nil
+	}
+	if len(views) == 0 {
+		return nil
+	}
+	return c.walk(ctx, r, func(p string) bool { return views[p] })
+}
+
+func (c *catalog) walk(ctx context.Context, r *Reader, want func(string) bool) error {
+	return r.Walk(ctx, func(f File) error {
+		switch {
+		case !want(f.Path):
+			return nil
+		case f.Link != "":
+			c.links[f.Path] = f.Link
+			if f.Reader == nil {
+				return nil
+			}
+		}
+		s := newUnscannedSpool(os.TempDir())
+		c.held[f.Path] = s
+		if _, err := io.Copy(s, contextReader{ctx, f.Reader}); err != nil {
+			return fmt.Errorf("%s: %w", f.Path, err)
+		}
+		return nil
+	})
+}
+
+// section gives a section's or any other entry's file.
+func (c *catalog) section(name string) (*spool, error) {
+	if s := c.held[name]; s != nil {
+		return s, nil
+	}
+	if view, ok := c.links[name]; ok {
+		if s := c.held[view]; s != nil {
+			return s, nil
+		}
+		return nil, fmt.Errorf("%s: it is a link to %s: %w", name, view, ErrNoEntry)
+	}
+	s := c.held[DeltaPath(name)]
+	if s == nil {
+		return nil, fmt.Errorf("%s: %w", name, ErrNoEntry)
+	}
+	d, err := delta(s)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", DeltaPath(name), err)
+	}
+	base := c.held[d.View]
+	if base == nil {
+		return nil, fmt.Errorf("%s: it rests on %s: %w", name, d.View, ErrNoEntry)
+	}
+	in, err := base.reader()
+	if err != nil {
+		return nil, err
+	}
+	out := newUnscannedSpool(os.TempDir())
+	c.held[name] = out
+	if err := d.apply(out, in); err != nil {
+		return nil, fmt.Errorf("%s: %w", DeltaPath(name), err)
+	}
+	if out.sum() != d.SHA256 {
+		return nil, fmt.Errorf("%s: made up again from %s it has another hash than it should: the bundle was changed", name, d.View)
+	}
+	return out, nil
+}
+
+// dump is the manifest's record of a whole dump. Without a manifest, as in a
+// bundle that was cut off, the sections stand in the order of their names.
+func (c *catalog) dump(name, prefix string) (*Dump, error) {
+	if s := c.held[ManifestPath]; s != nil {
+		in, err := s.reader()
+		if err != nil {
+			return nil, err
+		}
+		m, err := DecodeManifest(in)
+		if err != nil {
+			return nil, err
+		}
+		for _, d := range m.Dumps {
+			if d.Path == name {
+				return &d, nil
+			}
+		}
+	}
+	d := &Dump{Path: name}
+	for _, names := range []map[string]bool{keysOf(c.held), keysOf(c.links)} {
+		for p := range names {
+			if section, ok := strings.CutPrefix(p, prefix); ok {
+				section = strings.TrimSuffix(strings.TrimSuffix(section, ".json"), ".delta")
+				if !slices.Contains(d.Sections, section) {
+					d.Sections = append(d.Sections, section)
+				}
+			}
+		}
+	}
+	if len(d.Sections) == 0 {
+		return nil, fmt.Errorf("%s: %w", name, ErrNoEntry)
+	}
+	slices.Sort(d.Sections)
+	d.Withheld = []string{"the sections that the bundle does not hold: its manifest has no whole dump of this ztunnel"}
+	return d, nil
+}
+
+func keysOf[V any](m map[string]V) map[string]bool {
+	out := make(map[string]bool, len(m))
+	for k := range m {
+		out[k] = true
+	}
+	return out
+}
+
+func delta(s *spool) (*Delta, error) {
+	in, err := s.reader()
+	if err != nil {
+		return nil, err
+	}
+	return DecodeDelta(in)
+}
+
+// apply writes the section that d makes of its view.
+func (d *Delta) apply(w io.Writer, view io.Reader) error {
+	split := &dumpSplitter{dec: jsontext.NewDecoder(view, decodeOptions()...)}
+	out := &stickyWriter{w: w}
+	return split.each(func(section string) error {
+		quoted, err := jsontext.AppendQuote(nil, section)
+		if err != nil {
+			return err
+		}
+		if split.dec.PeekKind() != '[' {
+			return fmt.Errorf("%s is no list", d.View)
+		}
+		if _, err := split.dec.ReadToken(); err != nil {
+			return err
+		}
+		out.write(sectionHead(quoted))
+		list := &listWriter{out: out, list: true}
+		list.open()
+		missing, changed, extra := byPosition(d.Missing), byPosition(d.Changed), byPosition(d.Extra)
+		for at := 0; ; at++ {
+			for _, item := range extra[at] {
+				list.item(nil, item)
+			}
+			if split.dec.PeekKind() == ']' {
+				break
+			}
+			v, err := split.dec.ReadValue()
+			if err != nil {
+				return err
+			}
+			switch _, gone := missing[at]; {
+			case gone:
+			case changed[at] != nil:
+				list.item(nil, changed[at][0])
+			default:
+				list.item(nil, v)
+			}
+		}
+		list.close()
+		out.write(sectionTail)
+		if _, err := split.dec.ReadToken(); err != nil {
+			return err
+		}
+		return out.err
+	})
+}
+
+func byPosition(items []DeltaItem) map[int][]json.RawMessage {
+	out := map[int][]json.RawMessage{}
+	for _, i := range items {
+		out[i.At] = append(out[i.At], i.Item)
+	}
+	return out
+}
+
+func (s *spool) copyTo(w io.Writer) error {
+	in, err := s.reader()
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(w, in)
+	return err
+}
