@@ -3,7 +3,7 @@ GO ?= go
 BIN := bin
 OUT := out
 
-.PHONY: build test demo lab bench fuzz lint clean
+.PHONY: build test demo lab bench bench-bundle fuzz lint clean
 
 build:
 	$(GO) build -trimpath -ldflags='-s -w' -o $(BIN)/ ./cmd/zbundle ./cmd/zsim
@@ -23,6 +23,10 @@ lab: build
 
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+# What a bundle weighs and what collect needs, beside tar czf of the raw dumps.
+bench-bundle:
+	$(GO) test -run '^$$' -bench '^BenchmarkBundle$$' -benchtime 1x -timeout 30m ./cmd/zbundle
 
 # Each fuzz target for a short while; FUZZTIME=10m for longer.
 FUZZTIME ?= 20s

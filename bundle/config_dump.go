@@ -109,6 +109,15 @@ func isSyntax(err error) bool {
 // ztunnel prints them in; everything else goes as it was served. What it
 // returns is the index of a list that ztunnels share.
 func (d *dumpSplitter) copySection(w io.Writer, section string) (*items, error) {
+	return d.copyMember(w, section, slices.Contains(shared, section))
+}
+
+// copyList writes any list as copySection does one that ztunnels share.
+func (d *dumpSplitter) copyList(w io.Writer, section string) (*items, error) {
+	return d.copyMember(w, section, true)
+}
+
+func (d *dumpSplitter) copyMember(w io.Writer, section string, indexed bool) (*items, error) {
 	name, err := jsontext.AppendQuote(nil, section)
 	if err != nil {
 		return nil, err
@@ -118,7 +127,7 @@ func (d *dumpSplitter) copySection(w io.Writer, section string) (*items, error) 
 	var index *items
 	switch kind := d.dec.PeekKind(); {
 	case kind == '[' || kind == '{' && slices.Contains(shared, section):
-		index = &items{list: kind == '['}
+		index = &items{list: kind == '[', indexed: indexed}
 		err = d.copyElements(out, section, index)
 	default:
 		var v jsontext.Value
@@ -161,7 +170,7 @@ func (d *dumpSplitter) copyElements(out *stickyWriter, section string, index *it
 		}
 		item := d.canonical(section, v)
 		start := list.item(key, item)
-		if index.list && slices.Contains(shared, section) {
+		if index.list && index.indexed {
 			index.add(item, start, out.n)
 		}
 		if out.err != nil {

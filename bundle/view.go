@@ -2,12 +2,16 @@ package bundle
 
 import (
 	"archive/tar"
+	"context"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"path"
 	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // Bounds of what is compared: drift costs its own size, and memory is that of
@@ -23,10 +27,11 @@ type itemHash [16]byte
 // items is the index of a section: what it holds in which order, and where in
 // its file.
 type items struct {
-	list   bool // a list, and not a map by address as before 1.23
-	hashes []itemHash
-	ends   []int64 // of each item in the section's file; it begins at starts
-	starts []int64
+	list    bool // a list, and not a map by address as before 1.23
+	indexed bool // one that is shared
+	hashes  []itemHash
+	ends    []int64 // of each item in the section's file; it begins at starts
+	starts  []int64
 }
 
 func (i *items) add(item []byte, start, end int64) {
@@ -141,6 +146,42 @@ func (w *Writer) addView(kind string, e NewEntry, s *spool, index *items) (Entry
 	}
 	return w.addLink(e, s, name)
 }
+
+// AddShared stores an answer that is given in nearly the same words for many
+// proxies: one JSON object with one list in it is shared item by item, as a
+// section of a config dump is. Anything else is stored as it was served.
+func (w *Writer) AddShared(ctx context.Context, kind string, e NewEntry, r io.Reader) (Entry, error) {
+	served := newUnscannedSpool(w.dir)
+	defer served.close()
+	if _, err := io.Copy(served, contextReader{ctx, r}); err != nil {
+		return Entry{}, err
+	}
+	in, err := served.reader()
+	if err != nil {
+		return Entry{}, err
+	}
+	split := &dumpSplitter{dec: jsontext.NewDecoder(in, decodeOptions()...), keepPEM: true}
+	s := newSpool(w.dir)
+	defer s.close()
+	var index *items
+	members := 0
+	err = split.each(func(section string) (err error) {
+		if members++; members > 1 {
+			return errNotShared
+		}
+		index, err = split.copyList(s, section)
+		return err
+	})
+	if err == nil && index != nil && index.list {
+		return w.addView(kind, e, s, index)
+	}
+	if in, err = served.reader(); err != nil {
+		return Entry{}, err
+	}
+	return w.Add(ctx, e, in)
+}
+
+var errNotShared = errors.New("more than one list")
 
 func (w *Writer) addLink(e NewEntry, s *spool, view string) (Entry, error) {
 	entry := Entry{Path: e.Path, SHA256: s.sum(), Bytes: s.size, Task: e.Task, Link: view}

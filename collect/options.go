@@ -30,6 +30,7 @@ type Options struct {
 	Concurrency int
 	// Since and SinceTime bound how far back logs are taken, Tail how many of
 	// their newest lines; zero values set no bound.
+	NoLogs    bool // take none at all
 	Since     time.Duration
 	SinceTime time.Time
 	Tail      int

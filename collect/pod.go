@@ -42,6 +42,10 @@ func (r *run) podTask(ctx context.Context, c *podClient, task podTask) {
 	var err error
 	switch task.form {
 	case podLog, podLogOld:
+		if r.opts.NoLogs {
+			record.Status, record.Reason = bundle.StatusSkipped, "no logs were asked for (--no-logs)"
+			break
+		}
 		err = r.log(taskCtx, c.target, task, record)
 	default:
 		err = r.fetch(taskCtx, c, task, task.path, path.Join(c.target.dir(), task.file), record)
@@ -95,6 +99,13 @@ func (r *run) fetch(ctx context.Context, c *podClient, task podTask, ask, name s
 	case task.form == asDump:
 		entries, err := r.bundle.AddConfigDump(ctx, c.target.dir(), record.ID, entry.ModTime, body)
 		for _, e := range entries {
+			record.Entries = append(record.Entries, e.Path)
+		}
+		return err
+	}
+	if task.form == perProxy {
+		e, err := r.bundle.AddShared(ctx, "xds", entry, body)
+		if err == nil {
 			record.Entries = append(record.Entries, e.Path)
 		}
 		return err

@@ -52,6 +52,7 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	flags.Uint64Var(&o.generate.Seed, "seed", 1, "seed of what is invented: the same seed gives the same cluster")
 	flags.StringVar(&o.generate.Version, "version", "1.30.3", "Istio `version` to invent")
 	flags.StringArrayVar(&o.generate.Faults, "fault", nil, "plant this `fault` (NAME or NAME=SUBJECT); may be repeated")
+	flags.IntVar(&o.generate.Drift, "drift", 0, "keep this many workloads from each ztunnel")
 	flags.StringVar(&o.generate.Without, "without", "", "invent a cluster without `part`: ambient, or istio as a whole")
 	flags.StringVar(&o.planted, "planted", "", "write the planted faults to this `file` as JSON")
 	flags.BoolVar(&o.listFaults, "list-faults", false, "list the faults that can be planted, and exit")

@@ -12,6 +12,20 @@ func workloadFaults() []Fault {
 	}
 }
 
+// drift keeps n workloads of other nodes, others for each, from every ztunnel.
+func (m *mesh) drift(n int) {
+	for _, node := range m.nodes {
+		if node.ztunnel == nil {
+			continue
+		}
+		for tries := 0; len(node.ztunnel.missing) < n && tries < 100*n; tries++ {
+			if p := m.pods[m.random.IntN(len(m.pods))]; p.onNode != node {
+				node.ztunnel.missing[p] = true
+			}
+		}
+	}
+}
+
 func plantMissing(m *mesh, arg string) (Subject, error) {
 	p, err := m.pickPod(arg)
 	if err != nil {

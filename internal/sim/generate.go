@@ -20,6 +20,8 @@ type Generate struct {
 	Version   string // of Istio: 1.28 or later
 	// Faults are what to plant: NAME, or NAME=SUBJECT; see Faults.
 	Faults []string
+	// Drift is how many workloads each ztunnel lacks, chosen at random.
+	Drift int
 	// Without leaves out "ambient", or "istio" as a whole.
 	Without string
 	// Now is the moment that the world shows; the zero value means the machine's time at start.
@@ -51,6 +53,7 @@ func (g *Generate) build() (*world, error) {
 	if err != nil {
 		return nil, err
 	}
+	m.drift(g.Drift)
 	m.makeTraffic()
 	w := &world{
 		now:     func() time.Time { return m.now.Add(time.Since(begun)) },

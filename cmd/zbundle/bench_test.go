@@ -1,0 +1,132 @@
+package main
+
+import (
+	"archive/tar"
+	"bufio"
+	"compress/gzip"
+	"context"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/zbundle/zbundle/bundle"
+)
+
+// BenchmarkBundle collects meshes of 10,000 workloads, logs off, and reports
+// what the bundle weighs and what collect needed: `make bench-bundle`.
+// The baseline is what tar czf makes of the raw dumps.
+func BenchmarkBundle(b *testing.B) {
+	var agreed, before, rss20 float64
+	var nodesBefore int
+	for _, c := range []struct {
+		name         string
+		nodes, drift int
+	}{{"20-ztunnels", 20, 0}, {"100-ztunnels", 100, 0}, {"200-ztunnels", 200, 0}, {"200-ztunnels-3-missing-on-each", 200, 3}} {
+		b.Run(c.name, func(b *testing.B) {
+			for b.Loop() {
+				file, rss := collected(b, "--nodes", strconv.Itoa(c.nodes), "--workloads", "10000", "--drift", strconv.Itoa(c.drift))
+				info, err := os.Stat(file)
+				if err != nil {
+					b.Fatal(err)
+				}
+				size := float64(info.Size())
+				b.ReportMetric(size/1000, "kB")
+				b.ReportMetric(rss, "MB-peak")
+				switch {
+				case c.nodes == 20:
+					before, nodesBefore, rss20 = size, c.nodes, rss
+					raw := rawArchive(b, file)
+					b.ReportMetric(raw/1000, "kB-raw-tgz")
+					b.ReportMetric(raw/float64(c.nodes)/1000, "kB-raw-tgz/ztunnel")
+				case c.drift == 0:
+					b.ReportMetric((size-before)/float64(c.nodes-nodesBefore)/1000, "kB/further-ztunnel")
+					agreed, before, nodesBefore = size, size, c.nodes
+					b.ReportMetric(rss/rss20, "x-peak-of-20")
+				default:
+					b.ReportMetric(size/agreed, "x-in-agreement")
+					b.ReportMetric(rss/rss20, "x-peak-of-20")
+				}
+			}
+		})
+	}
+}
+
+// collected runs the built binary on a mesh, and returns the bundle and the
+// process's peak memory in MB. The mesh is a process of its own: a child's
+// peak begins with that of the process which started it.
+func collected(b *testing.B, args ...string) (string, float64) {
+	b.Helper()
+	dir := b.TempDir()
+	if out, err := exec.Command("go", "build", "-o", dir, ".", "../zsim").CombinedOutput(); err != nil {
+		b.Fatalf("%v\n%s", err, out)
+	}
+	kubeconfig, file := filepath.Join(dir, "kubeconfig"), filepath.Join(dir, "b.tgz")
+	mesh := exec.Command(filepath.Join(dir, "zsim"), append(args, "--kubeconfig", kubeconfig)...)
+	ready, err := mesh.StdoutPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := mesh.Start(); err != nil {
+		b.Fatal(err)
+	}
+	defer func() {
+		_ = mesh.Process.Signal(syscall.SIGTERM) // it may be gone, which Wait tells
+		if err := mesh.Wait(); err != nil {
+			b.Error(err)
+		}
+	}()
+	if line, err := bufio.NewReader(ready).ReadString('\n'); err != nil {
+		b.Fatalf("%q: %v", line, err)
+	}
+	cmd := exec.Command(filepath.Join(dir, "zbundle"), "collect", "-q", "--no-logs", "--kubeconfig", kubeconfig, "-o", file)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		b.Fatalf("%v\n%s", err, out)
+	}
+	return file, float64(cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss) / 1000
+}
+
+// rawArchive is the size of a .tgz of the whole dumps.
+func rawArchive(b *testing.B, file string) float64 {
+	b.Helper()
+	r, err := bundle.Open(file)
+	if err != nil {
+		b.Fatal(err)
+	}
+	var manifest strings.Builder
+	if _, err := r.Cat(context.Background(), bundle.ManifestPath, &manifest); err != nil {
+		b.Fatal(err)
+	}
+	m, err := bundle.DecodeManifest(strings.NewReader(manifest.String()))
+	if err != nil {
+		b.Fatal(err)
+	}
+	var size counter
+	zip := gzip.NewWriter(&size)
+	archive := tar.NewWriter(zip)
+	for _, d := range m.Dumps {
+		if err := archive.WriteHeader(&tar.Header{Name: d.Path, Size: d.Bytes, Mode: 0o600}); err != nil {
+			b.Fatal(err)
+		}
+		if _, err := r.Cat(context.Background(), d.Path, archive); err != nil {
+			b.Fatal(err)
+		}
+	}
+	for _, c := range []io.Closer{archive, zip} {
+		if err := c.Close(); err != nil {
+			b.Fatal(err)
+		}
+	}
+	return float64(size)
+}
+
+type counter int64
+
+func (c *counter) Write(p []byte) (int, error) {
+	*c += counter(len(p))
+	return len(p), nil
+}
