@@ -5,6 +5,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -23,7 +24,7 @@ import (
 
 // Bounds on what a bundle from a stranger may cost.
 const (
-	maxEntries   = 1_000_000
+	maxEntries   = 300_000 // five thousand nodes have a third of that
 	maxEntrySize = 2 << 30
 	maxTotal     = 64 << 30
 	// A real bundle's logs and dumps compress by less than a hundred; a bomb by a thousand.
@@ -71,9 +72,6 @@ func Open(name string, identities ...age.Identity) (*Reader, error) {
 	}
 	r := &Reader{name: name, folder: info.IsDir(), identities: identities}
 	if r.folder {
-		if _, err := os.Stat(path.Join(name, HeaderPath)); err != nil {
-			return nil, fmt.Errorf("%s: the folder is no extracted bundle: it holds no %s", name, HeaderPath)
-		}
 		return r, nil
 	}
 	return r, r.check()
@@ -148,7 +146,7 @@ func (r *Reader) Walk(ctx context.Context, fn func(File) error) error {
 		return fmt.Errorf("%s: %w", r.name, err)
 	}
 	defer stream.Close()
-	a := &archiveWalk{r: r, fn: fn, links: map[string]string{}, seen: map[string]bool{}}
+	a := &archiveWalk{r: r, fn: fn, links: map[string]string{}, seen: map[[16]byte]struct{}{}}
 	limited := &bombGuard{r: stream, in: compressed}
 	err = archives.Tar{}.Extract(ctx, limited, a.entry)
 	switch {
@@ -180,7 +178,7 @@ type archiveWalk struct {
 	fn      func(File) error
 	top     string
 	topSet  bool
-	seen    map[string]bool
+	seen    map[[16]byte]struct{} // by nameKey
 	links   map[string]string
 	entries int
 	last    string
@@ -206,12 +204,13 @@ func (a *archiveWalk) entry(_ context.Context, info archives.FileInfo) error {
 	if name == "" || h.Typeflag == tar.TypeDir {
 		return nil
 	}
-	if key := strings.ToLower(name); a.seen[key] {
+	key := nameKey(name)
+	if _, twice := a.seen[key]; twice {
 		a.r.problem(name, "refused: a second entry of that name")
 		return nil
-	} else {
-		a.seen[key] = true
 	}
+	linked := a.linkTarget(h)
+	a.seen[key] = struct{}{}
 	a.last = name
 	f := File{Path: name, Size: h.Size, ModTime: h.ModTime}
 	switch h.Typeflag {
@@ -226,16 +225,12 @@ func (a *archiveWalk) entry(_ context.Context, info archives.FileInfo) error {
 		}
 		f.Reader = content
 	case tar.TypeLink:
-		target, ok := a.name(h.Linkname)
-		if !ok || !a.seen[strings.ToLower(target)] {
+		if linked == "" {
 			a.r.problem(name, "refused: a link to %q, which is no entry before it", h.Linkname)
 			return nil
 		}
-		if first := a.links[target]; first != "" {
-			target = first
-		}
-		a.links[name] = target
-		f.Link = target
+		a.links[name] = linked
+		f.Link = linked
 	default:
 		a.r.problem(name, "refused: neither a file nor a hard link (type %q)", h.Typeflag)
 		return nil
@@ -247,9 +242,33 @@ func (a *archiveWalk) entry(_ context.Context, info archives.FileInfo) error {
 	return nil
 }
 
+// linkTarget is the file behind a hard link to an earlier entry, "" for any other.
+func (a *archiveWalk) linkTarget(h *tar.Header) string {
+	if h.Typeflag != tar.TypeLink {
+		return ""
+	}
+	target, ok := a.name(h.Linkname)
+	if !ok {
+		return ""
+	}
+	if _, before := a.seen[nameKey(target)]; !before {
+		return ""
+	}
+	if first := a.links[target]; first != "" {
+		return first
+	}
+	return target
+}
+
+// nameKey tells names apart as a file system does that knows no case.
+func nameKey(name string) [16]byte {
+	sum := sha256.Sum256([]byte(strings.ToLower(name)))
+	return [16]byte(sum[:])
+}
+
 // name takes the top folder off a path, and refuses what leaves it.
 func (a *archiveWalk) name(p string) (string, bool) {
-	if p == "" || path.IsAbs(p) || strings.Contains(p, `\`) || strings.ContainsRune(p, 0) {
+	if p == "" || path.IsAbs(p) || strings.Contains(p, `\`) || !utf8.ValidString(p) || strings.ContainsFunc(p, unicode.IsControl) {
 		return "", false
 	}
 	for _, part := range strings.Split(p, "/") {

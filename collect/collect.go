@@ -164,6 +164,15 @@ func (r *run) resource(ctx context.Context, res resource) {
 	r.end(ctx, record, err, timeout)
 }
 
+// count adds to what was taken out of documents of a kind.
+func (r *run) count(kind string, n int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if n > 0 {
+		r.removed[kind] += n
+	}
+}
+
 func (r *run) list(ctx context.Context, base string, res resource, record *bundle.Task) error {
 	entry := r.bundle.Spool(bundle.NewEntry{Path: bundle.ResourcePath(res.group, res.name), Task: res.id(), ModTime: r.clock.now()})
 	l := &listed{w: entry, res: res}
@@ -175,9 +184,7 @@ func (r *run) list(ctx context.Context, base string, res resource, record *bundl
 	}
 	err := r.api.list(ctx, base, l)
 	record.Bytes = l.bytes
-	r.mu.Lock()
-	r.removed[res.id()] += l.removed
-	r.mu.Unlock()
+	r.count(res.id(), l.removed)
 	if err != nil && l.count == 0 {
 		entry.Drop()
 		return err

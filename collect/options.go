@@ -16,6 +16,8 @@ type Options struct {
 	Output  string // file to write; its ending decides the archive's form
 	Force   bool   // replace a file that is already there
 	KeepPEM bool   // keep certificates whole
+	// KeepRequests keeps paths and client addresses in gateways' access logs.
+	KeepRequests bool
 	// Stdout takes the bundle where Output is "-".
 	Stdout io.Writer
 	// Recipients are the only ones who can read the bundle, where there are any.

@@ -41,6 +41,10 @@ func (r *run) log(ctx context.Context, t target, task podTask, record *bundle.Ta
 		api: r.api, path: fmt.Sprintf("/api/v1/namespaces/%s/pods/%s/log", t.namespace, t.name),
 		query: url.Values{"container": {t.container}, "timestamps": {"true"}}, w: entry, silence: r.opts.RequestTimeout,
 	}
+	mask := bundle.NewRequestMask(entry)
+	if (t.kind == kindGateway || t.kind == kindWaypoint) && !r.opts.KeepRequests {
+		l.w = mask
+	}
 	if task.form == podLogOld {
 		l.query.Set("previous", "true")
 	}
@@ -50,10 +54,14 @@ func (r *run) log(ctx context.Context, t target, task podTask, record *bundle.Ta
 		entry.Drop()
 		return errRead
 	}
+	if err := mask.Flush(); err != nil {
+		return err
+	}
 	kept, err := entry.Keep()
 	if err != nil {
 		return err
 	}
+	r.count("requests", mask.Masked())
 	record.Entries = append(record.Entries, kept.Path)
 	switch {
 	case errRead != nil:

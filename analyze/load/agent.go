@@ -1,6 +1,7 @@
 package load
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -23,6 +24,9 @@ func (l *loader) cniOf(node, pod string) *cniFiles {
 }
 
 func (l *loader) cniFile(node, pod, name string, f bundle.File) error {
+	if err := full(l.cnis, node+"/"+pod, "istio-cni"); err != nil {
+		return err
+	}
 	t := l.cniOf(node, pod)
 	switch name {
 	case "metrics.txt":
@@ -62,6 +66,10 @@ func (l *loader) finishAgents() {
 		if p.Phase == "Succeeded" || p.Phase == "Failed" {
 			continue
 		}
+		if err := l.fullFor(p); err != nil {
+			l.problem(p.Source.File, fmt.Errorf("pod %s/%s %w", p.Namespace, p.Name, err))
+			continue
+		}
 		switch p.Component {
 		case "ztunnel":
 			l.finishZtunnel(l.ztunnelOf(p.NodeName, p.Name), p)
@@ -92,12 +100,29 @@ func (l *loader) finishAgents() {
 	sortObservations(l.mesh.Observations)
 }
 
+func (l *loader) fullFor(p *mesh.Pod) error {
+	switch p.Component {
+	case "ztunnel":
+		return full(l.ztunnels, p.NodeName+"/"+p.Name, p.Component)
+	case "istio-cni":
+		return full(l.cnis, p.NodeName+"/"+p.Name, p.Component)
+	case "istiod":
+		return full(l.istiods, p.Name, p.Component)
+	}
+	return nil
+}
+
 // namesFromManifest fills in namespaces where the pods were not collected.
 func (l *loader) namesFromManifest() {
 	if l.summary.Manifest == nil {
 		return
 	}
 	for _, d := range l.summary.Manifest.Discovery {
+		kind := map[string]string{"cni": "istio-cni"}[d.Kind]
+		if err := l.fullFor(&mesh.Pod{Component: orElse(kind, d.Kind), NodeName: d.Node, Name: d.Name}); err != nil {
+			l.problem(bundle.ManifestPath, fmt.Errorf("pod %s/%s %w", d.Namespace, d.Name, err))
+			continue
+		}
 		switch d.Kind {
 		case "ztunnel":
 			if t := l.ztunnelOf(d.Node, d.Name); t.z.Namespace == "" {

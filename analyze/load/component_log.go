@@ -33,11 +33,10 @@ func (l *loader) componentLog(component, namespace, pod, node string, f bundle.F
 		for _, log := range m.logs {
 			log.Namespace = namespace
 		}
-		l.mesh.Logs = append(l.mesh.Logs, m.logs...)
 		if errors.Is(err, io.EOF) {
-			return nil
+			err = nil
 		}
-		return err
+		return errors.Join(err, l.keepLogs(m.logs))
 	}
 }
 

@@ -26,6 +26,9 @@ func (l *loader) deltaSection(t *ztunnelFiles, name string, f bundle.File) error
 	if err != nil {
 		return err
 	}
+	if err := l.keep(ownSpec*(len(d.Changed)+len(d.Extra)) + specs(view)); err != nil {
+		return err
+	}
 	set, err := applied(view, own, d, f.Path)
 	if err != nil {
 		return err
@@ -74,6 +77,19 @@ func applied(view any, own *ztunnel.Dump, d *bundle.Delta, file string) (any, er
 		return &mesh.PolicySet{File: file, Specs: overlay(v.Specs, policySet(own.Policies, file).Specs, d)}, nil
 	}
 	return nil, fmt.Errorf("is told against %s, which holds nothing that ztunnels share", d.View)
+}
+
+// specs counts what a view holds.
+func specs(view any) int {
+	switch v := view.(type) {
+	case *mesh.WorkloadSet:
+		return len(v.Specs)
+	case *mesh.ServiceSet:
+		return len(v.Specs)
+	case *mesh.PolicySet:
+		return len(v.Specs)
+	}
+	return 0
 }
 
 func overlay[T any](view, own map[string]T, d *bundle.Delta) map[string]T {

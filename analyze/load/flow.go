@@ -31,20 +31,30 @@ type observationKey struct {
 	policy, origin string
 }
 
+var errFlows = fmt.Errorf("more connections that differ than the %d of one log, or the %d of all; others were left out", mostFlows, mostObservations)
+
 // flows gathers one ztunnel's observations while its log streams by.
 type flows struct {
 	z  *mesh.Ztunnel
 	by map[observationKey]*mesh.Observation
 	in []*mesh.Observation // in order of appearance
+	// room is how many more may differ; err is set when one did not fit.
+	room int
+	err  error
 }
 
-func newFlows(z *mesh.Ztunnel) *flows {
-	return &flows{z: z, by: map[observationKey]*mesh.Observation{}}
+func newFlows(z *mesh.Ztunnel, before int) *flows {
+	return &flows{z: z, by: map[observationKey]*mesh.Observation{}, room: min(mostFlows, mostObservations-before)}
 }
 
 func (fl *flows) access(a *ztunnel.Access, raw, file string) {
 	if a.Event == ztunnel.Opened {
 		return
+	}
+	for _, s := range []*string{
+		&a.SrcWorkload, &a.SrcNamespace, &a.SrcIdentity, &a.DstWorkload, &a.DstNamespace, &a.DstIdentity, &a.DstService,
+	} {
+		*s = clip(*s, keptName)
 	}
 	k := observationKey{
 		inbound: a.Direction == ztunnel.Inbound, source: a.SrcAddr.Addr(), service: a.DstService,
@@ -58,10 +68,15 @@ func (fl *flows) access(a *ztunnel.Access, raw, file string) {
 	}
 	k.place(a)
 	if k.class == ztunnel.PolicyDenied {
-		k.policy, _ = ztunnel.DeniedBy(a.Error)
+		policy, _ := ztunnel.DeniedBy(a.Error)
+		k.policy = clip(policy, keptName)
 	}
 	o := fl.by[k]
 	if o == nil {
+		if len(fl.in) >= fl.room {
+			fl.err = fmt.Errorf("line %d: %w", a.Line, errFlows)
+			return
+		}
 		o = fl.open(k, a)
 	}
 	o.Count++
@@ -71,7 +86,7 @@ func (fl *flows) access(a *ztunnel.Access, raw, file string) {
 		o.Last = a.Time
 	}
 	if len(o.Evidences) < evidencesKept {
-		o.Evidences = append(o.Evidences, mesh.Evidence{File: file, Line: a.Line, Text: clip(strings.Clone(raw), 700)})
+		o.Evidences = append(o.Evidences, mesh.Evidence{File: file, Line: a.Line, Text: strings.Clone(clip(raw, keptLine))})
 	}
 }
 
@@ -95,7 +110,7 @@ func (k *observationKey) place(a *ztunnel.Access) {
 func (fl *flows) open(k observationKey, a *ztunnel.Access) *mesh.Observation {
 	o := &mesh.Observation{
 		Ztunnel: fl.z, Inbound: k.inbound, Origin: k.origin, Port: int(k.port), HBONE: k.hbone,
-		Service: strings.Clone(k.service), Class: string(k.class), Error: strings.Clone(a.Error), Policy: strings.Clone(k.policy),
+		Service: strings.Clone(k.service), Class: string(k.class), Error: strings.Clone(clip(a.Error, keptText)), Policy: strings.Clone(k.policy),
 		Source: mesh.Name{Namespace: strings.Clone(a.SrcNamespace), Name: strings.Clone(a.SrcWorkload), Identity: strings.Clone(a.SrcIdentity)},
 		Dest:   mesh.Name{Namespace: strings.Clone(a.DstNamespace), Name: strings.Clone(a.DstWorkload), Identity: strings.Clone(a.DstIdentity)},
 		First:  a.Time, Last: a.Time,
@@ -120,7 +135,7 @@ func (fl *flows) open(k observationKey, a *ztunnel.Access) *mesh.Observation {
 // connections makes flows of the open outbound connections of a dump: what
 // goes in plain text right now. Inbound ones name no peer but its socket.
 func (l *loader) connections(t *ztunnelFiles, in *mesh.InPod, c *ztunnel.Connections, file string) {
-	for i, conn := range c.Outbound {
+	for i, conn := range c.Outbound[:min(len(c.Outbound), mostFlows, max(0, mostObservations-len(l.mesh.Observations)))] {
 		if conn.Protocol == "" {
 			continue // up to 1.24 the dump does not say how it goes
 		}

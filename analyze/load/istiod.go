@@ -25,6 +25,9 @@ func (l *loader) istiodOf(pod string) *istiodFiles {
 }
 
 func (l *loader) istiodFile(pod, name string, f bundle.File) error {
+	if err := full(l.istiods, pod, "istiod"); err != nil {
+		return err
+	}
 	t := l.istiodOf(pod)
 	switch name {
 	case "syncz.json":
@@ -88,6 +91,9 @@ func (l *loader) syncz(t *istiodFiles, f bundle.File) error {
 func (l *loader) ambientz(t *istiodFiles, f bundle.File) error {
 	a, err := istiod.ReadAmbientz(f.Reader)
 	if err != nil {
+		return err
+	}
+	if err := l.keep(ownSpec * (len(a.Workloads) + len(a.Services) + len(a.Policies))); err != nil {
 		return err
 	}
 	t.i.HasAmbientz = true

@@ -84,6 +84,7 @@ type loader struct {
 	views    map[string]any // parsed sections by the entry that holds them
 	pods     map[string]podFacts
 	series   map[seriesKey]*mesh.Series
+	specs    int // kept, by what they cost
 	slices   []endpointSlice
 	// replicas are Deployments' spec.replicas by "<ns>/<name>".
 	replicas map[string]int
@@ -110,6 +111,10 @@ func (l *loader) file(f bundle.File) {
 		l.summary.Origins[f.Path] = f.Origin
 	}
 	parts := strings.Split(f.Path, "/")
+	if f.Reader == nil && !strings.Contains(f.Path, "/config_dump/") && !strings.Contains(f.Path, "/xds/") {
+		l.problem(f.Path, fmt.Errorf("is a link to %s, which only what ztunnels share can be", f.Link))
+		return
+	}
 	lines := &lineCounter{r: f.Reader}
 	if f.Reader != nil && strings.HasSuffix(f.Path, ".json") {
 		f.Reader = lines
@@ -121,7 +126,11 @@ func (l *loader) file(f bundle.File) {
 	case f.Path == bundle.ManifestPath:
 		l.summary.Manifest, err = bundle.DecodeManifest(f.Reader)
 	case parts[0] == "cluster" && len(parts) == 3:
-		err = l.clusterFile(parts[1], strings.TrimSuffix(parts[2], ".json"), f)
+		// Archives of other tools have a resource's objects in several files.
+		resource, _, _ := strings.Cut(strings.TrimSuffix(parts[2], ".json"), "@")
+		if err = l.clusterFile(parts[1], resource, f); err == nil {
+			l.seen[bundle.ResourcePath(parts[1], resource)] = true
+		}
 	case parts[0] == "istiod" && len(parts) >= 3:
 		err = l.istiodFile(parts[1], strings.Join(parts[2:], "/"), f)
 	case parts[0] == "nodes" && len(parts) >= 5 && parts[2] == "ztunnel":
@@ -130,6 +139,8 @@ func (l *loader) file(f bundle.File) {
 		err = l.cniFile(parts[1], parts[3], strings.Join(parts[4:], "/"), f)
 	case parts[0] == "waypoints" && len(parts) == 4:
 		err = l.waypointFile(parts[1], parts[2], parts[3], f)
+	case parts[0] == "views" && strings.HasPrefix(parts[1], "xds-"):
+		// ambientz says the same of every version that ztunnels are served by
 	case parts[0] == "views" && len(parts) == 2:
 		err = l.viewFile(f)
 	}
@@ -143,7 +154,7 @@ func (l *loader) file(f bundle.File) {
 func (l *loader) problem(path string, err error) {
 	const most = 1000
 	if len(l.summary.Problems) < most {
-		l.summary.Problems = append(l.summary.Problems, bundle.Problem{Path: l.summary.Origin(path), Text: err.Error()})
+		l.summary.Problems = append(l.summary.Problems, bundle.Problem{Path: l.summary.Origin(path), Text: clip(err.Error(), 1000)})
 	}
 }
 

@@ -11,6 +11,14 @@ import (
 // it, a log repeats itself in ways that no rule reads.
 const mostMessages = 2000
 
+// What is kept of one line: all that ztunnel and Istio write.
+const (
+	keptLine   = 700
+	keptText   = 2000
+	keptName   = 600 // two Kubernetes names and what joins them
+	keptFields = 50
+)
+
 // messages gathers the distinct messages of one log.
 type messages struct {
 	component, pod, node string
@@ -26,15 +34,16 @@ func newMessages(component, pod, node string, previous bool) *messages {
 // add counts a record with those that differ from it in numbers only; what is
 // shown of them is the newest.
 func (m *messages) add(r *ztunnel.Record, file string) {
-	about := r.About()
-	key := r.Level + "\t" + r.Target + "\t" + about + "\t" + r.Get("uid") + "\t" + r.Get("error") + "\t" + withoutNumbers(r.Message)
+	about := clip(r.About(), keptName)
+	target := clip(r.Target, keptName)
+	key := r.Level + "\t" + target + "\t" + about + "\t" + clip(r.Get("uid"), keptName) + "\t" + clip(r.Get("error"), keptText) + "\t" + withoutNumbers(r.Message)
 	log := m.by[key]
 	if log == nil {
 		if len(m.logs) == mostMessages {
 			return
 		}
 		log = &mesh.Log{
-			Component: m.component, PodName: m.pod, NodeName: m.node, Level: r.Level, Target: strings.Clone(r.Target),
+			Component: m.component, PodName: m.pod, NodeName: m.node, Level: r.Level, Target: strings.Clone(target),
 			About: strings.Clone(about), First: r.Time, Previous: m.previous,
 		}
 		m.by[key] = log
@@ -42,15 +51,15 @@ func (m *messages) add(r *ztunnel.Record, file string) {
 	}
 	log.Count++
 	log.Last = r.Time
-	log.Message = clip(strings.Clone(r.Message), 2000)
+	log.Message = strings.Clone(clip(r.Message, keptText))
 	log.Fields = fields(r)
-	log.Source = mesh.Evidence{File: file, Line: r.Line, Text: clip(strings.Clone(r.Raw), 700)}
+	log.Source = mesh.Evidence{File: file, Line: r.Line, Text: strings.Clone(clip(r.Raw, keptLine))}
 }
 
 func fields(r *ztunnel.Record) map[string]string {
 	out := map[string]string{}
-	for _, f := range r.Fields {
-		out[strings.Clone(f.Key)] = clip(strings.Clone(f.Value), 2000)
+	for _, f := range r.Fields[:min(len(r.Fields), keptFields)] {
+		out[strings.Clone(clip(f.Key, keptName))] = strings.Clone(clip(f.Value, keptText))
 	}
 	return out
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/zbundle/zbundle/analyze/mesh"
+	"github.com/zbundle/zbundle/internal/ztunnel"
 )
 
 // The parts of Kubernetes objects that the model is made of
@@ -245,7 +246,7 @@ func lenient() json.Options {
 // items reads a list's items one by one, each with its place in the file. An
 // item of another form than expected is an error that does not end the list.
 func items[T any](r io.Reader, file string, fn func(T, mesh.Evidence)) error {
-	dec := jsontext.NewDecoder(r, lenient())
+	dec := ztunnel.NewStreamDecoder(r)
 	if dec.PeekKind() != '{' {
 		return errNoItems
 	}
@@ -270,9 +271,15 @@ func items[T any](r io.Reader, file string, fn func(T, mesh.Evidence)) error {
 			return err
 		}
 		for i := 0; dec.PeekKind() != ']'; i++ {
+			if i == mostItems {
+				return fmt.Errorf("is a list of more than %d objects, which no cluster has", mostItems)
+			}
 			raw, err := dec.ReadValue()
 			if err != nil {
 				return err
+			}
+			if raw.Kind() == 'n' {
+				continue // the place of another resource's object
 			}
 			var v T
 			if err := json.Unmarshal(raw, &v, lenient()); err != nil {

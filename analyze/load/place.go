@@ -7,6 +7,7 @@ import (
 	"io"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -33,10 +34,11 @@ func (c *lineCounter) Read(p []byte) (int, error) {
 		at += int64(i) + 1
 		rest = rest[i+1:]
 		c.ends = append(c.ends, at)
-	}
-	if over := len(c.ends) - keptLines; over > 0 {
-		c.ends = slices.Delete(c.ends, 0, over)
-		c.past += over
+		// At twice as many, so that lines cost the same however many there are.
+		if over := len(c.ends) - keptLines; over >= keptLines {
+			c.ends = slices.Delete(c.ends, 0, over)
+			c.past += over
+		}
 	}
 	c.n += int64(n)
 	return n, err
@@ -58,11 +60,19 @@ func (c *lineCounter) place(offset int64) (line, column int, ok bool) {
 // jsonNoise is what the JSON library says of itself in an error.
 var jsonNoise = regexp.MustCompile(`jsontext: |read error: | after offset \d+`)
 
+// plain leaves out what the library says of itself of an error in reading.
+func plain(err error) error {
+	if text := err.Error(); strings.Contains(text, "jsontext: read error: ") {
+		return errors.New(jsonNoise.ReplaceAllString(text, ""))
+	}
+	return err
+}
+
 // placed adds the line and column to an error about JSON.
 func (c *lineCounter) placed(err error) error {
 	var syntax *jsontext.SyntacticError
 	if !errors.As(err, &syntax) {
-		return err
+		return plain(err)
 	}
 	text := jsonNoise.ReplaceAllString(err.Error(), "")
 	line, column, ok := c.place(syntax.ByteOffset)

@@ -16,7 +16,7 @@ type seriesKey struct {
 
 // addSeries sums ztunnel's TCP counters over flags, revisions and zones: a
 // failure is counted in another series than the opening of its connection.
-func (l *loader) addSeries(z *mesh.Ztunnel, set *openmetrics.Set, file string) {
+func (l *loader) addSeries(z *mesh.Ztunnel, set *openmetrics.Set, file string) error {
 	for name, add := range map[string]func(*mesh.Series, float64){
 		"istio_tcp_connections_opened_total": func(s *mesh.Series, v float64) { s.Opened += v },
 		"istio_tcp_connections_failed_total": func(s *mesh.Series, v float64) { s.Failed += v },
@@ -32,6 +32,9 @@ func (l *loader) addSeries(z *mesh.Ztunnel, set *openmetrics.Set, file string) {
 			}
 			s := l.series[k]
 			if s == nil {
+				if len(l.series) == mostSeries {
+					return fmt.Errorf("is of more than %d series that differ, which no mesh has", mostSeries)
+				}
 				s = &mesh.Series{
 					Reporter: k.reporter, SourceNamespace: k.sourceNS, SourceWorkload: k.source, SourcePrincipal: sample.Get("source_principal"),
 					DestinationNamespace: k.destNS, DestinationWorkload: k.dest, DestinationService: k.service, MutualTLS: k.mtls,
@@ -47,6 +50,7 @@ func (l *loader) addSeries(z *mesh.Ztunnel, set *openmetrics.Set, file string) {
 			add(s, sample.Value)
 		}
 	}
+	return nil
 }
 
 func seriesText(name string, k seriesKey, v float64) string {

@@ -1,6 +1,7 @@
 package load
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -41,6 +42,9 @@ func (l *loader) ztunnelOf(node, pod string) *ztunnelFiles {
 }
 
 func (l *loader) ztunnelFile(node, pod, name string, f bundle.File) error {
+	if err := full(l.ztunnels, node+"/"+pod, "ztunnel"); err != nil {
+		return err
+	}
 	t := l.ztunnelOf(node, pod)
 	switch {
 	case name == "config_dump.json":
@@ -79,6 +83,9 @@ func (l *loader) viewFile(f bundle.File) error {
 	if err != nil {
 		return err
 	}
+	if err := l.keepOwn(d); err != nil {
+		return err
+	}
 	l.views[f.Path] = section(d, f.Path)
 	return nil
 }
@@ -114,6 +121,9 @@ func (l *loader) dumpSection(t *ztunnelFiles, name string, f bundle.File) error 
 	if err != nil {
 		return err
 	}
+	if err := l.keepOwn(d); err != nil {
+		return err
+	}
 	l.dump(t, d, f.Path)
 	if f.Link != "" {
 		l.views[f.Link] = section(d, f.Path)
@@ -126,8 +136,15 @@ func (l *loader) wholeDump(t *ztunnelFiles, f bundle.File) error {
 	if err != nil {
 		return err
 	}
+	if err := l.keepOwn(d); err != nil {
+		return err
+	}
 	l.dump(t, d, f.Path)
 	return nil
+}
+
+func (l *loader) keepOwn(d *ztunnel.Dump) error {
+	return l.keep(ownSpec * (len(d.Workloads) + len(d.Services) + len(d.Policies) + len(d.Certificates) + len(d.WorkloadState)))
 }
 
 // take keeps a set that may be shared with other ztunnels.
@@ -307,8 +324,7 @@ func (l *loader) ztunnelMetrics(t *ztunnelFiles, f bundle.File) error {
 	if v, ok := set.Sum("process_max_fds", nil); ok && v < 1<<62 {
 		t.z.MaxFDs = v
 	}
-	l.addSeries(t.z, set, f.Path)
-	return err
+	return errors.Join(err, l.addSeries(t.z, set, f.Path))
 }
 
 func clip(s string, n int) string {

@@ -35,7 +35,7 @@ type nack struct {
 
 func (l *loader) ztunnelLog(t *ztunnelFiles, f bundle.File, previous bool) error {
 	log := ztunnel.NewLogReader(f.Reader)
-	fl := newFlows(t.z)
+	fl := newFlows(t.z, len(l.mesh.Observations))
 	messages := newMessages("ztunnel", t.z.Name, t.z.NodeName, previous)
 	facts := &t.log
 	if previous {
@@ -45,14 +45,14 @@ func (l *loader) ztunnelLog(t *ztunnelFiles, f bundle.File, previous bool) error
 		r, err := log.Next()
 		if err != nil {
 			l.mesh.Observations = append(l.mesh.Observations, fl.in...)
-			l.mesh.Logs = append(l.mesh.Logs, messages.logs...)
+			errLogs := l.keepLogs(messages.logs)
 			if previous {
 				t.z.Restarted = t.z.Restarted || facts.starts > 0
 			}
 			if errors.Is(err, io.EOF) {
-				return nil
+				err = nil
 			}
-			return err
+			return errors.Join(err, fl.err, errLogs)
 		}
 		window(&facts.first, &facts.last, r.Time)
 		if a, ok := r.Access(); ok {
@@ -90,7 +90,7 @@ func keepMessage(r *ztunnel.Record) bool {
 // record follows the states that only the order of lines tells.
 func (facts *logFacts) record(r *ztunnel.Record, file string, t *ztunnelFiles) {
 	facts.sawInfo = facts.sawInfo || r.Level == "info"
-	at := mesh.Evidence{File: file, Line: r.Line, Text: clip(strings.Clone(r.Raw), 700)}
+	at := mesh.Evidence{File: file, Line: r.Line, Text: strings.Clone(clip(r.Raw, keptLine))}
 	switch {
 	case strings.HasPrefix(r.Message, "version: "):
 		facts.starts++
@@ -109,8 +109,8 @@ func (facts *logFacts) record(r *ztunnel.Record, file string, t *ztunnelFiles) {
 	case strings.HasPrefix(r.Message, "received signal"):
 		facts.terminated = true
 	case strings.HasPrefix(r.Message, "failed to start proxy"), strings.HasPrefix(r.Message, "retrying workload failed"):
-		if uid := r.Get("uid"); uid != "" {
-			t.startErrors[strings.Clone(uid)] = startError{strings.Clone(r.Message), at}
+		if uid := r.Get("uid"); uid != "" && len(uid) <= keptName && len(t.startErrors) < mostStates {
+			t.startErrors[strings.Clone(uid)] = startError{strings.Clone(clip(r.Message, keptText)), at}
 		}
 	case r.Message == "pod received, starting proxy":
 		delete(t.startErrors, r.Get("uid"))
@@ -131,9 +131,12 @@ func (facts *logFacts) xdsRecord(r *ztunnel.Record, at mesh.Evidence) {
 			x.State, x.Since, x.Count = "failing", r.Time, 0
 		}
 		x.Count++
-		x.Error, x.Class, x.Source = strings.Clone(r.Message), xdsClass(r.Message), at
+		x.Error, x.Class, x.Source = strings.Clone(clip(r.Message, keptText)), xdsClass(r.Message), at
 	case r.Message == "sending response" && r.Get("type") == "Nack":
-		facts.nacks = append(facts.nacks, nack{strings.Clone(r.Get("type_url")), strings.Clone(r.Get("error")), r.Time, at})
+		if len(facts.nacks) == mostStates {
+			facts.nacks = facts.nacks[1:] // the last word counts
+		}
+		facts.nacks = append(facts.nacks, nack{strings.Clone(clip(r.Get("type_url"), keptName)), strings.Clone(clip(r.Get("error"), keptText)), r.Time, at})
 	}
 }
 

@@ -18,6 +18,7 @@ import (
 
 	"filippo.io/age"
 
+	"github.com/zbundle/zbundle/analyze/foreign"
 	"github.com/zbundle/zbundle/analyze/load"
 	"github.com/zbundle/zbundle/bundle"
 	"github.com/zbundle/zbundle/internal/ztunnel"
@@ -30,12 +31,20 @@ type Options struct {
 }
 
 // Open takes one bundle, or any number of config dumps.
-func Open(files []string, opts Options) (load.Source, error) {
+func Open(ctx context.Context, files []string, opts Options) (load.Source, error) {
 	if slices.Equal(files, []string{"-"}) {
-		return bundle.OpenStream(opts.Stdin, opts.Identities...)
+		r, err := bundle.OpenStream(opts.Stdin, opts.Identities...)
+		if err != nil {
+			return nil, err
+		}
+		return known(ctx, r)
 	}
 	if len(files) == 1 && !isJSON(files[0]) {
-		return bundle.Open(files[0], opts.Identities...)
+		r, err := bundle.Open(files[0], opts.Identities...)
+		if err != nil {
+			return nil, err
+		}
+		return known(ctx, r)
 	}
 	d := &dumps{}
 	for _, file := range files {
@@ -45,6 +54,15 @@ func Open(files []string, opts Options) (load.Source, error) {
 		d.files = append(d.files, file)
 	}
 	return d, nil
+}
+
+// known is a bundle, or another tool's archive read as one.
+func known(ctx context.Context, r *bundle.Reader) (load.Source, error) {
+	a, ok, err := foreign.Recognize(ctx, r)
+	if err != nil || !ok {
+		return r, err
+	}
+	return a, nil
 }
 
 // isJSON is true of a regular file whose first character opens an object.

@@ -23,8 +23,9 @@ func newAnalyze(s streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "analyze FILE...",
 		Short: "Say what is wrong with the mesh in a bundle",
-		Long: `analyze reads a bundle (an archive, or a folder that one was extracted to, or - for stdin), or one
-or more bare ztunnel config dumps, and prints what is wrong, where it shows,
+		Long: `analyze reads a bundle (an archive, a folder that one was extracted to, or -
+for stdin), one or more bare ztunnel config dumps, or an archive of istioctl
+bug-report or oc adm must-gather, and prints what is wrong, where it shows,
 why, and what to do. It needs no cluster.
 ` + exitHelp,
 		Example: `  zbundle analyze bundle.tgz
@@ -64,7 +65,7 @@ func runAnalyze(ctx context.Context, s streams, files, ruleDirs, keys []string, 
 	if err != nil {
 		return err
 	}
-	src, err := source.Open(files, source.Options{Stdin: s.In, Identities: identities})
+	src, err := source.Open(ctx, files, source.Options{Stdin: s.In, Identities: identities})
 	if err != nil {
 		return err
 	}

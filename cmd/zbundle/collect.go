@@ -55,6 +55,7 @@ noted in the bundle.
 	f.DurationVar(&opts.Since, "since", 0, "take logs of this long before now only")
 	f.Var(&timeValue{&opts.SinceTime}, "since-time", "take logs from this time on only (RFC 3339)")
 	f.IntVar(&opts.Tail, "tail", 0, "take this many of the newest lines of each log")
+	f.BoolVar(&opts.KeepRequests, "keep-requests", false, "keep request paths and client addresses in the access logs of waypoints and gateways")
 	f.BoolVar(&opts.NoLogs, "no-logs", false, "take no logs: rules that need them stay undecided")
 	f.Var(&sizeValue{&opts.LogBytes}, "log-bytes", "bound on one log: its first 256 KB and its newest part; eight times as much of a container in trouble")
 	f.BoolVar(&opts.KeepPEM, "keep-pem", false, "keep certificates whole (they are public), and not only the facts in them")

@@ -65,7 +65,7 @@ func TestDamageToAHealthyBundleIsNoFinding(t *testing.T) {
 				return err
 			}
 			damage(t, file, content)
-			src, err := source.Open([]string{dir}, source.Options{})
+			src, err := source.Open(t.Context(), []string{dir}, source.Options{})
 			if err == nil {
 				var r *analyze.Result
 				if r, err = analyze.Analyze(t.Context(), src, engine, analyze.Options{}); err == nil && r.FoundAt(rules.Notice) {

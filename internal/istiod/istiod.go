@@ -7,6 +7,7 @@ package istiod
 
 import (
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"net/netip"
@@ -14,6 +15,8 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/zbundle/zbundle/internal/ztunnel"
 )
 
 // Type URLs of what a ztunnel subscribes to.
@@ -157,7 +160,16 @@ func ReadMesh(r io.Reader) (*Mesh, error) {
 }
 
 func read(r io.Reader, endpoint string, to any) error {
-	err := json.UnmarshalRead(r, to, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+	dec := ztunnel.NewDecoder(r)
+	err := json.UnmarshalDecode(dec, to)
+	if err == nil {
+		var tok jsontext.Token
+		if tok, err = dec.ReadToken(); err == nil {
+			err = fmt.Errorf("unexpected %v after it", tok.Kind())
+		} else if errors.Is(err, io.EOF) {
+			err = nil
+		}
+	}
 	if err != nil {
 		return fmt.Errorf("read istiod's answer of /debug/%s: %w", endpoint, err)
 	}

@@ -17,14 +17,17 @@ import (
 
 // Limits on what a metrics file may hold. A real ztunnel's lines stay below 2 KB.
 const (
-	maxLine   = 1 << 20
+	maxLine   = 64 << 10
 	maxErrors = 20
+	maxSize   = 500_000   // samples and families
+	maxText   = 128 << 20 // bytes that are kept
 )
 
 // Set is one scrape.
 type Set struct {
 	Families []*Family
 
+	size     int // samples and families
 	byName   map[string]*Family
 	bySample map[string][]*Sample
 }
@@ -69,20 +72,46 @@ func (s *Sample) Get(name string) string { return s.Labels.Get(name) }
 // number, joined; everything else is in the set all the same.
 func Parse(r io.Reader) (*Set, error) {
 	set := &Set{byName: map[string]*Family{}, bySample: map[string][]*Sample{}}
-	scanner := bufio.NewScanner(r)
-	scanner.Buffer(make([]byte, 0, 64<<10), maxLine)
+	in := bufio.NewReaderSize(r, maxLine)
 	var errs []error
-	line := 0
-	for scanner.Scan() {
-		line++
-		if err := set.line(scanner.Text(), line); err != nil && len(errs) < maxErrors {
+	kept := 0
+	for line := 1; ; line++ {
+		text, long, end := readLine(in)
+		err := set.line(text, line)
+		if long {
+			err = errLine
+		}
+		if err != nil && len(errs) < maxErrors {
 			errs = append(errs, fmt.Errorf("line %d: %w", line, err))
 		}
+		if kept += len(text); end == nil && (set.size > maxSize || kept > maxText) {
+			end = errTooMuch
+		}
+		switch {
+		case errors.Is(end, io.EOF):
+			return set, errors.Join(errs...)
+		case end != nil:
+			return set, errors.Join(append(errs, fmt.Errorf("line %d: %w", line, end))...)
+		}
 	}
-	if err := scanner.Err(); err != nil {
-		errs = append(errs, fmt.Errorf("line %d: %w", line+1, err))
+}
+
+var (
+	errLine    = fmt.Errorf("it is longer than %d KB", maxLine>>10)
+	errTooMuch = fmt.Errorf("there are more than %d samples or %d MB; the rest was left out", maxSize, maxText>>20)
+)
+
+// readLine gives a line without its end, and io.EOF with the last one. One
+// that is too long is passed over.
+func readLine(in *bufio.Reader) (text string, long bool, err error) {
+	line, err := in.ReadSlice('\n')
+	if !errors.Is(err, bufio.ErrBufferFull) {
+		return strings.TrimSuffix(string(line), "\n"), false, err
 	}
-	return set, errors.Join(errs...)
+	for errors.Is(err, bufio.ErrBufferFull) {
+		_, err = in.ReadSlice('\n')
+	}
+	return "", true, err
 }
 
 func (s *Set) line(text string, n int) error {
@@ -127,6 +156,7 @@ func (s *Set) family(name string) *Family {
 	if f == nil {
 		f = &Family{Name: name}
 		s.byName[name] = f
+		s.size++
 		s.Families = append(s.Families, f)
 	}
 	return f
@@ -148,6 +178,7 @@ func (s *Set) add(sample *Sample) {
 	if f == nil {
 		f = s.family(sample.Name)
 	}
+	s.size++
 	f.Samples = append(f.Samples, sample)
 	s.bySample[sample.Name] = append(s.bySample[sample.Name], sample)
 }

@@ -4,10 +4,12 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/zbundle/zbundle/internal/openmetrics"
 )
@@ -140,16 +142,26 @@ func TestEveryRecordedScrapeIsKnown(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	f.Add("# TYPE a counter\na_total{x=\"1\"} 3\n# EOF\n")
-	f.Add("a{} 4\na{x=\"\\\"\"} +Inf 17 # {t=\"u\"} 1\n")
 	f.Fuzz(func(t *testing.T, text string) {
-		set, _ := openmetrics.Parse(strings.NewReader(text))
+		set, err := openmetrics.Parse(strings.NewReader(text))
+		samples, last := 0, strings.Count(text, "\n")+1
 		for _, fam := range set.Families {
 			for _, s := range fam.Samples {
-				if s.Line < 1 {
-					t.Errorf("sample %+v has no line", s)
+				if s.Line < 1 || s.Line > last {
+					t.Errorf("sample %+v is on no line of %d", s, last)
+				}
+				if found, known := set.Lookup(s.Name); !known || !slices.Contains(found, s) {
+					t.Errorf("sample %+v is not found by its name", s)
 				}
 			}
+			samples += len(fam.Samples)
+		}
+		if samples > last {
+			t.Errorf("%d samples of %d lines", samples, last)
+		}
+		again, errAgain := openmetrics.Parse(strings.NewReader(text))
+		if diff := cmp.Diff(set.Families, again.Families, cmpopts.EquateNaNs()); diff != "" || (err == nil) != (errAgain == nil) {
+			t.Errorf("the second time: %v, then %v (-first +second):\n%s", err, errAgain, diff)
 		}
 	})
 }

@@ -68,7 +68,7 @@ type StaticConfig struct {
 func ReadDump(r io.Reader) (*Dump, error) {
 	d := &dumpReader{
 		dump: &Dump{Sections: map[string]bool{}},
-		dec:  jsontext.NewDecoder(r, decodeOptions()),
+		dec:  NewDecoder(r),
 		seen: interner{},
 	}
 	if err := d.read(); err != nil {
@@ -243,6 +243,9 @@ func readList[T any](d *dumpReader, name string, list *[]T, add func(*T, string)
 				return err
 			}
 			key = tok.String()
+		}
+		if max(i, len(*list)) >= maxElements {
+			return fmt.Errorf("it has more than %d elements, which no mesh has", maxElements)
 		}
 		pointer := "/" + name + "/" + strconv.Itoa(i)
 		if kind == '{' {

@@ -5,12 +5,6 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// decodeOptions take foreign JSON as it comes: a repeated name or a bad byte in
-// one string is no reason to lose the dump.
-func decodeOptions() jsontext.Options {
-	return json.JoinOptions(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
-}
-
 func unmarshalNext(dec *jsontext.Decoder, to any) error { return json.UnmarshalDecode(dec, to) }
 
 func unmarshalBytes(v []byte, to any) error { return json.Unmarshal(v, to, decodeOptions()) }

@@ -201,19 +201,6 @@ func TestRootsOfEveryVersion(t *testing.T) {
 	}
 }
 
-func FuzzReadDump(f *testing.F) {
-	for _, version := range []string{"1.23.6", "1.32-dev"} {
-		f.Add(read(f, "../../testdata/ztunnel/"+version+"/rich_config/worker-1/config_dump.json"))
-	}
-	f.Add([]byte(`{"workloads":{"/1":{"uid":"u"}},"config":{"network":[]}}`))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		d, err := ztunnel.ReadDump(bytes.NewReader(data))
-		if err == nil && d == nil {
-			t.Error("neither a dump nor an error")
-		}
-	})
-}
-
 func BenchmarkReadDump(b *testing.B) {
 	data := bigDump(b, 5000)
 	b.Run("typed", func(b *testing.B) {

@@ -322,22 +322,6 @@ func TestReadiness(t *testing.T) {
 	}
 }
 
-func FuzzLogReader(f *testing.F) {
-	f.Add("2026-11-23T06:45:23.030417Z\tinfo\taccess\tconnection complete\tsrc.addr=1.2.3.4:5 error=\"a\\\"b\" duration=\"3ms\"\n")
-	f.Add(`{"level":"info","time":"2026-11-23T06:45:35.737160Z","scope":"access","message":"connection failed","src.addr":"x","xds":{"id":1}}`)
-	f.Add("2026-11-23T06:45:23.030417Z\tinfo\ta:b{c=d}:e{\trunning with config: x\nfoo: 1\n\t\n")
-	f.Fuzz(func(t *testing.T, text string) {
-		last := 0
-		each(t, strings.NewReader(text), func(r *ztunnel.Record) {
-			if r.Line <= last {
-				t.Errorf("line %d after %d", r.Line, last)
-			}
-			last = r.Line
-			r.Access()
-		})
-	})
-}
-
 func BenchmarkLogReader(b *testing.B) {
 	data := bytes.Repeat(read(b, "../../testdata/ztunnel/1.28.9/balance/worker-1/log.txt"), 10)
 	b.SetBytes(int64(len(data)))

@@ -1,0 +1,74 @@
+package foreign
+
+import (
+	"path"
+	"strings"
+)
+
+// bugReport is the layout of istioctl bug-report (istio/istio
+// tools/bug-report/pkg/{archive,content}), from 1.22 on.
+type bugReport struct{}
+
+func (bugReport) tool() string { return "istioctl bug-report" }
+
+func (bugReport) objects(p string) ([]string, bool) {
+	switch strings.TrimPrefix(p, "bug-report/") {
+	case "cluster/k8s-resources":
+		return []string{"core/pods", "core/services", "core/configmaps", "apps/daemonsets", "apps/deployments"}, true
+	case "cluster/crs":
+		return []string{"gateway.networking.k8s.io/gateways", "security.istio.io/authorizationpolicies"}, true
+	case "cluster/k8s-cluster-resources", "cluster/nodes", "cluster/pods", "cluster/events":
+		return nil, true
+	}
+	return nil, false
+}
+
+func (bugReport) place(p string, pods podIndex) (to string, log bool) {
+	parts := strings.Split(strings.TrimPrefix(p, "bug-report/"), "/")
+	switch {
+	case len(parts) == 4 && parts[0] == "proxies":
+		of := pods.of(parts[1], parts[2])
+		switch {
+		case dirOf(of) == "":
+			return "", false
+		case parts[3] == "istio-proxy.log":
+			return path.Join(dirOf(of), "log.txt"), true
+		case parts[3] == "config_dump" && of.kind == "ztunnel":
+			return path.Join(dirOf(of), "config_dump.json"), false
+		}
+	case len(parts) == 3 && parts[0] == "cni" && parts[2] == "cni.log":
+		of, ok := pods.named(parts[1])
+		if !ok {
+			of = pod{name: parts[1], kind: "cni"}
+		}
+		of.kind = "cni"
+		return path.Join(dirOf(of), "log.txt"), true
+	case len(parts) >= 4 && parts[0] == "istio":
+		dir := dirOf(pod{name: parts[2], kind: "istiod"})
+		switch strings.Join(parts[3:], "/") {
+		case "discovery.log":
+			return path.Join(dir, "log.txt"), true
+		case "debug/syncz", "debug/connections", "debug/mesh", "debug/ambientz":
+			return path.Join(dir, parts[4]+".json"), false
+		case "metrics":
+			return path.Join(dir, "metrics.txt"), false
+		}
+	}
+	return "", false
+}
+
+func (bugReport) lacks() map[string][]string {
+	return map[string][]string{
+		"ztunnel": {"ztunnel/metrics", "ztunnel/ready"},
+		"cni":     {"cni/metrics"},
+		"istiod":  {"istiod/ambientz", "istiod/syncz", "istiod/mesh", "istiod/metrics"},
+	}
+}
+
+// of is a pod, known by its name alone where the archive has no list of pods.
+func (p podIndex) of(namespace, name string) pod {
+	if found, ok := p[namespace+"/"+name]; ok {
+		return found
+	}
+	return pod{namespace: namespace, name: name, kind: kindOf(name, nil)}
+}

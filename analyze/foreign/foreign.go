@@ -1,0 +1,276 @@
+// Package foreign reads archives of other tools that tickets already carry as
+// far as they hold a mesh, in the places that their files have in a bundle.
+// What they don't hold is a gap with its reason, so that rules that need it
+// are undecided.
+package foreign
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/zbundle/zbundle/bundle"
+)
+
+// Archive is an archive of another tool, read as a bundle.
+type Archive struct {
+	r      *bundle.Reader
+	layout layout
+
+	problems []bundle.Problem
+}
+
+// layout knows where a tool puts what.
+type layout interface {
+	// tool names it in reasons: "istioctl bug-report".
+	tool() string
+	// objects says whether a file holds Kubernetes objects as YAML, and which
+	// resources it would hold if the cluster has any of them.
+	objects(path string) (resources []string, ok bool)
+	// place says where a file's content stands in a bundle, and what it is
+	// if that is a log which may hold the previous one too.
+	place(path string, pods podIndex) (to string, log bool)
+	// lacks are the artifacts that the tool never takes of an agent of a kind, by their tasks.
+	lacks() map[string][]string
+}
+
+var errFound = errors.New("found")
+
+// Recognize tells an archive of another tool by the first file that only it
+// has; ok is false for everything else.
+func Recognize(ctx context.Context, r *bundle.Reader) (a *Archive, ok bool, err error) {
+	err = r.Walk(ctx, func(f bundle.File) error {
+		switch {
+		case f.Path == bundle.HeaderPath:
+			return errFound
+		case bugReportFile.MatchString(f.Path):
+			a = &Archive{r: r, layout: bugReport{}}
+			return errFound
+		case mustGatherFile.MatchString(f.Path):
+			a = &Archive{r: r, layout: mustGather{}}
+			return errFound
+		}
+		return nil
+	})
+	if errors.Is(err, errFound) {
+		err = nil
+	}
+	return a, a != nil, err
+}
+
+// Problems are what had to be refused.
+func (a *Archive) Problems() []bundle.Problem { return append(a.r.Problems(), a.problems...) }
+
+func (a *Archive) problem(path string, err error) {
+	a.problems = append(a.problems, bundle.Problem{Path: path, Text: err.Error()})
+}
+
+// Walk gives the archive's content as the files of a bundle: objects first,
+// since they tell which node a pod is on.
+func (a *Archive) Walk(ctx context.Context, fn func(bundle.File) error) error {
+	a.problems = nil
+	w := &walk{a: a, fn: fn, pods: podIndex{}, written: map[string]int{}, placed: map[string]bool{}, seen: map[string]bool{}}
+	if err := a.r.Walk(ctx, w.objects); err != nil {
+		return err
+	}
+	if err := w.header(); err != nil {
+		return err
+	}
+	if err := a.r.Walk(ctx, w.file); err != nil {
+		return err
+	}
+	return w.manifest()
+}
+
+type walk struct {
+	a       *Archive
+	fn      func(bundle.File) error
+	pods    podIndex
+	written map[string]int // lists so far by resource
+	placed  map[string]bool
+	seen    map[string]bool // objects, of which an archive may hold several copies
+	newest  time.Time
+}
+
+func (w *walk) objects(f bundle.File) error {
+	if f.ModTime.After(w.newest) {
+		w.newest = f.ModTime
+	}
+	resources, ok := w.a.layout.objects(f.Path)
+	if !ok || f.Reader == nil {
+		return nil
+	}
+	lists, err := readObjects(f.Reader, w.seen)
+	if errors.Is(err, errNoObjects) {
+		return nil // text for people, as some versions write it
+	}
+	if err != nil {
+		w.a.problem(f.Path, err)
+		if len(lists) == 0 {
+			return nil
+		}
+		resources = nil // what is not there may have been cut off
+	}
+	for _, resource := range resources {
+		if lists[resource] == nil {
+			lists[resource] = &list{}
+		}
+	}
+	for _, resource := range sortedNames(lists) {
+		l := lists[resource]
+		if resource == "core/pods" {
+			w.pods.add(l)
+		}
+		group, name, _ := strings.Cut(resource, "/")
+		to := fmt.Sprintf("%s@%d.json", strings.TrimSuffix(bundle.ResourcePath(group, name), ".json"), w.written[resource])
+		w.written[resource]++
+		if err := w.fn(bundle.File{Path: to, Origin: f.Path, ModTime: f.ModTime, Reader: l.reader()}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *walk) file(f bundle.File) error {
+	to, log := w.a.layout.place(f.Path, w.pods)
+	if to == "" || f.Reader == nil || w.placed[to] {
+		return nil
+	}
+	w.placed[to] = true
+	give := func(to string, r io.Reader) error {
+		return w.fn(bundle.File{Path: to, Origin: f.Path, ModTime: f.ModTime, Reader: r})
+	}
+	if !log {
+		return give(to, f.Reader)
+	}
+	parts := newLogParts(f.Reader)
+	if err := give(to, parts); err != nil {
+		return err
+	}
+	if !parts.previous() {
+		return nil
+	}
+	previous := strings.TrimSuffix(to, "log.txt") + "log.previous.txt"
+	w.placed[previous] = true
+	return give(previous, parts)
+}
+
+func (w *walk) header() error {
+	return w.json(bundle.HeaderPath, bundle.Header{Format: bundle.FormatVersion, Tool: w.a.layout.tool(), Started: w.newest})
+}
+
+// manifest tells when the archive was made, and why what is not in it is not.
+func (w *walk) manifest() error {
+	tool := w.a.layout.tool()
+	m := bundle.Manifest{
+		Format: bundle.FormatVersion, Incomplete: "this is an archive of " + tool, Captured: w.newest, ClockSource: "archive",
+		Started: w.newest, Finished: w.newest, Discovery: []bundle.Discovered{}, Tasks: []bundle.Task{}, Entries: []bundle.Entry{}, Dumps: []bundle.Dump{},
+	}
+	for _, resource := range knownResources {
+		if w.written[resource] == 0 {
+			m.Tasks = append(m.Tasks, bundle.Task{ID: "cluster/" + resource, Target: bundle.Target{Kind: "cluster"}, Status: bundle.StatusSkipped, Reason: "it is not in this archive of " + tool})
+		}
+	}
+	for kind, artifacts := range w.a.layout.lacks() {
+		for _, pod := range w.pods {
+			if pod.kind != kind {
+				continue
+			}
+			for _, task := range artifacts {
+				m.Tasks = append(m.Tasks, bundle.Task{
+					ID: task, Target: bundle.Target{Kind: kind, Namespace: pod.namespace, Name: pod.name, Node: pod.node},
+					Status: bundle.StatusSkipped, Reason: tool + " does not take it",
+				})
+			}
+		}
+	}
+	return w.json(bundle.ManifestPath, m)
+}
+
+func (w *walk) json(path string, v any) error {
+	text, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	return w.fn(bundle.File{Path: path, Origin: path, Size: int64(len(text)), ModTime: w.newest, Reader: bytes.NewReader(text)})
+}
+
+// podIndex is what is known of the pods, by "<namespace>/<name>".
+type podIndex map[string]pod
+
+type pod struct{ namespace, name, node, kind string }
+
+func (p podIndex) add(l *list) {
+	for _, o := range l.objects {
+		meta, spec := part(o, "metadata"), part(o, "spec")
+		found := pod{namespace: text(meta, "namespace"), name: text(meta, "name"), node: text(spec, "nodeName")}
+		found.kind = kindOf(found.name, part(meta, "labels"))
+		p[found.namespace+"/"+found.name] = found
+	}
+}
+
+// named finds a pod by its name alone, as some paths have it.
+func (p podIndex) named(name string) (pod, bool) {
+	for _, found := range p {
+		if found.name == name {
+			return found, true
+		}
+	}
+	return pod{}, false
+}
+
+// kindOf tells the mesh's own pods; a name helps where no labels are known.
+func kindOf(name string, labels map[string]any) string {
+	app, gateway := text(labels, "app"), text(labels, "gateway.networking.k8s.io/gateway-name")
+	switch {
+	case app == "ztunnel", text(labels, "app.kubernetes.io/name") == "ztunnel", strings.HasPrefix(name, "ztunnel-"):
+		return "ztunnel"
+	case text(labels, "k8s-app") == "istio-cni-node", strings.HasPrefix(name, "istio-cni-node-"):
+		return "cni"
+	case app == "istiod":
+		return "istiod"
+	case gateway != "":
+		return "waypoint"
+	}
+	return ""
+}
+
+func part(o map[string]any, name string) map[string]any {
+	v, _ := o[name].(map[string]any)
+	return v
+}
+
+func text(o map[string]any, name string) string {
+	v, _ := o[name].(string)
+	return v
+}
+
+// dirOf is a pod's folder in a bundle, "" for pods that are none of the mesh's.
+func dirOf(p pod) string {
+	node := p.node
+	if node == "" {
+		node = p.name // nothing says where it runs
+	}
+	switch p.kind {
+	case "ztunnel":
+		return bundle.ZtunnelDir(node, p.name)
+	case "cni":
+		return bundle.CNIDir(node, p.name)
+	case "istiod":
+		return bundle.IstiodDir(p.name)
+	case "waypoint":
+		return bundle.WaypointDir(p.namespace, p.name)
+	}
+	return ""
+}
+
+var (
+	bugReportFile  = regexp.MustCompile(`^(bug-report/)?(proxies/[^/]+/[^/]+/|cni/[^/]+/cni\.log$|cluster/k8s-resources$|bug-report\.log$)`)
+	mustGatherFile = regexp.MustCompile(`^([^/]+/){0,2}(namespaces/[^/]+/(core|pods|apps)/|cluster-scoped-resources/)`)
+)

@@ -1,0 +1,60 @@
+package foreign
+
+import (
+	"path"
+	"strings"
+)
+
+// mustGather is the layout of oc adm must-gather (openshift/oc
+// pkg/cli/admin/inspect): a folder for each image, below it the cluster's own
+// objects, and each namespace's with its pods' logs. It holds no config dumps.
+type mustGather struct{}
+
+func (mustGather) tool() string { return "oc adm must-gather" }
+
+// below takes off the folders of the gathering and of the image.
+func below(p string) []string {
+	parts := strings.Split(p, "/")
+	for n := range min(3, len(parts)) {
+		if parts[n] == "namespaces" || parts[n] == "cluster-scoped-resources" {
+			return parts[n:]
+		}
+	}
+	return nil
+}
+
+func (mustGather) objects(p string) ([]string, bool) {
+	parts := below(p)
+	if len(parts) == 0 || !strings.HasSuffix(p, ".yaml") {
+		return nil, false
+	}
+	return nil, true
+}
+
+func (mustGather) place(p string, pods podIndex) (to string, log bool) {
+	// namespaces/NS/pods/POD/CONTAINER/CONTAINER/logs/current.log
+	parts := below(p)
+	if len(parts) != 8 || parts[0] != "namespaces" || parts[2] != "pods" || parts[6] != "logs" {
+		return "", false
+	}
+	of := pods.of(parts[1], parts[3])
+	containers := map[string]string{"ztunnel": "istio-proxy", "cni": "install-cni", "istiod": "discovery", "waypoint": "istio-proxy"}
+	if dirOf(of) == "" || containers[of.kind] != parts[4] {
+		return "", false
+	}
+	switch parts[7] {
+	case "current.log":
+		return path.Join(dirOf(of), "log.txt"), false
+	case "previous.log":
+		return path.Join(dirOf(of), "log.previous.txt"), false
+	}
+	return "", false
+}
+
+func (mustGather) lacks() map[string][]string {
+	return map[string][]string{
+		"ztunnel": {"ztunnel/config_dump", "ztunnel/metrics", "ztunnel/ready"},
+		"cni":     {"cni/metrics"},
+		"istiod":  {"istiod/ambientz", "istiod/syncz", "istiod/mesh", "istiod/metrics"},
+	}
+}

@@ -1,0 +1,47 @@
+package load
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/zbundle/zbundle/analyze/mesh"
+)
+
+// Bounds on what is kept of a bundle, far above the largest mesh: an entry of
+// a few bytes can cost a hundred times as much in memory.
+const (
+	mostAgents       = 10_000  // pods of a kind
+	mostItems        = 300_000 // objects of a resource
+	mostFlows        = 50_000  // connections of a log or dump that differ
+	mostObservations = 500_000 // connections of all
+	mostLogs         = 200_000 // messages of all logs
+	mostSeries       = 500_000
+	mostStates       = 1000 // errors of a log's ztunnel itself
+	mostSpecs        = 40_000_000
+	ownSpec          = 10 // what one costs that is not shared with a view, beside one that is
+)
+
+// full is an error where key would be one agent too many.
+func full[T any](agents map[string]T, key, kind string) error {
+	if _, known := agents[key]; known || len(agents) < mostAgents {
+		return nil
+	}
+	return fmt.Errorf("is of more than %d %s pods, which no mesh has", mostAgents, kind)
+}
+
+// keep accounts for n parts of a ztunnel's or istiod's configuration.
+func (l *loader) keep(n int) error {
+	if l.specs += n; l.specs > mostSpecs {
+		return errors.New("holds more than can be kept beside what was read before it")
+	}
+	return nil
+}
+
+func (l *loader) keepLogs(logs []*mesh.Log) error {
+	room := min(len(logs), mostLogs-len(l.mesh.Logs))
+	l.mesh.Logs = append(l.mesh.Logs, logs[:room]...)
+	if room < len(logs) {
+		return fmt.Errorf("has messages beyond the %d that are kept of all logs", mostLogs)
+	}
+	return nil
+}
