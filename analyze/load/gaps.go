@@ -2,6 +2,8 @@ package load
 
 import (
 	"fmt"
+	"iter"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -9,6 +11,17 @@ import (
 	"github.com/zbundle/zbundle/analyze/mesh"
 	"github.com/zbundle/zbundle/bundle"
 )
+
+// byKey goes through a map in an order that is the same every time.
+func byKey[T any](m map[string]T) iter.Seq2[string, T] {
+	return func(yield func(string, T) bool) {
+		for _, k := range slices.Sorted(maps.Keys(m)) {
+			if !yield(k, m[k]) {
+				return
+			}
+		}
+	}
+}
 
 // gaps tells for every input what of it is not in the bundle, and why: the
 // manifest's word where there is one.
@@ -100,7 +113,7 @@ func (l *loader) ztunnelGaps(why reasons) {
 		{mesh.InputZtunnelReady, "ready.txt", "ztunnel/ready"},
 	}
 	all := map[string][]mesh.Gap{}
-	for _, t := range l.ztunnels {
+	for _, t := range byKey(l.ztunnels) {
 		z := t.z
 		switch task := why.byTask[taskKey("ztunnel/config_dump", z.Name)]; {
 		case !t.sections["workloads"] || !t.sections["workloadState"] && !t.sections["certificates"],
@@ -155,7 +168,7 @@ func (l *loader) istiodGaps(why reasons) {
 	}
 	for _, a := range artifacts {
 		var gaps []mesh.Gap
-		for _, t := range l.istiods {
+		for _, t := range byKey(l.istiods) {
 			if !l.seen[t.i.Dir+"/"+a.file] {
 				t.i.SetGap(a.input, why.of(a.task, t.i.Name))
 				gaps = append(gaps, *t.i.MissingInput(a.input))
@@ -171,7 +184,7 @@ func (l *loader) istiodGaps(why reasons) {
 		}
 		l.mesh.SetGaps(a.input, gaps...)
 	}
-	for _, t := range l.istiods {
+	for _, t := range byKey(l.istiods) {
 		l.summary.Istiods.Total++
 		if t.i.HasSyncz || t.i.HasAmbientz {
 			l.summary.Istiods.Read++
@@ -185,7 +198,7 @@ func (l *loader) cniGaps(why reasons) {
 		{mesh.InputCNIMetrics, "metrics.txt", "cni/metrics"},
 	} {
 		var gaps []mesh.Gap
-		for _, t := range l.cnis {
+		for _, t := range byKey(l.cnis) {
 			if !l.seen[t.c.Dir+"/"+a.file] {
 				t.c.SetGap(a.input, why.of(a.task, t.c.Name))
 				gaps = append(gaps, *t.c.MissingInput(a.input))
@@ -196,7 +209,7 @@ func (l *loader) cniGaps(why reasons) {
 		}
 		l.mesh.SetGaps(a.input, gaps...)
 	}
-	for _, t := range l.cnis {
+	for _, t := range byKey(l.cnis) {
 		l.summary.CNIs.Total++
 		if l.seen[t.c.Dir+"/log.txt"] {
 			l.summary.CNIs.Read++

@@ -186,7 +186,7 @@ func (l *loader) dump(t *ztunnelFiles, d *ztunnel.Dump, file string) {
 	for i := range d.Certificates {
 		z.Certificates = append(z.Certificates, l.certificate(&d.Certificates[i], file))
 	}
-	for uid, state := range d.WorkloadState {
+	for uid, state := range byKey(d.WorkloadState) {
 		in := &mesh.InPod{PodUID: uid, State: state.State, Source: mesh.Evidence{File: file, Pointer: state.Pointer, Text: "state " + state.State}}
 		if state.Info != nil {
 			in.Namespace, in.Name, in.ServiceAccount = state.Info.Namespace, state.Info.Name, state.Info.ServiceAccount
