@@ -122,6 +122,9 @@ func RedactObject(group, resource string, obj map[string]any) (removed int, ok b
 	case "core/pods":
 		r.podSpec(obj["spec"])
 	case "apps/daemonsets", "apps/deployments":
+		if spec, ok := obj["spec"].(map[string]any); ok {
+			r.removed += keepOnly(spec, workloadSettings)
+		}
 		if template, ok := member(obj["spec"], "template"); ok {
 			if meta, ok := member(template, "metadata"); ok {
 				r.metadata(meta)
@@ -182,6 +185,7 @@ func (r *redactor) podSpec(v any) {
 	if !ok {
 		return
 	}
+	r.removed += keepOnly(spec, podSettings)
 	for _, list := range []string{"containers", "initContainers", "ephemeralContainers"} {
 		containers, _ := spec[list].([]any)
 		for _, c := range containers {
@@ -190,9 +194,24 @@ func (r *redactor) podSpec(v any) {
 			}
 		}
 	}
-	delete(spec, "volumes")
-	delete(spec, "imagePullSecrets")
 }
+
+// podSettings and containerSettings are what is kept of a pod's spec and of a container's.
+var (
+	podSettings = []string{
+		"automountServiceAccountToken", "containers", "dnsPolicy", "enableServiceLinks", "ephemeralContainers", "hostIPC", "hostNetwork", "hostPID",
+		"hostUsers", "hostname", "initContainers", "nodeName", "nodeSelector", "os", "preemptionPolicy", "priority", "priorityClassName", "readinessGates",
+		"restartPolicy", "runtimeClassName", "schedulerName", "securityContext", "serviceAccount", "serviceAccountName", "subdomain",
+		"terminationGracePeriodSeconds", "tolerations", "topologySpreadConstraints",
+	}
+	containerSettings = []string{
+		"args", "command", "env", "image", "imagePullPolicy", "livenessProbe", "name", "ports", "readinessProbe", "resources", "restartPolicy",
+		"securityContext", "startupProbe",
+	}
+	workloadSettings = []string{
+		"minReadySeconds", "paused", "progressDeadlineSeconds", "replicas", "revisionHistoryLimit", "selector", "strategy", "template", "updateStrategy",
+	}
+)
 
 // meshContainers are those whose arguments tell how the mesh is run.
 var meshContainers = []string{"istio-proxy", "discovery", "install-cni"}
@@ -207,8 +226,7 @@ func (r *redactor) container(c map[string]any) {
 			}
 		}
 	}
-	delete(c, "envFrom")
-	delete(c, "volumeMounts")
+	r.removed += keepOnly(c, containerSettings)
 	env, _ := c["env"].([]any)
 	for _, e := range env {
 		variable, ok := e.(map[string]any)
@@ -220,12 +238,11 @@ func (r *redactor) container(c map[string]any) {
 			delete(variable, "value")
 			r.removed++
 		}
-		delete(variable, "valueFrom")
+		keepOnly(variable, []string{"name", "value"})
 	}
 	for _, probe := range []string{"livenessProbe", "readinessProbe", "startupProbe"} {
 		r.probe(c[probe])
 	}
-	delete(c, "lifecycle")
 }
 
 // probe keeps what tells how a container is probed, and drops commands and headers.
@@ -269,9 +286,14 @@ func (r *redactor) configMap(obj map[string]any) bool {
 			r.removed++
 			continue
 		}
-		if name == rootCertMap {
-			text, _ := value.(string)
+		text, _ := value.(string)
+		switch {
+		case name == rootCertMap:
 			data[key] = fingerprints(text)
+		case key == "mesh":
+			kept, removed := redactMeshText(text)
+			data[key] = kept
+			r.removed += removed
 		}
 	}
 	return true

@@ -91,6 +91,8 @@ func (r *run) fetch(ctx context.Context, c *podClient, task podTask, ask, name s
 	}
 	entry := bundle.NewEntry{Path: name, Task: record.ID, ModTime: r.clock.now()}
 	switch {
+	case task.form == asMesh && resp.StatusCode == http.StatusOK:
+		return r.mesh(entry, body, record)
 	case task.form == asReady:
 		return r.ready(ctx, entry, resp.Response, body, record)
 	case resp.StatusCode != http.StatusOK:
@@ -125,6 +127,22 @@ func (r *run) store(ctx context.Context, entry bundle.NewEntry, body io.Reader, 
 func (r *run) ready(ctx context.Context, entry bundle.NewEntry, resp *http.Response, body io.Reader, record *bundle.Task) error {
 	head := fmt.Sprintf("HTTP/%d.%d %s\n\n", resp.ProtoMajor, resp.ProtoMinor, resp.Status)
 	return r.store(ctx, entry, io.MultiReader(strings.NewReader(head), body), record)
+}
+
+// mesh stores the mesh's configuration without what may be a secret in it.
+func (r *run) mesh(entry bundle.NewEntry, body io.Reader, record *bundle.Task) error {
+	kept := r.bundle.Spool(entry)
+	removed, err := bundle.RedactMeshConfig(kept, body)
+	if err != nil {
+		kept.Drop()
+		return err
+	}
+	r.count("mesh configuration", removed)
+	e, err := kept.Keep()
+	if err == nil {
+		record.Entries = append(record.Entries, e.Path)
+	}
+	return err
 }
 
 // emptyAnswers is how often an istiod may answer {} before it is not asked

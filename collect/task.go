@@ -21,6 +21,7 @@ const (
 	asIs      form = iota // stored as it came
 	asDump                // a config dump, split into its sections
 	asReady               // status line, empty line, body
+	asMesh                // the mesh's configuration, without what may be a secret in it
 	podLog                // the container's log, by the API server
 	podLogOld             // the log of the container before its restart
 	perProxy              // one request for each ztunnel that the istiod serves
@@ -59,7 +60,7 @@ var podTasks = []podTask{
 	{id: syncTask, kind: kindIstiod, port: istiodMonitor, path: "/debug/syncz", file: "syncz.json", limit: 256 * mb},
 	{id: "istiod/connections", kind: kindIstiod, port: istiodMonitor, path: "/debug/connections", file: "connections.json", limit: 64 * mb},
 	{id: "istiod/ambientz", kind: kindIstiod, port: istiodMonitor, path: "/debug/ambientz", file: "ambientz.json", limit: 1024 * mb, timeout: 2 * time.Minute},
-	{id: "istiod/mesh", kind: kindIstiod, port: istiodMonitor, path: "/debug/mesh", file: "mesh.json", limit: 16 * mb},
+	{id: "istiod/mesh", kind: kindIstiod, port: istiodMonitor, path: "/debug/mesh", form: asMesh, file: "mesh.json", limit: 16 * mb},
 	{id: "istiod/networkz", kind: kindIstiod, port: istiodMonitor, path: "/debug/networkz", file: "networkz.json", limit: 16 * mb},
 	{id: "istiod/clusterz", kind: kindIstiod, port: istiodMonitor, path: "/debug/clusterz", file: "clusterz.json", limit: 16 * mb},
 	{id: "istiod/version", kind: kindIstiod, port: istiodMonitor, path: "/version", onPodAddress: true, file: "version.json", limit: 64 * kb},
