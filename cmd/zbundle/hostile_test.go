@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"syscall"
@@ -130,6 +131,7 @@ func judged(t *testing.T, file string) verdict {
 	if err := os.MkdirAll(work, 0o700); err != nil {
 		t.Fatal(err)
 	}
+	forgetPeak(t)
 	cmd := exec.CommandContext(ctx, built(t), "analyze", "-o", "json", file)
 	cmd.Dir, cmd.Env = work, append(os.Environ(), "TMPDIR="+work)
 	var stdout, stderr bytes.Buffer
@@ -163,6 +165,16 @@ func judged(t *testing.T, file string) verdict {
 		t.Fatalf("analyze -o json: %v\n%.2000s", err, stdout.String())
 	}
 	return v
+}
+
+// forgetPeak makes the test's own peak of memory what it has now: a process
+// begins with that of the one that started it.
+func forgetPeak(t *testing.T) {
+	t.Helper()
+	debug.FreeOSMemory()
+	if err := os.WriteFile("/proc/self/clear_refs", []byte("5"), 0); err != nil {
+		t.Logf("the test's own memory counts: %v", err)
+	}
 }
 
 // told fails where no problem of the path has the text.
@@ -228,13 +240,13 @@ var attacks = []attack{
 		for i := range 1_000_000 {
 			m.header(tar.Header{Name: fmt.Sprintf("nodes/%d/ztunnel/z/log.txt", i)})
 		}
-	}, told: map[string]string{".tgz": "more than a bundle"}, long: true},
+	}, told: map[string]string{"ztunnel/z/log.txt": "more than 10000 ztunnel pods", ".tgz": "reading stopped"}, long: true},
 	{name: "deep nesting", make: func(m *maker) {
 		deep := strings.Repeat("[", 100_000)
 		m.text(badDump, `{"workloads":[{"name":`+deep)
 		m.text(badPods, `{"items":[{"metadata":`+strings.Repeat(`{"a":`, 100_000))
-		m.text(badSyncz, deep)
-		m.text("istiod/bad/ambientz.json", `{"workloads":`+deep)
+		m.text(badSyncz, `[{"new":`+deep)
+		m.text("istiod/bad/ambientz.json", `{"new":`+deep)
 		m.text(manifest, `{"format":1,"tasks":`+deep)
 	}, told: map[string]string{badDump: "depth", badPods: "depth", badSyncz: "depth", "istiod/bad/ambientz.json": "depth", manifest: "depth"}},
 	{name: "a line of a gigabyte", make: func(m *maker) {
@@ -253,7 +265,7 @@ var attacks = []attack{
 		m.parts(badSyncz, `[{"proxy":"`, block, 5, `"}]`)
 		m.parts("istiod/bad/ambientz.json", `{"workloads":[{"uid":"`, block, 5, `"}]}`)
 		m.parts(badMetrics, `a{b="`, block, 5, `"} 1`)
-	}, told: map[string]string{badDump: "MB", badPods: "MB", badSyncz: "MB", "istiod/bad/ambientz.json": "MB", badMetrics: "too long"}, long: true},
+	}, told: map[string]string{badDump: "MB", badPods: "MB", badSyncz: "MB", "istiod/bad/ambientz.json": "MB", badMetrics: "longer than"}, long: true},
 	{name: "bytes that are no text", make: func(m *maker) {
 		m.text(badDump, "{\"workloads\":[{\"uid\":\"\xff\xfe\",\"name\":\"\xc3\"}],\"certificates\":[]}")
 		m.text(badLog, "2026-11-23T06:45:23.030417Z\terror\txds\t\xff\xfe\x00\n\x00\xff")
@@ -262,7 +274,7 @@ var attacks = []attack{
 	}, told: map[string]string{badPods: "list of objects"}},
 	{name: "a manifest that lies", make: func(m *maker) {
 		m.text(manifest, `{"format":1,"captured":"9999-12-31T23:59:59Z","started":"0001-01-01T00:00:00Z",
-			"tasks":[{"id":"ztunnel/config_dump","target":{"kind":"ztunnel","name":"good"},"status":"ok","durationMs":-9223372036854775808,"bytes":-1,"entries":["/etc/passwd","../x"]}],
+			"tasks":[{"id":"ztunnel/config_dump","target":{"kind":"ztunnel","name":"liar"},"status":"ok","durationMs":-9223372036854775808,"bytes":-1,"entries":["/etc/passwd","../x"]}],
 			"discovery":[{"kind":"ztunnel","name":"../../x","node":"/"}],
 			"entries":[{"path":"gone.json","sha256":"00","bytes":-5},{"path":"zbundle.json","bytes":9223372036854775807}],
 			"dumps":[{"path":"../x","bytes":-1,"sections":["../../x"]}]}`)
