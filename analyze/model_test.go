@@ -19,11 +19,11 @@ import (
 	"github.com/zbundle/zbundle/analyze/mesh"
 )
 
-var update = flag.Bool("update", false, "write docs/model.md")
+var update = flag.Bool("update", false, "write docs/rules/model.md")
 
-const modelPage = "../docs/model.md"
+const modelPage = "../docs/rules/model.md"
 
-// TestTheVocabularyIsDocumented holds docs/model.md to the types that rules
+// TestTheVocabularyIsDocumented holds docs/rules/model.md to the types that rules
 // are checked against: `go test ./analyze -run Vocabulary -update` writes it.
 func TestTheVocabularyIsDocumented(t *testing.T) {
 	page := modelText(t)
@@ -37,7 +37,7 @@ func TestTheVocabularyIsDocumented(t *testing.T) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(string(written), page); diff != "" {
-		t.Errorf("docs/model.md is not what the model is (-written +is); run go test ./analyze -run Vocabulary -update:\n%s", diff)
+		t.Errorf("docs/rules/model.md is not what the model is (-written +is); run go test ./analyze -run Vocabulary -update:\n%s", diff)
 	}
 }
 
@@ -46,7 +46,7 @@ func modelText(t *testing.T) string {
 	comments := fieldComments(t)
 	var b strings.Builder
 	b.WriteString("# The model that rules see\n\n" +
-		"Generated from the types of `analyze/mesh`; [rules.md](rules.md) says how rules use it. A rule runs over one of the\n" +
+		"Generated from the types of `analyze/mesh`; [writing.md](writing.md) says how rules use it. A rule runs over one of the\n" +
 		"collections of the mesh (`for: pods`), and reads each item by its variable (`pod`); `mesh` is always there as well.\n\n")
 	b.WriteString("| for | variable | type |\n| --- | --- | --- |\n")
 	var queue []reflect.Type

@@ -15,7 +15,7 @@ import (
 // ResultFormat is the version of Result's JSON form.
 const ResultFormat = 1
 
-// Result is what `analyze -o json` prints; docs/rules.md describes it.
+// Result is what `analyze -o json` prints; docs/result.md describes it.
 type Result struct {
 	Format       int          `json:"format"`
 	Tool         string       `json:"tool"`

@@ -7,9 +7,9 @@ import (
 	"testing"
 )
 
-// TestTheResultIsDocumented finds every key of `analyze -o json` in docs/rules.md.
+// TestTheResultIsDocumented finds every key of `analyze -o json` in docs/result.md.
 func TestTheResultIsDocumented(t *testing.T) {
-	page, err := os.ReadFile("../docs/rules.md")
+	page, err := os.ReadFile("../docs/result.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,7 +30,7 @@ func TestTheResultIsDocumented(t *testing.T) {
 				t.Errorf("%s.%s has no key", typ, f.Name)
 			}
 			if !strings.Contains(string(page), "`"+key+"`") {
-				t.Errorf("docs/rules.md does not tell of %q of %s", key, typ)
+				t.Errorf("docs/result.md does not tell of %q of %s", key, typ)
 			}
 			check(f.Type)
 		}

@@ -1,5 +1,5 @@
 // Package rules reads rule files: what to look for in a mesh, in YAML with
-// expr expressions. docs/rules.md describes the format. Package analyze types
+// expr expressions. docs/rules/writing.md describes the format. Package analyze types
 // the expressions against the model and runs them.
 package rules
 
