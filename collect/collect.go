@@ -111,10 +111,10 @@ func (r *run) everything(ctx context.Context) {
 	if err == nil {
 		r.served = served
 	}
-	pods := slices.IndexFunc(resources, func(res resource) bool { return res.name == "pods" })
-	r.progress.Total(len(resources))
-	r.resource(ctx, resources[pods])
-	r.progress.Total(len(resources) + r.expected())
+	objects := tasksOf(target{kind: kindCluster})
+	r.progress.Total(len(objects))
+	r.objects(ctx, objects[0]) // the pods
+	r.progress.Total(len(objects) + r.expected())
 
 	work := make(chan func())
 	var workers sync.WaitGroup
@@ -125,10 +125,8 @@ func (r *run) everything(ctx context.Context) {
 			}
 		})
 	}
-	for i, res := range resources {
-		if i != pods {
-			work <- func() { r.resource(ctx, res) }
-		}
+	for _, task := range objects[1:] {
+		work <- func() { r.objects(ctx, task) }
 	}
 	for _, t := range r.targets {
 		work <- func() { r.pod(ctx, t) }
@@ -141,8 +139,8 @@ func (r *run) everything(ctx context.Context) {
 func (r *run) expected() int {
 	n := 0
 	for _, t := range r.targets {
-		for _, task := range podTasks {
-			if task.kind == t.kind && task.form != perProxy && (task.form != podLogOld || t.restarted) {
+		for _, task := range tasksOf(t) {
+			if task.form != perProxy {
 				n++
 			}
 		}
@@ -150,16 +148,16 @@ func (r *run) expected() int {
 	return n
 }
 
-// resource lists one kind of object into its entry.
-func (r *run) resource(ctx context.Context, res resource) {
-	base := r.served.path(res)
-	record := r.begin(res.id(), bundle.Target{Kind: "cluster"}, "GET "+base+"/"+res.name)
+// objects takes one kind of object into its entry.
+func (r *run) objects(ctx context.Context, task task) {
+	base := r.served.path(task.resource)
+	record := r.begin(task.id, bundle.Target{Kind: kindCluster}, "GET "+base+"/"+task.name)
 	timeout := r.opts.RequestTimeout * 4 // a list has several pages
 	taskCtx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	err := errAbsent
 	if base != "" {
-		err = r.list(taskCtx, base, res, record)
+		err = r.list(taskCtx, base, task, record)
 	}
 	r.end(ctx, record, err, timeout)
 }
@@ -173,18 +171,18 @@ func (r *run) count(kind string, n int) {
 	}
 }
 
-func (r *run) list(ctx context.Context, base string, res resource, record *bundle.Task) error {
-	entry := r.bundle.Spool(bundle.NewEntry{Path: bundle.ResourcePath(res.group, res.name), Task: res.id(), ModTime: r.clock.now()})
-	l := &listed{w: entry, res: res}
-	if res.name == "pods" {
+func (r *run) list(ctx context.Context, base string, task task, record *bundle.Task) error {
+	entry := r.bundle.Spool(bundle.NewEntry{Path: bundle.ResourcePath(task.group, task.name), Task: task.id, ModTime: r.clock.now()})
+	l := &listed{w: entry, task: task}
+	if task.id == podsTask {
 		l.each = r.discover
 	}
-	if res.names != nil {
-		l.res.names = r.configMaps(res.names)
+	if task.form == asNamed {
+		l.keys = r.configMaps(task.names)
 	}
 	err := r.api.list(ctx, base, l)
 	record.Bytes = l.bytes
-	r.count(res.id(), l.removed)
+	r.count(task.id, l.removed)
 	if err != nil && l.count == 0 {
 		entry.Drop()
 		return err

@@ -22,22 +22,22 @@ func DryRun(ctx context.Context, config *rest.Config, opts Options, w io.Writer)
 	if r.served, err = r.api.groupVersions(ctx); err != nil {
 		return fmt.Errorf("list the API groups: %w", err)
 	}
-	pods := &listed{w: io.Discard, res: resources[0], each: r.discover}
-	if err := r.api.list(ctx, r.served.path(resources[0]), pods); err != nil {
+	pods := &listed{w: io.Discard, task: tasks[0], each: r.discover}
+	if err := r.api.list(ctx, r.served.path(tasks[0].resource), pods); err != nil {
 		return fmt.Errorf("list the pods: %w", err)
 	}
 	fmt.Fprintln(w, "GET /version\nGET /apis")
-	for _, res := range resources {
-		base := r.served.path(res)
+	for _, task := range tasksOf(target{kind: kindCluster}) {
+		base := r.served.path(task.resource)
 		if base == "" {
-			fmt.Fprintf(w, "# %s is not served by this cluster\n", res.id())
+			fmt.Fprintf(w, "# %s is not served by this cluster\n", task.id)
 			continue
 		}
-		if res.names == nil {
-			fmt.Fprintf(w, "GET %s/%s?limit=%d\n", base, res.name, pageSize)
+		if task.form == asList {
+			fmt.Fprintf(w, "GET %s/%s?limit=%d\n", base, task.name, pageSize)
 			continue
 		}
-		for _, name := range r.configMaps(res.names) {
+		for _, name := range r.configMaps(task.names) {
 			fmt.Fprintf(w, "GET %s/%s\n", base, name)
 		}
 	}
@@ -45,14 +45,12 @@ func DryRun(ctx context.Context, config *rest.Config, opts Options, w io.Writer)
 		if !t.running {
 			fmt.Fprintf(w, "# %s is not running: %s\n", t, t.why)
 		}
-		for _, task := range podTasks {
-			if task.kind == t.kind && (task.form != podLogOld || t.restarted) {
-				suffix := ""
-				if task.form == perProxy {
-					suffix = ", for each ztunnel that it serves"
-				}
-				fmt.Fprintln(w, request(task, t)+suffix)
+		for _, task := range tasksOf(t) {
+			suffix := ""
+			if task.form == perProxy {
+				suffix = ", for each ztunnel that it serves"
 			}
+			fmt.Fprintln(w, request(task, t)+suffix)
 		}
 	}
 	return nil

@@ -10,8 +10,9 @@ import (
 	"github.com/zbundle/zbundle/bundle"
 )
 
-// Kinds of pods that make up a mesh.
+// Kinds of targets: the API server's objects, and the pods that make up a mesh.
 const (
+	kindCluster  = "cluster"
 	kindIstiod   = "istiod"
 	kindZtunnel  = "ztunnel"
 	kindCNI      = "cni"

@@ -21,10 +21,7 @@ import (
 func (r *run) pod(ctx context.Context, t target) {
 	client := &podClient{api: r.api, reach: &r.reach, target: t, patience: r.opts.RequestTimeout}
 	defer client.close()
-	for _, task := range podTasks {
-		if task.kind != t.kind || task.form == podLogOld && !t.restarted {
-			continue
-		}
+	for _, task := range tasksOf(t) {
 		if task.form == perProxy {
 			r.proxies(ctx, client, task)
 			continue
@@ -34,7 +31,7 @@ func (r *run) pod(ctx context.Context, t target) {
 }
 
 // podTask runs one request and records how it ended.
-func (r *run) podTask(ctx context.Context, c *podClient, task podTask) {
+func (r *run) podTask(ctx context.Context, c *podClient, task task) {
 	record := r.begin(task.id, c.target.entry(), request(task, c.target))
 	timeout := r.timeout(task)
 	taskCtx, cancel := context.WithTimeout(ctx, timeout)
@@ -53,12 +50,12 @@ func (r *run) podTask(ctx context.Context, c *podClient, task podTask) {
 	r.end(ctx, record, err, timeout)
 }
 
-func (r *run) timeout(task podTask) time.Duration {
+func (r *run) timeout(task task) time.Duration {
 	return max(task.timeout, r.opts.RequestTimeout)
 }
 
 // request is how a task reads in the manifest and in a dry run.
-func request(task podTask, t target) string {
+func request(task task, t target) string {
 	switch task.form {
 	case podLog:
 		return fmt.Sprintf("GET log of container %s of pod %s/%s", t.container, t.namespace, t.name)
@@ -69,7 +66,7 @@ func request(task podTask, t target) string {
 }
 
 // fetch asks for one answer and stores it at name.
-func (r *run) fetch(ctx context.Context, c *podClient, task podTask, ask, name string, record *bundle.Task) error {
+func (r *run) fetch(ctx context.Context, c *podClient, task task, ask, name string, record *bundle.Task) error {
 	resp, err := c.get(ctx, task, ask)
 	if err != nil {
 		return err
@@ -150,7 +147,7 @@ func (r *run) mesh(entry bundle.NewEntry, body io.Reader, record *bundle.Task) e
 const emptyAnswers = 3
 
 // proxies asks an istiod for what it would send to each ztunnel connected to it.
-func (r *run) proxies(ctx context.Context, c *podClient, task podTask) {
+func (r *run) proxies(ctx context.Context, c *podClient, task task) {
 	empty := 0
 	for _, proxy := range r.connected(c.target) {
 		pod, _, _ := strings.Cut(proxy, ".")

@@ -32,7 +32,7 @@ const (
 // log streams a container's log out of the API server: all of it where it is
 // small, else its beginning and its newest part. What came before a stream
 // breaks off for good is kept.
-func (r *run) log(ctx context.Context, t target, task podTask, record *bundle.Task) error {
+func (r *run) log(ctx context.Context, t target, task task, record *bundle.Task) error {
 	if !t.running && task.form == podLog && !t.restarted {
 		return notReadyError{t.why}
 	}

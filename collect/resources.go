@@ -65,7 +65,8 @@ func (g groupVersions) path(r resource) string {
 // listed takes what is kept of one list, and tells each object before it is redacted.
 type listed struct {
 	w       io.Writer
-	res     resource
+	task    task
+	keys    []string // of the objects to get by name: namespaces/NAMESPACE/RESOURCE/NAME
 	each    func(raw []byte)
 	count   int
 	removed int
@@ -79,10 +80,10 @@ func (a *api) list(ctx context.Context, base string, l *listed) error {
 		return err
 	}
 	var err error
-	if l.res.names != nil {
+	if l.task.form == asNamed {
 		err = a.named(ctx, base, l)
 	} else {
-		err = a.pages(ctx, base+"/"+l.res.name, l)
+		err = a.pages(ctx, base+"/"+l.task.name, l)
 	}
 	if _, errEnd := io.WriteString(l.w, "\n]}\n"); errEnd != nil {
 		return errEnd
@@ -121,7 +122,7 @@ func (a *api) page(ctx context.Context, path string, query url.Values, l *listed
 		Items    []json.RawMessage `json:"items"`
 	}
 	if err := json.NewDecoder(body).Decode(&page); err != nil {
-		return "", fmt.Errorf("read a page of %s: %w", l.res.name, err)
+		return "", fmt.Errorf("read a page of %s: %w", l.task.name, err)
 	}
 	for _, raw := range page.Items {
 		if err := l.add(raw); err != nil {
@@ -134,7 +135,7 @@ func (a *api) page(ctx context.Context, path string, query url.Values, l *listed
 // named fetches single objects by name in every namespace that could hold
 // one: those of the mesh's own pods.
 func (a *api) named(ctx context.Context, base string, l *listed) error {
-	for _, key := range l.res.names {
+	for _, key := range l.keys {
 		resp, err := a.get(ctx, base+"/"+key, nil)
 		var answer *apiError
 		if errors.As(err, &answer) && answer.code == http.StatusNotFound {
@@ -164,9 +165,9 @@ func (l *listed) add(raw []byte) error {
 	dec := json.NewDecoder(bytes.NewReader(raw))
 	dec.UseNumber()
 	if err := dec.Decode(&obj); err != nil {
-		return fmt.Errorf("read an object of %s: %w", l.res.name, err)
+		return fmt.Errorf("read an object of %s: %w", l.task.name, err)
 	}
-	removed, ok := bundle.RedactObject(l.res.group, l.res.name, obj)
+	removed, ok := bundle.RedactObject(l.task.group, l.task.name, obj)
 	l.removed += removed
 	if !ok {
 		return nil

@@ -58,8 +58,8 @@ func (r Rights) Objects() []any {
 // objectRules allow to list every resource of the table, one rule for each API group.
 func objectRules() []rbacv1.PolicyRule {
 	var rules []rbacv1.PolicyRule
-	for _, res := range resources {
-		if res.names != nil {
+	for _, res := range objectTasks {
+		if res.form == asNamed {
 			rules = append(rules, rbacv1.PolicyRule{APIGroups: []string{res.group}, Resources: []string{res.name}, ResourceNames: res.names, Verbs: []string{"get"}})
 			continue
 		}

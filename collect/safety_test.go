@@ -62,16 +62,12 @@ func safetyTables() string {
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", task.id, asked, Size(task.limit), max(task.timeout, opts.RequestTimeout))
 	}
 	b.WriteString("\n| objects | asked |\n| --- | --- |\n")
-	for _, r := range resources {
-		group := r.group
-		if group == "" {
-			group = "core"
-		}
+	for _, r := range objectTasks {
 		asked := fmt.Sprintf("list, pages of %d", pageSize)
-		if r.names != nil {
+		if r.form == asNamed {
 			asked = "get, by name: " + strings.Join(r.names, ", ")
 		}
-		fmt.Fprintf(&b, "| `%s/%s` | %s |\n", group, r.name, asked)
+		fmt.Fprintf(&b, "| `%s/%s` | %s |\n", groupName(r.group), r.name, asked)
 	}
 	b.WriteString("\n")
 	return b.String()
@@ -79,9 +75,9 @@ func safetyTables() string {
 
 // TestSecretsAreNoResource keeps them out of the table for good.
 func TestSecretsAreNoResource(t *testing.T) {
-	for _, r := range resources {
+	for _, r := range objectTasks {
 		if strings.Contains(r.name, "secret") || r.name == "*" {
-			t.Errorf("%s is in the table", r.id())
+			t.Errorf("%s is in the table", r.id)
 		}
 	}
 }

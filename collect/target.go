@@ -47,7 +47,7 @@ type answer struct {
 
 // get asks the pod. Where port-forward is not to be had and the port listens
 // on the pod's address, the API server's proxy is asked instead.
-func (c *podClient) get(ctx context.Context, t podTask, path string) (*answer, error) {
+func (c *podClient) get(ctx context.Context, t task, path string) (*answer, error) {
 	if !c.target.running {
 		return nil, notReadyError{c.target.why}
 	}

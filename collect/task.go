@@ -1,6 +1,9 @@
 package collect
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Ports of the mesh's processes (istio/ztunnel ARCHITECTURE.md; istiod
 // pilot/cmd/pilot-discovery; cni/cmd/install-cni).
@@ -14,7 +17,7 @@ const (
 	gatewayMetrics = 15020
 )
 
-// form is what is done with an answer.
+// form is how a task is asked and what is done with its answer.
 type form int
 
 const (
@@ -25,22 +28,41 @@ const (
 	podLog                // the container's log, by the API server
 	podLogOld             // the log of the container before its restart
 	perProxy              // one request for each ztunnel that the istiod serves
+	asList                // objects listed page by page, redacted one by one
+	asNamed               // objects fetched by name, in the namespaces that may hold them
 )
 
-// podTask is one request to every pod of a kind. The table is all that zbundle
-// asks of pods: dry runs and docs/safety.md are made from it.
-type podTask struct {
+// task is one kind of request. The table of them is all that zbundle asks:
+// collect, plan, rbac and docs/safety.md are made from it.
+type task struct {
 	id   string
-	kind string
+	kind string // of its targets: kindCluster, or of pods
+	form form
+
+	// What is asked of pods.
 	port int
 	path string // GET only
 	// onPodAddress is true where the port listens on the pod's address, so
 	// that the API server's pod proxy reaches it where port-forward can't.
 	onPodAddress bool
-	form         form
 	file         string // in the target's folder
-	limit        int64  // bytes of an answer
-	timeout      time.Duration
+
+	// What is asked of the API server.
+	resource
+
+	limit   int64         // bytes of an answer; of all pages of a list
+	timeout time.Duration // 0 for the usual one
+}
+
+// resource is one kind of object.
+type resource struct {
+	group      string // "" for core
+	name       string
+	namespaced bool
+	versions   []string // in order of preference
+	// names, where set, are fetched one by one instead of a list: a right to
+	// list ConfigMaps is a right to read all of them.
+	names []string
 }
 
 const (
@@ -48,9 +70,11 @@ const (
 	mb = 1 << 20
 )
 
-// podTasks in the order in which each pod is asked: what changes by the
-// second first, long logs last.
-var podTasks = []podTask{
+// tasks is the table: the objects around the mesh first, then what each kind
+// of pod is asked, in that order: what changes by the second first, long logs last.
+var tasks = slices.Concat(objectTasks, podTasks)
+
+var podTasks = []task{
 	{id: "ztunnel/ready", kind: kindZtunnel, port: ztunnelReady, path: "/healthz/ready", onPodAddress: true, form: asReady, file: "ready.txt", limit: 64 * kb},
 	{id: "ztunnel/config_dump", kind: kindZtunnel, port: ztunnelAdmin, path: "/config_dump", form: asDump, file: "config_dump", limit: 1024 * mb, timeout: 2 * time.Minute},
 	{id: "ztunnel/metrics", kind: kindZtunnel, port: ztunnelStats, path: "/metrics", onPodAddress: true, file: "metrics.txt", limit: 64 * mb},
@@ -83,66 +107,86 @@ var podTasks = []podTask{
 	{id: "gateway/log-previous", kind: kindGateway, form: podLogOld, file: "log.previous.txt", limit: 64 * mb, timeout: 2 * time.Minute},
 }
 
-// resource is one kind of object to list over all namespaces.
-type resource struct {
-	group    string // "" for core
-	name     string
-	versions []string // in order of preference
-	// names, where set, are fetched one by one instead of a list: a right to
-	// list ConfigMaps is a right to read all of them.
-	names []string
-}
-
-func (r resource) id() string {
-	group := r.group
-	if group == "" {
-		group = "core"
+// tasksOf are what is asked of a target, in this order.
+func tasksOf(t target) []task {
+	var out []task
+	for _, task := range tasks {
+		if task.kind == t.kind && (task.form != podLogOld || t.restarted) {
+			out = append(out, task)
+		}
 	}
-	return "cluster/" + group + "/" + r.name
+	return out
 }
 
-var v1 = []string{"v1"}
+// listLimit bounds all pages of a list: 100,000 pods are half of it.
+const listLimit = 1024 * mb
 
-// resources are the objects around the mesh. Secrets are none of them.
-var resources = []resource{
-	{group: "", name: "pods", versions: v1},
-	{group: "", name: "nodes", versions: v1},
-	{group: "", name: "namespaces", versions: v1},
-	{group: "", name: "services", versions: v1},
-	{group: "", name: "serviceaccounts", versions: v1},
-	{group: "", name: "events", versions: v1},
-	{group: "", name: "resourcequotas", versions: v1},
-	{group: "", name: "configmaps", versions: v1, names: []string{"istio", "istio-cni-config", "istio-ca-root-cert", "cilium-config"}},
-	{group: "apps", name: "daemonsets", versions: v1},
-	{group: "apps", name: "deployments", versions: v1},
-	{group: "apps", name: "replicasets", versions: v1},
-	{group: "discovery.k8s.io", name: "endpointslices", versions: v1},
-	{group: "networking.k8s.io", name: "networkpolicies", versions: v1},
-	{group: "admissionregistration.k8s.io", name: "mutatingwebhookconfigurations", versions: v1},
-	{group: "admissionregistration.k8s.io", name: "validatingwebhookconfigurations", versions: v1},
-	{group: "apiextensions.k8s.io", name: "customresourcedefinitions", versions: v1},
-	{group: "gateway.networking.k8s.io", name: "gatewayclasses", versions: []string{"v1", "v1beta1"}},
-	{group: "gateway.networking.k8s.io", name: "gateways", versions: []string{"v1", "v1beta1"}},
-	{group: "gateway.networking.k8s.io", name: "httproutes", versions: []string{"v1", "v1beta1"}},
-	{group: "gateway.networking.k8s.io", name: "grpcroutes", versions: []string{"v1", "v1alpha2"}},
-	{group: "gateway.networking.k8s.io", name: "tcproutes", versions: []string{"v1", "v1alpha2"}},
-	{group: "gateway.networking.k8s.io", name: "tlsroutes", versions: []string{"v1", "v1alpha3", "v1alpha2"}},
-	{group: "gateway.networking.k8s.io", name: "referencegrants", versions: []string{"v1", "v1beta1"}},
-	{group: "networking.istio.io", name: "serviceentries", versions: []string{"v1", "v1beta1", "v1alpha3"}},
-	{group: "networking.istio.io", name: "workloadentries", versions: []string{"v1", "v1beta1", "v1alpha3"}},
-	{group: "networking.istio.io", name: "workloadgroups", versions: []string{"v1", "v1beta1", "v1alpha3"}},
-	{group: "networking.istio.io", name: "destinationrules", versions: []string{"v1", "v1beta1", "v1alpha3"}},
-	{group: "networking.istio.io", name: "virtualservices", versions: []string{"v1", "v1beta1", "v1alpha3"}},
-	{group: "networking.istio.io", name: "gateways", versions: []string{"v1", "v1beta1", "v1alpha3"}},
-	{group: "networking.istio.io", name: "sidecars", versions: []string{"v1", "v1beta1", "v1alpha3"}},
-	{group: "security.istio.io", name: "authorizationpolicies", versions: []string{"v1", "v1beta1"}},
-	{group: "security.istio.io", name: "peerauthentications", versions: []string{"v1", "v1beta1"}},
-	{group: "security.istio.io", name: "requestauthentications", versions: []string{"v1", "v1beta1"}},
-	{group: "telemetry.istio.io", name: "telemetries", versions: []string{"v1", "v1alpha1"}},
-	{group: "extensions.istio.io", name: "wasmplugins", versions: []string{"v1alpha1"}},
-	{group: "cilium.io", name: "ciliumnetworkpolicies", versions: []string{"v2"}},
-	{group: "cilium.io", name: "ciliumclusterwidenetworkpolicies", versions: []string{"v2"}},
-	{group: "crd.projectcalico.org", name: "networkpolicies", versions: v1},
-	{group: "crd.projectcalico.org", name: "globalnetworkpolicies", versions: v1},
-	{group: "crd.projectcalico.org", name: "felixconfigurations", versions: v1},
+// list is the task to list a resource; the first version that the cluster
+// serves is asked for.
+func list(group, name string, namespaced bool, versions ...string) task {
+	return task{
+		id: "cluster/" + groupName(group) + "/" + name, kind: kindCluster, form: asList, limit: listLimit,
+		resource: resource{group: group, name: name, namespaced: namespaced, versions: versions},
+	}
+}
+
+// get is the task to fetch objects by their names.
+func get(group, name, version string, names ...string) task {
+	t := list(group, name, true, version)
+	t.form, t.names, t.limit = asNamed, names, 16*mb
+	return t
+}
+
+func groupName(group string) string {
+	if group == "" {
+		return "core"
+	}
+	return group
+}
+
+// podsTask is the list by which the parts of the mesh are found.
+const podsTask = "cluster/core/pods"
+
+// objectTasks are the objects around the mesh. Secrets are none of them.
+var objectTasks = []task{
+	list("", "pods", true, "v1"),
+	list("", "nodes", false, "v1"),
+	list("", "namespaces", false, "v1"),
+	list("", "services", true, "v1"),
+	list("", "serviceaccounts", true, "v1"),
+	list("", "events", true, "v1"),
+	list("", "resourcequotas", true, "v1"),
+	get("", "configmaps", "v1", "istio", "istio-cni-config", "istio-ca-root-cert", "cilium-config"),
+	list("apps", "daemonsets", true, "v1"),
+	list("apps", "deployments", true, "v1"),
+	list("apps", "replicasets", true, "v1"),
+	list("discovery.k8s.io", "endpointslices", true, "v1"),
+	list("networking.k8s.io", "networkpolicies", true, "v1"),
+	list("admissionregistration.k8s.io", "mutatingwebhookconfigurations", false, "v1"),
+	list("admissionregistration.k8s.io", "validatingwebhookconfigurations", false, "v1"),
+	list("apiextensions.k8s.io", "customresourcedefinitions", false, "v1"),
+	list("gateway.networking.k8s.io", "gatewayclasses", false, "v1", "v1beta1"),
+	list("gateway.networking.k8s.io", "gateways", true, "v1", "v1beta1"),
+	list("gateway.networking.k8s.io", "httproutes", true, "v1", "v1beta1"),
+	list("gateway.networking.k8s.io", "grpcroutes", true, "v1", "v1alpha2"),
+	list("gateway.networking.k8s.io", "tcproutes", true, "v1", "v1alpha2"),
+	list("gateway.networking.k8s.io", "tlsroutes", true, "v1", "v1alpha3", "v1alpha2"),
+	list("gateway.networking.k8s.io", "referencegrants", true, "v1", "v1beta1"),
+	list("networking.istio.io", "serviceentries", true, "v1", "v1beta1", "v1alpha3"),
+	list("networking.istio.io", "workloadentries", true, "v1", "v1beta1", "v1alpha3"),
+	list("networking.istio.io", "workloadgroups", true, "v1", "v1beta1", "v1alpha3"),
+	list("networking.istio.io", "destinationrules", true, "v1", "v1beta1", "v1alpha3"),
+	list("networking.istio.io", "virtualservices", true, "v1", "v1beta1", "v1alpha3"),
+	list("networking.istio.io", "gateways", true, "v1", "v1beta1", "v1alpha3"),
+	list("networking.istio.io", "sidecars", true, "v1", "v1beta1", "v1alpha3"),
+	list("security.istio.io", "authorizationpolicies", true, "v1", "v1beta1"),
+	list("security.istio.io", "peerauthentications", true, "v1", "v1beta1"),
+	list("security.istio.io", "requestauthentications", true, "v1", "v1beta1"),
+	list("telemetry.istio.io", "telemetries", true, "v1", "v1alpha1"),
+	list("extensions.istio.io", "wasmplugins", true, "v1alpha1"),
+	list("cilium.io", "ciliumnetworkpolicies", true, "v2"),
+	list("cilium.io", "ciliumclusterwidenetworkpolicies", false, "v2"),
+	list("crd.projectcalico.org", "networkpolicies", true, "v1"),
+	list("crd.projectcalico.org", "globalnetworkpolicies", false, "v1"),
+	list("crd.projectcalico.org", "felixconfigurations", false, "v1"),
 }
