@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/pflag"
@@ -39,6 +40,7 @@ type options struct {
 	planted    string
 	listFaults bool
 	generate   sim.Generate
+	breaks     []string
 }
 
 func parse(args []string, stderr io.Writer) (*options, error) {
@@ -54,6 +56,7 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	flags.StringArrayVar(&o.generate.Faults, "fault", nil, "plant this `fault` (NAME or NAME=SUBJECT); may be repeated")
 	flags.IntVar(&o.generate.Drift, "drift", 0, "keep this many workloads from each ztunnel")
 	flags.StringVar(&o.generate.Without, "without", "", "invent a cluster without `part`: ambient, or istio as a whole")
+	flags.StringArrayVar(&o.breaks, "break", nil, "break a part of the cluster, as `PART=HOW`; may be repeated. "+strings.Join(sim.Breakages(), "; "))
 	flags.StringVar(&o.planted, "planted", "", "write the planted faults to this `file` as JSON")
 	flags.BoolVar(&o.listFaults, "list-faults", false, "list the faults that can be planted, and exit")
 	if err := flags.Parse(args); err != nil {
@@ -94,7 +97,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 }
 
 func serve(ctx context.Context, o *options, stdout, stderr io.Writer) error {
-	opts := sim.Options{Replay: o.replay}
+	opts := sim.Options{Replay: o.replay, Break: o.breaks}
 	if o.replay == "" {
 		opts.Generate = &o.generate
 	}

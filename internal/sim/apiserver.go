@@ -14,8 +14,11 @@ import (
 type apiServer struct {
 	world   *world
 	targets *targetServer
+	breaker *breaker
 	token   string
 	observe func(Request)
+	// cut ends every connection.
+	cut func()
 }
 
 // attributes are what an API server authorises a request by.
@@ -35,11 +38,23 @@ func (a attributes) groupResource() schema.GroupResource {
 
 func (s *apiServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.observe(Request{Target: "api-server", Method: r.Method, Path: r.URL.RequestURI()})
+	if s.breaker.received() {
+		s.cut()
+		panic(http.ErrAbortHandler)
+	}
 	w.Header().Set("Date", s.world.now().UTC().Format(http.TimeFormat))
 	if !s.authenticated(r) {
 		writeStatus(w, apierrors.NewUnauthorized("Unauthorized"))
 		return
 	}
+	if part := s.breaker.ofAPI(r); part != "" {
+		s.breaker.answer(part, w, r, http.HandlerFunc(s.serve))
+		return
+	}
+	s.serve(w, r)
+}
+
+func (s *apiServer) serve(w http.ResponseWriter, r *http.Request) {
 	segments := strings.Split(strings.Trim(r.URL.Path, "/"), "/")
 	switch segments[0] {
 	case "healthz", "livez", "readyz":
@@ -116,11 +131,38 @@ func (s *apiServer) serveResource(w http.ResponseWriter, r *http.Request, group,
 		s.serveProxy(w, r, a)
 	case a.verb == "list":
 		s.serveList(w, r, t, a.namespace)
+		if a.resource == "pods" {
+			s.breaker.listed.Store(true)
+		}
 	case a.verb == "watch":
 		s.serveWatch(w, r)
 	default:
 		s.serveObject(w, t, a)
 	}
+}
+
+// existing is the pod of that name; where there is none, that has been answered.
+func (s *apiServer) existing(w http.ResponseWriter, a attributes, name string) (*podBackend, bool) {
+	key := podKey(a.namespace, name)
+	pod, ok := s.world.pods[key]
+	if !ok || s.breaker.gone(key) {
+		writeStatus(w, apierrors.NewNotFound(a.groupResource(), name))
+		return nil, false
+	}
+	return pod, true
+}
+
+// reachable is the pod of that name, whose kubelet answers.
+func (s *apiServer) reachable(w http.ResponseWriter, a attributes, name string) (*podBackend, bool) {
+	pod, ok := s.existing(w, a, name)
+	if !ok {
+		return nil, false
+	}
+	if why := s.breaker.kubelet(s.world, pod.node); why != "" {
+		writeStatus(w, apierrors.NewInternalError(plainError(why)))
+		return nil, false
+	}
+	return pod, true
 }
 
 // parseAttributes reads a resource path as k8s.io/apiserver's RequestInfoFactory does.

@@ -18,9 +18,13 @@ func (s *apiServer) serveProxy(w http.ResponseWriter, r *http.Request, a attribu
 		writeStatus(w, apierrors.NewBadRequest(err.Error()))
 		return
 	}
-	pod, ok := s.world.pods[podKey(a.namespace, name)]
+	pod, ok := s.existing(w, a, name)
 	if !ok {
-		writeStatus(w, apierrors.NewNotFound(a.groupResource(), name))
+		return
+	}
+	if s.breaker.lost(pod.node) {
+		writeStatus(w, apierrors.NewServiceUnavailable(fmt.Sprintf(
+			"error trying to reach service: dial tcp %s:%d: i/o timeout", pod.ip, number)))
 		return
 	}
 	p, ok := pod.ports[number]
@@ -36,8 +40,9 @@ func (s *apiServer) serveProxy(w http.ResponseWriter, r *http.Request, a attribu
 	inner := r.Clone(context.WithValue(r.Context(), proxiedKey{}, true))
 	inner.URL = &url.URL{Path: "/" + a.rest, RawQuery: r.URL.RawQuery}
 	inner.RequestURI = inner.URL.RequestURI()
-	s.observe(Request{Target: fmt.Sprintf("%s:%d", podKey(a.namespace, name), number), Method: r.Method, Path: inner.RequestURI})
-	p.handler.ServeHTTP(w, inner)
+	target := targetOf(pod, number, p)
+	s.observe(Request{Target: target.String(), Method: r.Method, Path: inner.RequestURI})
+	s.targets.answer(target, w, inner)
 }
 
 // splitProxyName reads [SCHEME:]NAME[:PORT] as k8s.io/apimachinery/pkg/util/net SplitSchemeNamePort does.

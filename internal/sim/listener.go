@@ -11,12 +11,18 @@ import (
 // (and so left the HTTP server's care) end with the cluster too.
 type trackingListener struct {
 	net.Listener
+	// down tells of each new connection whether it is refused.
+	down  func() bool
 	mu    sync.Mutex
 	conns map[net.Conn]struct{}
 }
 
 func (l *trackingListener) Accept() (net.Conn, error) {
 	conn, err := l.Listener.Accept()
+	for err == nil && l.down() {
+		conn.Close()
+		conn, err = l.Listener.Accept()
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -35,9 +35,8 @@ type logOptions struct {
 const unlimited = -1
 
 func (s *apiServer) serveLog(w http.ResponseWriter, r *http.Request, a attributes) {
-	pod, ok := s.world.pods[podKey(a.namespace, a.name)]
+	pod, ok := s.reachable(w, a, a.name)
 	if !ok {
-		writeStatus(w, apierrors.NewNotFound(a.groupResource(), a.name))
 		return
 	}
 	options, err := parseLogOptions(r.URL.Query(), s.world.now())
@@ -173,11 +172,31 @@ func (l logText) stamped(text []byte) []byte {
 		if t, ok := lineTime(line); ok {
 			at = t
 		}
-		out.WriteString(at.UTC().Format("2006-01-02T15:04:05.000000000Z07:00"))
+		out.WriteString(at.UTC().Format(runtimeStamp))
 		out.WriteByte(' ')
 		out.Write(line)
 	}
 	return out.Bytes()
+}
+
+// runtimeStamp is how a container runtime writes the moment of a line.
+const runtimeStamp = "2006-01-02T15:04:05.000000000Z07:00"
+
+// later is the log of a node whose clock is ahead.
+func (l logText) later(by time.Duration) logText {
+	out := logText{started: l.started.Add(by)}
+	for text := l.text; len(text) > 0; {
+		var line []byte
+		line, text = firstLine(text)
+		if at, ok := lineTime(line); ok {
+			if stamp := bytes.IndexByte(line, 'Z'); stamp > 0 && line[0] != '{' {
+				out.text = append(out.text, at.Add(by).UTC().Format("2006-01-02T15:04:05.000000Z")...)
+				line = line[stamp+1:]
+			}
+		}
+		out.text = append(out.text, line...)
+	}
+	return out
 }
 
 // firstLine splits text after its first line feed.

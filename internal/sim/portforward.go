@@ -20,9 +20,8 @@ const (
 // servePortForward serves pods/portforward over SPDY, over the kubelet's WebSocket channels, and
 // over SPDY tunnelled through a WebSocket, as API servers from 1.30 offer it.
 func (s *apiServer) servePortForward(w http.ResponseWriter, r *http.Request, a attributes) {
-	pod, ok := s.world.pods[podKey(a.namespace, a.name)]
+	pod, ok := s.reachable(w, a, a.name)
 	if !ok {
-		writeStatus(w, apierrors.NewNotFound(a.groupResource(), a.name))
 		return
 	}
 	options, err := portforward.NewV4Options(r)
@@ -57,5 +56,5 @@ func (f podForwarder) PortForward(ctx context.Context, name, uid string, number 
 		_, err := io.Copy(io.Discard, stream)
 		return err
 	}
-	return f.targets.connect(fmt.Sprintf("%s:%d", podKey(f.pod.namespace, f.pod.name), number), p, stream)
+	return f.targets.connect(targetOf(f.pod, number, p), stream)
 }

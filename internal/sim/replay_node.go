@@ -205,6 +205,9 @@ func (n *recordedNode) ports() map[int32]port {
 	return ztunnelPorts(dump, metrics, ready)
 }
 
+// ztunnelAdminPort is where a ztunnel serves its config dump.
+const ztunnelAdminPort = 15000
+
 func ztunnelPorts(dump, metrics, ready http.HandlerFunc) map[int32]port {
 	admin, stats, readiness := http.NewServeMux(), http.NewServeMux(), http.NewServeMux()
 	admin.HandleFunc("GET /config_dump", dump)
@@ -212,9 +215,9 @@ func ztunnelPorts(dump, metrics, ready http.HandlerFunc) map[int32]port {
 	stats.HandleFunc("GET /stats/prometheus", metrics)
 	readiness.HandleFunc("GET /healthz/ready", ready)
 	return map[int32]port{
-		15000: {handler: admin, loopback: true},
-		15020: {handler: stats},
-		15021: {handler: readiness},
+		ztunnelAdminPort: {handler: admin, loopback: true},
+		15020:            {handler: stats},
+		15021:            {handler: readiness},
 	}
 }
 

@@ -15,6 +15,8 @@ type Options struct {
 	Replay string
 	// Generate describes a world to invent.
 	Generate *Generate
+	// Break breaks parts of the cluster, each as PART=HOW; Breakages lists them.
+	Break []string
 	// OnRequest, when set, is told of every request that the API server and the targets behind
 	// port-forward receive, so that a test can hold a client to what it may ask. It is called
 	// concurrently.
@@ -49,6 +51,10 @@ func Start(ctx context.Context, opts Options) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
+	broken, err := newBreaker(opts.Break, w)
+	if err != nil {
+		return nil, err
+	}
 	keys, err := newPKI()
 	if err != nil {
 		return nil, fmt.Errorf("creating the cluster's certificates: %w", err)
@@ -64,12 +70,18 @@ func Start(ctx context.Context, opts Options) (*Cluster, error) {
 	c := &Cluster{
 		world:    w,
 		pki:      keys,
-		listener: &trackingListener{Listener: ln, conns: map[net.Conn]struct{}{}},
-		targets:  newTargetServer(w.now, observe),
+		listener: &trackingListener{Listener: ln, down: broken.down, conns: map[net.Conn]struct{}{}},
+		targets:  newTargetServer(w.now, broken, observe),
+	}
+	serving := keys
+	if broken.how[partAPI] == "tls" {
+		if serving, err = newPKI(); err != nil {
+			return nil, errors.Join(fmt.Errorf("creating the cluster's certificates: %w", err), ln.Close())
+		}
 	}
 	c.server = &http.Server{
-		Handler:   &apiServer{world: w, targets: c.targets, token: keys.token, observe: observe},
-		TLSConfig: keys.serverConfig(),
+		Handler:   &apiServer{world: w, targets: c.targets, breaker: broken, token: keys.token, observe: observe, cut: c.listener.closeConns},
+		TLSConfig: serving.serverConfig(),
 		ErrorLog:  discardLog(),
 	}
 	c.done.Go(func() { c.server.ServeTLS(c.listener, "", "") })

@@ -15,22 +15,35 @@ import (
 // a connection together with the handler that it is meant for.
 type targetServer struct {
 	server  *http.Server
+	breaker *breaker
 	pending chan net.Conn
 	closed  chan struct{}
 	once    sync.Once
 }
 
+// target is a pod's port with what answers there.
+type target struct {
+	pod     string // NAMESPACE/NAME
+	number  int32
+	handler http.Handler
+}
+
+func targetOf(p *podBackend, number int32, port port) target {
+	return target{pod: podKey(p.namespace, p.name), number: number, handler: port.handler}
+}
+
+func (t target) String() string { return fmt.Sprintf("%s:%d", t.pod, t.number) }
+
 // targetConn is a connection that knows which pod port it was dialled to.
 type targetConn struct {
 	net.Conn
-	name    string
-	handler http.Handler
+	target
 }
 
 type targetKey struct{}
 
-func newTargetServer(now func() time.Time, observe func(Request)) *targetServer {
-	t := &targetServer{pending: make(chan net.Conn), closed: make(chan struct{})}
+func newTargetServer(now func() time.Time, b *breaker, observe func(Request)) *targetServer {
+	t := &targetServer{breaker: b, pending: make(chan net.Conn), closed: make(chan struct{})}
 	t.server = &http.Server{
 		ErrorLog: discardLog(),
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
@@ -42,12 +55,21 @@ func newTargetServer(now func() time.Time, observe func(Request)) *targetServer 
 				http.Error(w, "no target", http.StatusBadGateway)
 				return
 			}
-			observe(Request{Target: conn.name, Method: r.Method, Path: r.URL.RequestURI()})
-			w.Header().Set("Date", now().UTC().Format(http.TimeFormat))
-			conn.handler.ServeHTTP(w, r)
+			observe(Request{Target: conn.target.String(), Method: r.Method, Path: r.URL.RequestURI()})
+			w.Header().Set("Date", now().Add(b.ahead(conn.pod)).UTC().Format(http.TimeFormat))
+			t.answer(conn.target, w, r)
 		}),
 	}
 	return t
+}
+
+// answer lets the port's handler answer, unless that is broken.
+func (t *targetServer) answer(to target, w http.ResponseWriter, r *http.Request) {
+	if part := t.breaker.ofTarget(to.pod, to.number, r.URL.Path); part != "" {
+		t.breaker.answer(part, w, r, to.handler)
+		return
+	}
+	to.handler.ServeHTTP(w, r)
 }
 
 func (t *targetServer) serve() { t.server.Serve(t) }
@@ -72,14 +94,14 @@ func (t *targetServer) Close() error {
 func (t *targetServer) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)} }
 
 // connect joins stream with the port's handler and returns when either side is through.
-func (t *targetServer) connect(name string, p port, stream io.ReadWriteCloser) error {
+func (t *targetServer) connect(to target, stream io.ReadWriteCloser) error {
 	near, far, err := connPair()
 	if err != nil {
-		return fmt.Errorf("connecting to %s: %w", name, err)
+		return fmt.Errorf("connecting to %s: %w", to, err)
 	}
 	defer near.Close()
 	select {
-	case t.pending <- &targetConn{Conn: far, name: name, handler: p.handler}:
+	case t.pending <- &targetConn{Conn: far, target: to}:
 	case <-t.closed:
 		far.Close()
 		return net.ErrClosed

@@ -1,0 +1,187 @@
+package sim
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// Parts of a cluster that can be broken, as Options.Break names them. The victim is one pod of
+// each kind, the first by name: what else there is answers as ever.
+const (
+	partZtunnel = "ztunnel" // the config dump of one ztunnel
+	partIstiod  = "istiod"  // the debug answers of one istiod
+	partLogs    = "logs"    // the log of that ztunnel
+	partMetrics = "metrics" // its metrics
+	partLists   = "lists"   // the list of services
+	partNode    = "node"    // the kubelet of its node
+	partAPI     = "api"     // the API server
+)
+
+// breakages are the ways in which each part can be broken.
+var breakages = map[string][]string{
+	partZtunnel: append(answerBreakages(), "deleted", "skew"),
+	partIstiod:  answerBreakages(),
+	partLogs:    answerBreakages(),
+	partMetrics: answerBreakages(),
+	partLists:   answerBreakages(),
+	partNode:    {"dead-kubelet", "tls", "not-ready"},
+	partAPI:     {"restart", "tls", "skew"},
+}
+
+// Breakages lists what Options.Break takes, each with what it does.
+func Breakages() []string {
+	var out []string
+	for _, part := range []string{partZtunnel, partIstiod, partLogs, partMetrics, partLists, partNode, partAPI} {
+		out = append(out, part+"="+strings.Join(breakages[part], "|"))
+	}
+	return out
+}
+
+// skew is how far a clock that is wrong is ahead.
+const skew = 10 * time.Minute
+
+// breaker breaks what it was told to.
+type breaker struct {
+	how     map[string]string // by part
+	victims map[string]string // ztunnel and istiod as NAMESPACE/NAME; node by name
+
+	listed   atomic.Bool  // the pods were
+	requests atomic.Int64 // that the API server received
+	refuse   atomic.Int64 // connections yet to be refused
+}
+
+func newBreaker(wanted []string, w *world) (*breaker, error) {
+	b := &breaker{how: map[string]string{}, victims: map[string]string{}}
+	for _, text := range wanted {
+		part, how, _ := strings.Cut(text, "=")
+		if !slices.Contains(breakages[part], how) {
+			return nil, fmt.Errorf("nothing can be broken by %q: it is one of %s", text, strings.Join(Breakages(), ", "))
+		}
+		b.how[part] = how
+	}
+	for _, key := range sortedKeys(w.pods) {
+		p := w.pods[key]
+		for _, kind := range []string{partZtunnel, partIstiod} {
+			if b.victims[kind] == "" && strings.HasPrefix(p.name, kind) {
+				b.victims[kind] = key
+			}
+		}
+	}
+	if z := w.pods[b.victims[partZtunnel]]; z != nil {
+		b.victims[partNode] = z.node
+	}
+	return b, b.breakWorld(w)
+}
+
+// breakWorld changes what the world says, where a breakage shows in that.
+func (b *breaker) breakWorld(w *world) error {
+	if b.how[partAPI] == "skew" {
+		now := w.now
+		w.now = func() time.Time { return now().Add(skew) }
+	}
+	z := w.pods[b.victims[partZtunnel]]
+	if z == nil {
+		return nil
+	}
+	if b.how[partZtunnel] == "skew" {
+		log := z.log
+		z.log = func(container string, previous bool) (logText, bool) {
+			text, ok := log(container, previous)
+			return text.later(skew), ok
+		}
+	}
+	if b.how[partNode] == "not-ready" {
+		return w.notReady(z.node)
+	}
+	return nil
+}
+
+// ofTarget is the part that a request to a pod's port is for, "" for none that is broken.
+func (b *breaker) ofTarget(pod string, number int32, path string) string {
+	part := ""
+	switch {
+	case pod == b.victims[partIstiod] && strings.HasPrefix(path, "/debug/"):
+		part = partIstiod
+	case pod == b.victims[partZtunnel] && number == ztunnelAdminPort:
+		part = partZtunnel
+	case pod == b.victims[partZtunnel] && path == "/metrics":
+		part = partMetrics
+	}
+	return b.broken(part)
+}
+
+// ofAPI is the part that a request to the API server is for.
+func (b *breaker) ofAPI(r *http.Request) string {
+	namespace, name, _ := strings.Cut(b.victims[partZtunnel], "/")
+	switch r.URL.Path {
+	case "/api/v1/services":
+		return b.broken(partLists)
+	case "/api/v1/namespaces/" + namespace + "/pods/" + name + "/log":
+		return b.broken(partLogs)
+	}
+	return ""
+}
+
+func (b *breaker) broken(part string) string {
+	if slices.Contains(answerBreakages(), b.how[part]) {
+		return part
+	}
+	return ""
+}
+
+// ahead is how far ahead a pod's clock is.
+func (b *breaker) ahead(pod string) time.Duration {
+	if b.how[partZtunnel] == "skew" && pod == b.victims[partZtunnel] {
+		return skew
+	}
+	return 0
+}
+
+// gone is true for a pod that was deleted after the pods were listed.
+func (b *breaker) gone(pod string) bool {
+	return b.how[partZtunnel] == "deleted" && pod == b.victims[partZtunnel] && b.listed.Load()
+}
+
+// kubelet is why the API server can't reach the kubelet of a node, "" where it can.
+func (b *breaker) kubelet(w *world, node string) string {
+	if node == "" || node != b.victims[partNode] || b.how[partNode] == "" {
+		return ""
+	}
+	address := w.hostIP(node) + ":10250"
+	switch b.how[partNode] {
+	case "dead-kubelet":
+		return "error dialing backend: dial tcp " + address + ": connect: connection refused"
+	case "not-ready":
+		return "error dialing backend: dial tcp " + address + ": i/o timeout"
+	case "tls":
+		return "error dialing backend: tls: failed to verify certificate: x509: certificate signed by unknown authority"
+	}
+	return ""
+}
+
+// lost is true for a node that nothing can be reached on.
+func (b *breaker) lost(node string) bool {
+	return b.how[partNode] == "not-ready" && node == b.victims[partNode]
+}
+
+// The API server restarts after so many requests, and refuses so many connections until it is back.
+const (
+	restartAfter   = 40
+	restartRefuses = 12
+)
+
+// received counts a request, and is true for the one at which the API server goes down.
+func (b *breaker) received() bool {
+	if b.requests.Add(1) != restartAfter || b.how[partAPI] != "restart" {
+		return false
+	}
+	b.refuse.Store(restartRefuses)
+	return true
+}
+
+// down is true for a connection that comes while the API server is not there.
+func (b *breaker) down() bool { return b.refuse.Load() > 0 && b.refuse.Add(-1) >= 0 }
