@@ -29,6 +29,8 @@ func Functions() []Function {
 		{"minor", "minor(version) int", `The minor version: 28 of "1.28.9"; -1 where it can't be told.`, minor},
 		{"duration", "duration(text) float", `Seconds of a duration such as "90s", "5m" or "1h30m".`, seconds},
 		{"human", "human(seconds) string", `A duration as people write it: "3h5m", "12 days".`, human},
+		{"before", "before(version, fixes) bool", `Whether a version is older than a fix, given as the first version of each minor that has it: before("1.28.5", ["1.28.6", "1.29.1"]). False where the version can't be told.`, before},
+		{"object", "object(kind, name) subject", `A Kubernetes object by its kind and "<namespace>/<name>", to be a finding's subject where the model does not hold it.`, object},
 		{"names", "names(items) string", `The names of items: "a/b, c/d and 3 more".`, names},
 		{"cidrContains", "cidrContains(cidr, ip) bool", "Whether the address lies in the block; false where either can't be read.", cidrContains},
 		{"short", "short(text, n) string", "The text on one line, cut after n characters; of a hash its first n.", short},
@@ -90,6 +92,48 @@ func minor(version string) int {
 		return -1
 	}
 	return n
+}
+
+// before tells whether version lacks what each of fixes has first in its minor.
+func before(version string, fixes []any) (bool, error) {
+	m, p, ok := release(version)
+	if !ok {
+		return false, nil
+	}
+	lacks := false
+	for _, f := range fixes {
+		fm, fp, ok := release(fmt.Sprint(f))
+		switch {
+		case !ok:
+			return false, fmt.Errorf("%v is no version", f)
+		case fm == m:
+			return p < fp, nil
+		case fm > m:
+			lacks = true
+		}
+	}
+	// Of a minor between two that have the fix, only the later is known to.
+	return lacks, nil
+}
+
+// release is the minor and the patch of "1.28.9"; a vendor's suffix is left out.
+func release(version string) (minor, patch int, ok bool) {
+	n, err := fmt.Sscanf(version, "1.%d.%d", &minor, &patch)
+	return minor, patch, n == 2 && err == nil
+}
+
+// named is an object that the model does not hold.
+type named mesh.Subject
+
+// Subject is the object.
+func (n named) Subject() mesh.Subject { return mesh.Subject(n) }
+
+func object(kind, name string) named {
+	ns, own, ok := strings.Cut(name, "/")
+	if !ok {
+		ns, own = "", name
+	}
+	return named{Kind: strings.ToLower(kind), Namespace: ns, Name: own}
 }
 
 func seconds(text string) (float64, error) {

@@ -38,7 +38,10 @@ func (l *loader) cniFile(node, pod, name string, f bundle.File) error {
 		}
 		if v, ok := set.Sum("istio_cni_install_ready", nil); ok {
 			t.c.InstallReady = v
+			samples, _ := set.Lookup("istio_cni_install_ready")
+			t.c.InstallMetric.Source = mesh.Evidence{File: f.Path, Line: samples[0].Line, Text: "istio_cni_install_ready"}
 		}
+		t.c.RepairsFailed, _ = set.Sum("istio_cni_repair_pods_repaired_total", map[string]string{"result": "fail"})
 		return err
 	case "log.txt":
 		return l.componentLog("istio-cni", "", pod, node, f, false)
@@ -82,6 +85,7 @@ func (l *loader) finishAgents() {
 			facts := l.pods[p.Namespace+"/"+p.Name]
 			t.i.Namespace, t.i.Source = p.Namespace, p.Source
 			t.i.Revision = orElse(facts.rev, facts.env["REVISION"])
+			t.i.Env = facts.env
 			t.i.Version = orElse(t.i.Version, version(imageTag(facts.image)))
 		}
 	}
@@ -142,7 +146,7 @@ func (l *loader) namesFromManifest() {
 
 func (l *loader) finishZtunnel(t *ztunnelFiles, p *mesh.Pod) {
 	facts := l.pods[p.Namespace+"/"+p.Name]
-	t.z.Namespace, t.z.Source = p.Namespace, p.Source
+	t.z.Namespace, t.z.Source, t.z.Env = p.Namespace, p.Source, facts.env
 	if tag := version(imageTag(facts.image)); tag != "" {
 		t.z.Version, t.z.VersionSource = tag, "image"
 	}

@@ -58,11 +58,7 @@ func (l *loader) node(o nodeObject, at mesh.Evidence) {
 		Name: o.Metadata.Name, Labels: o.Metadata.Labels, Created: o.Metadata.CreationTimestamp,
 		Unschedulable: o.Spec.Unschedulable, BootID: o.Status.NodeInfo.BootID, Source: at,
 	}
-	for _, c := range o.Status.Conditions {
-		if c.Type == "Ready" {
-			n.Ready = c.Status == "True"
-		}
-	}
+	n.Ready, n.ReadySince = becameReady(o.Status.Conditions)
 	for _, a := range o.Status.Addresses {
 		if a.Type == "InternalIP" || a.Type == "ExternalIP" {
 			n.Addresses = append(n.Addresses, a.Address)
@@ -92,11 +88,7 @@ func (l *loader) pod(o podObject, at mesh.Evidence) {
 	if len(p.IPs) == 0 && o.Status.PodIP != "" {
 		p.IPs = []string{o.Status.PodIP}
 	}
-	for _, c := range o.Status.Conditions {
-		if c.Type == "Ready" {
-			p.Ready = c.Status == "True"
-		}
-	}
+	p.Ready, p.ReadySince = becameReady(o.Status.Conditions)
 	for _, r := range o.Metadata.OwnerReferences {
 		if r.Controller || len(o.Metadata.OwnerReferences) == 1 {
 			p.OwnerKind, p.OwnerName = r.Kind, r.Name
@@ -250,7 +242,7 @@ func (l *loader) gateway(o gatewayObject, at mesh.Evidence) {
 	l.mesh.Waypoints = append(l.mesh.Waypoints, w)
 }
 
-// configMap keeps the settings that rules read: those of the CNI agent and of Cilium.
+// configMap keeps what rules read: the settings of the CNI agent and of Cilium, and which roots each namespace trusts.
 func (l *loader) configMap(o configMapObject, _ mesh.Evidence) {
 	switch o.Metadata.Name {
 	case "istio-cni-config":
@@ -261,12 +253,21 @@ func (l *loader) configMap(o configMapObject, _ mesh.Evidence) {
 		for k, v := range o.Data {
 			l.mesh.Config["cilium."+k] = v
 		}
+	case "istio-ca-root-cert":
+		l.rootCerts[o.Metadata.Namespace] = strings.Fields(strings.ReplaceAll(o.Data["root-cert.pem"], "sha256:", ""))
 	}
 }
 
 // finishCluster adds what takes the capture's time or another resource.
 func (l *loader) finishCluster() {
+	for _, n := range l.mesh.Namespaces {
+		n.RootCerts, n.HasRootCerts = l.rootCerts[n.Name]
+	}
+	for _, n := range l.mesh.Nodes {
+		n.ReadyForSeconds = l.since(n.ReadySince)
+	}
 	for _, p := range l.mesh.Pods {
+		p.ReadyForSeconds = l.since(p.ReadySince)
 		for _, c := range p.Containers {
 			c.StartedSeconds = l.since(c.StartedAt)
 			c.LastEndedSeconds = l.since(c.LastEndedAt)

@@ -86,6 +86,7 @@ var clusterInputs = map[string][]string{
 	mesh.InputEvents:        {"core/events"},
 	mesh.InputGateways:      {"gateway.networking.k8s.io/gateways"},
 	mesh.InputAuthorization: {"security.istio.io/authorizationpolicies"},
+	mesh.InputConfigMaps:    {"core/configmaps"},
 }
 
 func (l *loader) clusterGaps(why reasons) {
@@ -165,6 +166,7 @@ func (l *loader) istiodGaps(why reasons) {
 		{mesh.InputIstiodLog, "log.txt", "istiod/log"},
 		{mesh.InputIstiodMetrics, "metrics.txt", "istiod/metrics"},
 		{mesh.InputMeshConfig, "mesh.json", "istiod/mesh"},
+		{mesh.InputClusterz, "clusterz.json", "istiod/clusterz"},
 	}
 	for _, a := range artifacts {
 		var gaps []mesh.Gap

@@ -18,7 +18,7 @@ type istiodFiles struct{ i *mesh.Istiod }
 func (l *loader) istiodOf(pod string) *istiodFiles {
 	t := l.istiods[pod]
 	if t == nil {
-		t = &istiodFiles{i: &mesh.Istiod{Name: pod, Proxies: map[string]int{}, Dir: "istiod/" + pod}}
+		t = &istiodFiles{i: &mesh.Istiod{Name: pod, Proxies: map[string]int{}, Clusters: map[string]string{}, CSRSignErrors: -1, Convergence99Seconds: -1, Dir: "istiod/" + pod}}
 		l.istiods[pod] = t
 	}
 	return t
@@ -42,6 +42,15 @@ func (l *loader) istiodFile(pod, name string, f bundle.File) error {
 		l.mesh.TrustDomain = config.TrustDomain
 		l.mesh.RootNamespace = config.RootNamespace
 		l.mesh.DiscoverySelectors = len(config.DiscoverySelectors) > 0
+	case "clusterz.json":
+		list, err := istiod.ReadClusterz(f.Reader)
+		for _, c := range list {
+			t.i.Clusters[c.ID] = c.SyncStatus
+		}
+		t.i.ClusterList.Source = mesh.Evidence{File: f.Path}
+		return err
+	case "metrics.txt":
+		return l.istiodMetrics(t, f)
 	case "version.json":
 		v, err := readVersion(f.Reader)
 		t.i.Version = orElse(v, t.i.Version)

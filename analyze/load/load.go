@@ -88,6 +88,10 @@ type loader struct {
 	slices   []endpointSlice
 	// replicas are Deployments' spec.replicas by "<ns>/<name>".
 	replicas map[string]int
+	// rootCerts are the fingerprints in each namespace's istio-ca-root-cert.
+	rootCerts map[string][]string
+	// pushes are the resources of each full answer that istiods logged, by proxy.
+	pushes map[string][]int
 }
 
 func newLoader() *loader {
@@ -100,8 +104,8 @@ func newLoader() *loader {
 		views:    map[string]any{},
 		pods:     map[string]podFacts{},
 		series:   map[seriesKey]*mesh.Series{},
-		replicas: map[string]int{},
-		summary:  Summary{Origins: map[string]string{}},
+		replicas: map[string]int{}, rootCerts: map[string][]string{}, pushes: map[string][]int{},
+		summary: Summary{Origins: map[string]string{}},
 	}
 }
 
@@ -163,6 +167,7 @@ func (l *loader) finish() {
 	l.captured()
 	l.finishCluster()
 	l.finishAgents()
+	l.finishPushes()
 	l.finishSeries()
 	l.gaps()
 	l.mesh.Join()

@@ -34,7 +34,7 @@ func newMessages(component, pod, node string, previous bool) *messages {
 // add counts a record with those that differ from it in numbers only; what is
 // shown of them is the newest.
 func (m *messages) add(r *ztunnel.Record, file string) {
-	about := clip(r.About(), keptName)
+	about := clip(aboutOf(r), keptName)
 	target := clip(r.Target, keptName)
 	key := r.Level + "\t" + target + "\t" + about + "\t" + clip(r.Get("uid"), keptName) + "\t" + clip(r.Get("error"), keptText) + "\t" + withoutNumbers(r.Message)
 	log := m.by[key]
@@ -54,6 +54,17 @@ func (m *messages) add(r *ztunnel.Record, file string) {
 	log.Message = strings.Clone(clip(r.Message, keptText))
 	log.Fields = fields(r)
 	log.Source = mesh.Evidence{File: file, Line: r.Line, Text: strings.Clone(clip(r.Raw, keptLine))}
+}
+
+// aboutOf is the pod that a record is about, "<ns>/<name>": by its span, or by the fields that istio-cni gives its lines.
+func aboutOf(r *ztunnel.Record) string {
+	if about := r.About(); about != "" {
+		return about
+	}
+	if ns, name := r.Get("ns"), r.Get("name"); ns != "" && name != "" {
+		return ns + "/" + name
+	}
+	return ""
 }
 
 func fields(r *ztunnel.Record) map[string]string {

@@ -53,6 +53,16 @@ type namespaceObject struct {
 	Metadata metadata `json:"metadata"`
 }
 
+// becameReady is the status of condition Ready, and since when it is that.
+func becameReady(list []condition) (ready bool, since time.Time) {
+	for _, c := range list {
+		if c.Type == "Ready" {
+			return c.Status == "True", c.LastTransitionTime
+		}
+	}
+	return false, time.Time{}
+}
+
 type nodeObject struct {
 	Metadata metadata `json:"metadata"`
 	Spec     struct {

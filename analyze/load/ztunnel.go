@@ -201,7 +201,7 @@ func (l *loader) dump(t *ztunnelFiles, d *ztunnel.Dump, file string) {
 		t.istioVersion = d.Version.IstioVersion
 	}
 	if c := d.Config; c != nil {
-		z.ClusterID, z.Network, z.XDSAddress, z.CAAddress = c.ClusterID, c.Network, c.XDSAddress, c.CAAddress
+		z.ClusterID, z.Network, z.XDSAddress, z.CAAddress, z.CRLPath = c.ClusterID, c.Network, c.XDSAddress, c.CAAddress, c.CRLPath
 	}
 }
 
@@ -316,6 +316,9 @@ func reasonClass(reason string) string {
 	return "other"
 }
 
+// xdsEnds counts ended connections to istiod by reason (istio/ztunnel src/xds/metrics.rs).
+const xdsEnds = "istio_xds_connection_terminations_total"
+
 func (l *loader) ztunnelMetrics(t *ztunnelFiles, f bundle.File) error {
 	set, err := openmetrics.Parse(f.Reader)
 	if v, ok := set.Sum("process_open_fds", nil); ok && v < 1<<62 {
@@ -323,6 +326,14 @@ func (l *loader) ztunnelMetrics(t *ztunnelFiles, f bundle.File) error {
 	}
 	if v, ok := set.Sum("process_max_fds", nil); ok && v < 1<<62 {
 		t.z.MaxFDs = v
+	}
+	ends, _ := set.Lookup(xdsEnds)
+	for _, s := range ends {
+		if t.z.XDSEnds == nil {
+			t.z.XDSEnds = map[string]float64{}
+			t.z.XDSEndsMetric.Source = mesh.Evidence{File: f.Path, Line: s.Line, Text: xdsEnds}
+		}
+		t.z.XDSEnds[strings.Clone(s.Get("reason"))] += s.Value
 	}
 	return errors.Join(err, l.addSeries(t.z, set, f.Path))
 }

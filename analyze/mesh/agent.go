@@ -17,6 +17,10 @@ type Ztunnel struct {
 	Network       string `expr:"network"`
 	XDSAddress    string `expr:"xdsAddress"`
 	CAAddress     string `expr:"caAddress"`
+	// CRLPath is where it reads revoked certificates from, "" for nowhere (1.29 and later).
+	CRLPath string `expr:"crlPath"`
+	// Env are the settings of its container that a bundle keeps the values of.
+	Env map[string]string `expr:"env"`
 
 	// HasDump is true where a config dump could be read.
 	HasDump bool `expr:"hasDump"`
@@ -52,6 +56,12 @@ type Ztunnel struct {
 	CNIConnection string `expr:"cniConnection"`
 	// InSyncz is true where an istiod replica lists it.
 	InSyncz bool `expr:"inSyncz"`
+	// XDSEnds counts its ended connections to istiod since its start by reason: "Reconnect" is
+	// istiod's own recycling, "Error" and "Complete" cut a stream that worked, and every retry is
+	// a "ConnectionError" (metric istio_xds_connection_terminations).
+	XDSEnds map[string]float64 `expr:"xdsEnds"`
+	// XDSEndsMetric is the place of XDSEnds.
+	XDSEndsMetric Section `expr:"xdsEndsMetric"`
 	// AccessLogOn is false where the log level hides access lines at info.
 	AccessLogOn bool `expr:"accessLogOn"`
 	// LogFrom and LogTo are the times of the first and last line of its logs.
@@ -78,7 +88,7 @@ type Ztunnel struct {
 	gaps map[string]*Gap
 }
 
-// Section is a section of a dump as a whole.
+// Section is a part of what an agent served, as a whole: a section of a dump, a metric.
 type Section struct{ Source Evidence }
 
 // Evidence is the place of the section.
@@ -145,6 +155,20 @@ type Istiod struct {
 	// Proxies counts the proxies that it lists by type.
 	Proxies       map[string]int `expr:"proxies"`
 	WorkloadCount int            `expr:"workloadCount"`
+	// Env are the settings of its container that a bundle keeps the values of.
+	Env map[string]string `expr:"env"`
+	// Clusters are those that it watches, by what it says of its look at them: "synced",
+	// "syncing", "timeout" or "closed" (/debug/clusterz).
+	Clusters map[string]string `expr:"clusters"`
+	// CSRSignErrors is metric citadel_server_csr_sign_err_count, since its start; -1 where it is absent.
+	CSRSignErrors float64 `expr:"csrSignErrors"`
+	// Convergence99Seconds is what 99 of 100 pushes stayed below since its start, from change to
+	// proxy, of ConvergenceCount in all (metric pilot_proxy_convergence_time); -1 where it is absent.
+	Convergence99Seconds float64 `expr:"convergence99Seconds"`
+	ConvergenceCount     float64 `expr:"convergenceCount"`
+	// ClusterList and ConvergenceMetric are the places of Clusters and of the convergence time.
+	ClusterList       Section `expr:"clusterList"`
+	ConvergenceMetric Section `expr:"convergenceMetric"`
 	// Workloads, Services and Policies are what ambientz says it sends; nil where it was not read.
 	Workloads *WorkloadSet `expr:"-"`
 	Services  *ServiceSet  `expr:"-"`
@@ -179,7 +203,9 @@ type XDSStream struct {
 	SentSeconds float64 `expr:"sentSeconds"`
 	LastError   string  `expr:"lastError"`
 	// Nacks counts the rejections that the ztunnel's own log shows.
-	Nacks      int `expr:"nacks"`
+	Nacks int `expr:"nacks"`
+	// Pushes are how many resources each of istiod's logged answers to a (re)connection held, oldest first.
+	Pushes     []int `expr:"pushes"`
 	Source     Evidence
 	NackSource Evidence
 }
@@ -195,7 +221,11 @@ type CNI struct {
 	// ZtunnelConnected is metric ztunnel_connected, -1 where it is absent.
 	ZtunnelConnected float64 `expr:"ztunnelConnected"`
 	// InstallReady is metric istio_cni_install_ready, -1 where it is absent.
-	InstallReady  float64 `expr:"installReady"`
+	InstallReady float64 `expr:"installReady"`
+	// RepairsFailed is metric istio_cni_repair_pods_repaired_total with result "fail", since its start.
+	RepairsFailed float64 `expr:"repairsFailed"`
+	// InstallMetric is the place of InstallReady.
+	InstallMetric Section `expr:"installMetric"`
 	Dir           string
 	Source        Evidence
 	MetricsSource Evidence

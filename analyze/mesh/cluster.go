@@ -8,7 +8,11 @@ type Namespace struct {
 	Labels map[string]string `expr:"labels"`
 	// Ambient is true where the namespace's label enrols its pods.
 	Ambient bool `expr:"ambient"`
-	Source  Evidence
+	// RootCerts are the sha256 fingerprints in its ConfigMap istio-ca-root-cert;
+	// HasRootCerts is false where the bundle holds none of this namespace.
+	RootCerts    []string `expr:"rootCerts"`
+	HasRootCerts bool     `expr:"hasRootCerts"`
+	Source       Evidence
 }
 
 // Node is a Kubernetes node with the mesh's agents on it.
@@ -17,6 +21,9 @@ type Node struct {
 	Labels        map[string]string `expr:"labels"`
 	Ready         bool              `expr:"ready"`
 	Unschedulable bool              `expr:"unschedulable"`
+	// ReadySince is when Ready last became what it is, ReadyForSeconds how long ago that was.
+	ReadySince      time.Time `expr:"readySince"`
+	ReadyForSeconds float64   `expr:"readyForSeconds"`
 	// Virtual is true of nodes that run no DaemonSets: virtual kubelets, Fargate, Windows.
 	Virtual    bool      `expr:"virtual"`
 	Created    time.Time `expr:"created"`
@@ -56,8 +63,11 @@ type Pod struct {
 	Started    time.Time `expr:"started"` // status.startTime
 	AgeSeconds float64   `expr:"ageSeconds"`
 	// StartedSeconds is how long the youngest container has run; 0 where none does.
-	StartedSeconds float64      `expr:"startedSeconds"`
-	Containers     []*Container `expr:"containers"`
+	StartedSeconds float64 `expr:"startedSeconds"`
+	// ReadySince is when Ready last became what it is, ReadyForSeconds how long ago that was; 0 where it never did.
+	ReadySince      time.Time    `expr:"readySince"`
+	ReadyForSeconds float64      `expr:"readyForSeconds"`
+	Containers      []*Container `expr:"containers"`
 	// Crashed is the container that was killed or ended with an error before
 	// its last restart; nil where there is none.
 	Crashed   *Container `expr:"crashed"`
@@ -80,7 +90,9 @@ type Pod struct {
 	Ztunnel  *Ztunnel  `expr:"ztunnel"` // of its node
 	InPod    *InPod    `expr:"inPod"`   // its entry in that ztunnel's workloadState
 	Workload *Workload `expr:"workload"`
-	Source   Evidence
+	// Events are those about the pod.
+	Events []*Event `expr:"events"`
+	Source Evidence
 }
 
 // Container is one container of a pod as its status has it.

@@ -396,6 +396,9 @@ func (l *Log) Refs() []string {
 	if ns, name, ok := strings.Cut(l.About, "/"); ok {
 		keys = append(keys, podKey(ns, name))
 	}
+	if l.AboutPod != nil {
+		keys = append(keys, l.AboutPod.Subject().Key())
+	}
 	return refs(keys...)
 }
 func (l *Log) Evidence() []Evidence { return evidence(l.Source) }

@@ -106,6 +106,11 @@ func (m *Mesh) joinAgents() {
 			}
 		}
 	}
+	for _, e := range m.Events {
+		if p := m.index.podByName[e.Namespace+"/"+e.Name]; p != nil && e.Kind == "Pod" {
+			p.Events = append(p.Events, e)
+		}
+	}
 	for _, p := range m.Pods {
 		if p.Node != nil && p.Running && (p.Selected || p.Enrolled) {
 			p.Node.AmbientPods = append(p.Node.AmbientPods, p)

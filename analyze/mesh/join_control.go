@@ -46,6 +46,35 @@ func proxyPod(proxy string) string {
 	return proxy
 }
 
+// aboutPod is the pod that a line names: by its span or fields, by a uid, or
+// in its text as "<ns>/<name>" or uid. A line of an agent's own is not about the agent.
+func (m *Mesh) aboutPod(l *Log) *Pod {
+	if p := m.index.podByName[l.About]; p != nil {
+		return p
+	}
+	if p := m.index.podByUID[l.Fields["uid"]]; p != nil {
+		return p
+	}
+	if l.Component == "istiod" {
+		return nil
+	}
+	const words = 40
+	n := 0
+	for word := range strings.FieldsFuncSeq(l.Message, func(r rune) bool { return strings.ContainsRune(" ,;()\"'=[]", r) }) {
+		if n++; n > words {
+			break
+		}
+		word = strings.TrimRight(word, ":.")
+		if p := m.index.podByName[word]; p != nil && p != l.Pod {
+			return p
+		}
+		if p := m.index.podByUID[word]; p != nil {
+			return p
+		}
+	}
+	return nil
+}
+
 // joinLogs ties log messages to what wrote them.
 func (m *Mesh) joinLogs() {
 	istiods := map[string]*Istiod{}
@@ -56,6 +85,7 @@ func (m *Mesh) joinLogs() {
 		key := l.Namespace + "/" + l.PodName
 		l.Pod = m.index.podByName[key]
 		l.LastSeconds = m.Age(l.Last)
+		l.AboutPod = m.aboutPod(l)
 		switch l.Component {
 		case "ztunnel":
 			l.Ztunnel = m.index.ztunnelPod[key]

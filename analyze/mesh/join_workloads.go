@@ -116,6 +116,9 @@ func (m *Mesh) compare(w *Workload) {
 	if w.Name == "" {
 		w.Name = w.Spec.Name
 	}
+	if w.Local {
+		w.Node = m.index.nodes[w.Spec.Node]
+	}
 	fields := map[string]bool{}
 	for _, v := range w.Views {
 		d := differences(w.Spec, v.Spec)

@@ -139,6 +139,8 @@ const (
 	InputIstiodLog     = "istiod.log"
 	InputIstiodMetrics = "istiod.metrics"
 	InputMeshConfig    = "istiod.mesh"
+	InputClusterz      = "istiod.clusterz" // of every replica
+	InputConfigMaps    = "configMaps"
 	InputCNILog        = "cni.log"
 	InputCNIMetrics    = "cni.metrics"
 )
@@ -147,9 +149,9 @@ const (
 func Inputs() []string {
 	return []string{
 		InputCaptureTime, InputNamespaces, InputNodes, InputPods, InputServices, InputEndpoints,
-		InputDaemonSets, InputEvents, InputGateways, InputAuthorization,
+		InputDaemonSets, InputEvents, InputGateways, InputAuthorization, InputConfigMaps,
 		InputZtunnelDump, InputZtunnelLog, InputAccessLog, InputZtunnelMetric, InputZtunnelReady,
-		InputSyncz, InputAmbientz, InputIstiodLog, InputIstiodMetrics, InputMeshConfig,
+		InputSyncz, InputAmbientz, InputIstiodLog, InputIstiodMetrics, InputMeshConfig, InputClusterz,
 		InputCNILog, InputCNIMetrics,
 	}
 }

@@ -41,6 +41,7 @@ type Workload struct {
 	Kind  string `expr:"kind"`
 	Local bool   `expr:"local"` // of this cluster
 	Pod   *Pod   `expr:"pod"`   // nil where no pod backs it
+	Node  *Node  `expr:"node"`  // that Spec names; nil where it is none of this cluster
 	// Istiod is istiod's side; nil where no replica that answered has it.
 	Istiod *WorkloadSpec `expr:"istiod"`
 	// Views are the distinct forms among ztunnels, most held first.

@@ -145,7 +145,9 @@ type Log struct {
 	Level     string   `expr:"level"`  // "error", "warn", "info", …
 	Target    string   `expr:"target"` // "xds::client"
 	// About is the workload of the line's span, "<ns>/<pod>", or "".
-	About       string            `expr:"about"`
+	About string `expr:"about"`
+	// AboutPod is the pod that the line's span, fields or text name; nil for none, and for one that is gone.
+	AboutPod    *Pod              `expr:"aboutPod"`
 	Message     string            `expr:"message"`
 	Fields      map[string]string `expr:"fields"`
 	Count       int               `expr:"count"`

@@ -16,6 +16,10 @@ type meshIstiod struct {
 	proxies []*ztunnel
 	lines   []logLine
 	unacked map[*ztunnel]bool
+	// signErrors counts certificate requests that it could not sign, late the pushes of 400 that took more than ten seconds.
+	signErrors, late int
+	clusters         map[string]string // of other clusters than its own, by what it says of its look at them
+	noAmbient        bool              // it runs without PILOT_ENABLE_AMBIENT
 }
 
 // The types of this file print istiod's debug answers, istio pilot/pkg/xds/debug.go.
@@ -139,11 +143,17 @@ func (i *meshIstiod) ports() map[int32]port {
 	}
 	debug("syncz", func(*http.Request) any { return i.syncz() })
 	debug("connections", func(*http.Request) any { return i.connections() })
-	debug("ambientz", func(*http.Request) any { return i.mesh.ambientz() })
+	debug("ambientz", func(*http.Request) any { return i.ambientz() })
 	debug("mesh", func(*http.Request) any { return meshConfig() })
 	debug("networkz", func(*http.Request) any { return nil })
 	debug("clusterz", func(*http.Request) any {
-		return []map[string]string{{"id": clusterID, "secretName": "", "syncStatus": "synced"}}
+		out := []map[string]string{{"id": clusterID, "secretName": "", "syncStatus": choose(i.clusters[clusterID] == "", "synced", i.clusters[clusterID])}}
+		for _, id := range sortedKeys(i.clusters) {
+			if id != clusterID {
+				out = append(out, map[string]string{"id": id, "secretName": systemNamespace + "/istio-remote-secret-" + id, "syncStatus": i.clusters[id]})
+			}
+		}
+		return out
 	})
 	mux.HandleFunc("GET /debug/config_dump", i.serveConfigDump)
 	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, _ *http.Request) {
@@ -235,6 +245,13 @@ func (i *meshIstiod) serveConfigDump(w http.ResponseWriter, r *http.Request) {
 	encodeAs(w, map[string]any{"configs": policies})
 }
 
+func (i *meshIstiod) ambientz() ambient {
+	if i.noAmbient {
+		return ambient{Workloads: []ambientWorkload{}, Services: []ambientService{}, Policies: []ambientPolicy{}}
+	}
+	return i.mesh.ambientz()
+}
+
 // ambientz is istiod's own state, the same on every replica; its order is random.
 func (m *mesh) ambientz() ambient {
 	out := ambient{Workloads: []ambientWorkload{}, Services: []ambientService{}, Policies: m.ambientPolicies()}
@@ -314,6 +331,21 @@ func meshConfig() map[string]any {
 	}
 }
 
+// convergence is the histogram of how long changes took to reach the proxies; the share that was
+// late took between ten and twenty seconds.
+func (i *meshIstiod) convergence() []string {
+	const name, pushes = "pilot_proxy_convergence_time", 400
+	var out []string
+	for _, le := range []string{"0.1", "0.5", "1", "3", "5", "10", "20", "30", "+Inf"} {
+		below := pushes
+		if le != "20" && le != "30" && le != "+Inf" {
+			below -= i.late
+		}
+		out = append(out, fmt.Sprintf("%s_bucket{le=%q} %d", name, le, below))
+	}
+	return append(out, fmt.Sprintf("%s_sum %d", name, 20+15*i.late), fmt.Sprintf("%s_count %d", name, pushes))
+}
+
 // metrics are those of istiod that troubleshooting looks at, pilot/pkg/xds/monitoring.go and
 // security/pkg/server/ca/monitoring.go.
 func (i *meshIstiod) metrics() string {
@@ -327,6 +359,11 @@ func (i *meshIstiod) metrics() string {
 		fmt.Sprintf("citadel_server_root_cert_expiry_seconds %g", root.Sub(i.mesh.now).Seconds()))
 	family("gauge", "citadel_server_root_cert_expiry_timestamp", "The unix timestamp, in seconds, when the root cert will expire.",
 		fmt.Sprintf("citadel_server_root_cert_expiry_timestamp %g", float64(root.Unix())))
+	family("counter", "citadel_server_csr_count", "The number of CSRs received by Citadel server.", "citadel_server_csr_count 214")
+	family("counter", "citadel_server_csr_sign_err_count", "The number of errors occurred when signing the CSR.",
+		fmt.Sprintf("citadel_server_csr_sign_err_count %d", i.signErrors))
+	family("histogram", "pilot_proxy_convergence_time",
+		"Delay in seconds between config change and a proxy receiving all required configuration.", i.convergence()...)
 	family("gauge", "pilot_info", "Pilot version and build information.", fmt.Sprintf("pilot_info{version=%q} 1", i.version+"-0123456789abcdef-Clean"))
 	family("counter", "pilot_total_xds_internal_errors", "Total number of internal XDS errors in pilot.", "pilot_total_xds_internal_errors 0")
 	rejects := 0
