@@ -47,8 +47,18 @@ func (l *loader) clusterFile(group, resource string, f bundle.File) error {
 		})
 	case "security.istio.io/authorizationpolicies":
 		return items(f.Reader, f.Path, l.policy)
+	case "security.istio.io/peerauthentications":
+		return items(f.Reader, f.Path, l.peerAuth)
+	case "networking.istio.io/serviceentries":
+		return items(f.Reader, f.Path, l.serviceEntry)
 	case "gateway.networking.k8s.io/gateways":
 		return items(f.Reader, f.Path, l.gateway)
+	case "gateway.networking.k8s.io/gatewayclasses":
+		return items(f.Reader, f.Path, func(o gatewayClassObject, _ mesh.Evidence) { l.classes[o.Metadata.Name] = o })
+	case "core/serviceaccounts":
+		return items(f.Reader, f.Path, func(o namespaceObject, _ mesh.Evidence) {
+			l.mesh.ServiceAccounts[o.Metadata.Namespace+"/"+o.Metadata.Name] = true
+		})
 	}
 	return nil
 }
@@ -80,7 +90,10 @@ func (l *loader) pod(o podObject, at mesh.Evidence) {
 		Namespace: o.Metadata.Namespace, Name: o.Metadata.Name, UID: o.Metadata.UID, NodeName: o.Spec.NodeName,
 		ServiceAccount: o.Spec.ServiceAccountName, Labels: o.Metadata.Labels, Annotations: o.Metadata.Annotations,
 		Phase: o.Status.Phase, HostNetwork: o.Spec.HostNetwork, Deleting: !o.Metadata.DeletionTimestamp.IsZero(),
-		Created: o.Metadata.CreationTimestamp, Started: o.Status.StartTime, Source: at,
+		Created: o.Metadata.CreationTimestamp, Started: o.Status.StartTime, GracePeriodSeconds: -1, Source: at,
+	}
+	if o.Spec.GracePeriod != nil {
+		p.GracePeriodSeconds = *o.Spec.GracePeriod
 	}
 	for _, ip := range o.Status.PodIPs {
 		p.IPs = append(p.IPs, ip.IP)
@@ -212,36 +225,6 @@ func (l *loader) daemonSet(o daemonSetObject, at mesh.Evidence) {
 	})
 }
 
-func (l *loader) policy(o policyObject, at mesh.Evidence) {
-	p := &mesh.Policy{
-		Namespace: o.Metadata.Namespace, Name: o.Metadata.Name, Action: o.Spec.Action, RuleCount: len(o.Spec.Rules),
-		InKubernetes: true, Conditions: conditions(o.Status.Conditions), Created: o.Metadata.CreationTimestamp,
-		TargetRefs: len(o.Spec.TargetRef) > 0 || len(o.Spec.TargetRefs) > 0, Source: at,
-	}
-	if p.Action == "" {
-		p.Action = "ALLOW"
-	}
-	if o.Spec.Selector != nil {
-		p.Selector = o.Spec.Selector.MatchLabels
-	}
-	l.mesh.Policies = append(l.mesh.Policies, p)
-}
-
-func (l *loader) gateway(o gatewayObject, at mesh.Evidence) {
-	w := &mesh.Waypoint{
-		Namespace: o.Metadata.Namespace, Name: o.Metadata.Name, Class: o.Spec.GatewayClassName, Kind: "gateway",
-		Conditions: conditions(o.Status.Conditions), Created: o.Metadata.CreationTimestamp, Replicas: -1, Source: at,
-	}
-	if w.Class == "istio-waypoint" {
-		w.Kind = "waypoint"
-	}
-	w.Programmed = w.Conditions["Programmed"].Status == "True"
-	for _, a := range o.Status.Addresses {
-		w.Addresses = append(w.Addresses, a.Value)
-	}
-	l.mesh.Waypoints = append(l.mesh.Waypoints, w)
-}
-
 // configMap keeps what rules read: the settings of the CNI agent and of Cilium, and which roots each namespace trusts.
 func (l *loader) configMap(o configMapObject, _ mesh.Evidence) {
 	switch o.Metadata.Name {
@@ -279,15 +262,7 @@ func (l *loader) finishCluster() {
 	for _, s := range l.mesh.Services {
 		s.AgeSeconds = l.since(s.Created)
 	}
-	for _, p := range l.mesh.Policies {
-		p.AgeSeconds = l.since(p.Created)
-	}
-	for _, w := range l.mesh.Waypoints {
-		w.AgeSeconds = l.since(w.Created)
-		if n, ok := l.replicas[w.Namespace+"/"+w.Name]; ok {
-			w.Replicas = n
-		}
-	}
+	l.finishMeshConfig()
 	l.countEndpoints()
 }
 

@@ -87,6 +87,10 @@ var clusterInputs = map[string][]string{
 	mesh.InputGateways:      {"gateway.networking.k8s.io/gateways"},
 	mesh.InputAuthorization: {"security.istio.io/authorizationpolicies"},
 	mesh.InputConfigMaps:    {"core/configmaps"},
+	mesh.InputServiceEntry:  {"networking.istio.io/serviceentries"},
+	mesh.InputPeerAuth:      {"security.istio.io/peerauthentications"},
+	mesh.InputGatewayClass:  {"gateway.networking.k8s.io/gatewayclasses"},
+	mesh.InputAccounts:      {"core/serviceaccounts"},
 }
 
 func (l *loader) clusterGaps(why reasons) {

@@ -41,6 +41,7 @@ func (l *loader) istiodFile(pod, name string, f bundle.File) error {
 		}
 		l.mesh.TrustDomain = config.TrustDomain
 		l.mesh.RootNamespace = config.RootNamespace
+		l.mesh.TrustDomainAliases = config.TrustDomainAliases
 		l.mesh.DiscoverySelectors = len(config.DiscoverySelectors) > 0
 	case "clusterz.json":
 		list, err := istiod.ReadClusterz(f.Reader)
@@ -72,6 +73,7 @@ func (l *loader) syncz(t *istiodFiles, f bundle.File) error {
 	for n, s := range list {
 		t.i.Proxies[s.ProxyType]++
 		if s.ProxyType != istiod.ProxyZtunnel {
+			l.versions[s.Proxy] = version(s.IstioVersion)
 			continue
 		}
 		at := mesh.Evidence{File: f.Path, Pointer: fmt.Sprintf("/%d", n), Text: s.Proxy}

@@ -91,12 +91,14 @@ type loader struct {
 	// rootCerts are the fingerprints in each namespace's istio-ca-root-cert.
 	rootCerts map[string][]string
 	// pushes are the resources of each full answer that istiods logged, by proxy.
-	pushes map[string][]int
+	pushes   map[string][]int
+	classes  map[string]gatewayClassObject // by name
+	versions map[string]string             // of proxies other than ztunnels, by "<pod>.<ns>"
 }
 
 func newLoader() *loader {
 	return &loader{
-		mesh:     &mesh.Mesh{Config: map[string]string{}},
+		mesh:     &mesh.Mesh{Config: map[string]string{}, ServiceAccounts: map[string]bool{}},
 		seen:     map[string]bool{},
 		ztunnels: map[string]*ztunnelFiles{},
 		istiods:  map[string]*istiodFiles{},
@@ -105,6 +107,7 @@ func newLoader() *loader {
 		pods:     map[string]podFacts{},
 		series:   map[seriesKey]*mesh.Series{},
 		replicas: map[string]int{}, rootCerts: map[string][]string{}, pushes: map[string][]int{},
+		classes: map[string]gatewayClassObject{}, versions: map[string]string{},
 		summary: Summary{Origins: map[string]string{}},
 	}
 }

@@ -133,6 +133,7 @@ type podObject struct {
 		NodeName           string            `json:"nodeName"`
 		ServiceAccountName string            `json:"serviceAccountName"`
 		HostNetwork        bool              `json:"hostNetwork"`
+		GracePeriod        *float64          `json:"terminationGracePeriodSeconds"`
 		Containers         []containerObject `json:"containers"`
 	} `json:"spec"`
 	Status struct {
@@ -213,35 +214,6 @@ type eventObject struct {
 	Count         int       `json:"count"`
 	LastTimestamp time.Time `json:"lastTimestamp"`
 	EventTime     time.Time `json:"eventTime"`
-}
-
-type policyObject struct {
-	Metadata metadata `json:"metadata"`
-	Spec     struct {
-		Action   string `json:"action"`
-		Selector *struct {
-			MatchLabels map[string]string `json:"matchLabels"`
-		} `json:"selector"`
-		TargetRef  jsontext.Value   `json:"targetRef"`
-		TargetRefs []jsontext.Value `json:"targetRefs"`
-		Rules      []jsontext.Value `json:"rules"`
-	} `json:"spec"`
-	Status struct {
-		Conditions []condition `json:"conditions"`
-	} `json:"status"`
-}
-
-type gatewayObject struct {
-	Metadata metadata `json:"metadata"`
-	Spec     struct {
-		GatewayClassName string `json:"gatewayClassName"`
-	} `json:"spec"`
-	Status struct {
-		Addresses []struct {
-			Value string `json:"value"`
-		} `json:"addresses"`
-		Conditions []condition `json:"conditions"`
-	} `json:"status"`
 }
 
 type configMapObject struct {

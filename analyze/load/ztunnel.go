@@ -213,6 +213,7 @@ func workloadSet(ws []ztunnel.Workload, file string) *mesh.WorkloadSet {
 			UID: w.UID, Name: w.Name, Namespace: w.Namespace, ServiceAccount: orElse(w.ServiceAccount, "default"),
 			TrustDomain: orElse(w.TrustDomain, "cluster.local"), Network: w.Network, ClusterID: w.ClusterID, Node: w.Node,
 			Protocol: orElse(w.Protocol, "TCP"), NetworkMode: orElse(w.NetworkMode, "Standard"), Status: orElse(w.Status, "Healthy"),
+			Region: locality(w.Locality).Region, Zone: locality(w.Locality).Zone, Subzone: locality(w.Locality).Subzone,
 			NativeTunnel: w.NativeTunnel, Addresses: sorted(w.WorkloadIPs), Waypoint: destination(w.Waypoint),
 			Policies: sorted(w.AuthorizationPolicies), Services: sorted(w.Services), WorkloadName: orElse(w.WorkloadName, w.Name),
 			Source: mesh.Evidence{File: file, Pointer: w.Pointer},
@@ -238,7 +239,7 @@ func serviceSet(ss []ztunnel.Service, file string) *mesh.ServiceSet {
 			}
 		}
 		if s.LoadBalancer != nil {
-			spec.LBMode, spec.HealthPolicy = s.LoadBalancer.Mode, s.LoadBalancer.HealthPolicy
+			spec.LBMode, spec.Preferences, spec.HealthPolicy = s.LoadBalancer.Mode, s.LoadBalancer.RoutingPreferences, s.LoadBalancer.HealthPolicy
 		}
 		set.Specs[s.Key()] = spec
 	}
@@ -250,7 +251,7 @@ func policySet(ps []ztunnel.Policy, file string) *mesh.PolicySet {
 	for i := range ps {
 		p := &ps[i]
 		set.Specs[p.Namespace+"/"+p.Name] = &mesh.PolicySpec{
-			Namespace: p.Namespace, Name: p.Name, Action: p.Action, Scope: p.Scope, RuleCount: len(p.Rules),
+			Namespace: p.Namespace, Name: p.Name, Action: p.Action, Scope: p.Scope, RuleCount: len(p.Rules), DryRun: p.DryRun != nil && *p.DryRun,
 			Source: mesh.Evidence{File: file, Pointer: p.Pointer},
 		}
 	}
@@ -262,6 +263,13 @@ func destination(g *ztunnel.GatewayAddress) string {
 		return ""
 	}
 	return g.Destination
+}
+
+func locality(l *ztunnel.Locality) ztunnel.Locality {
+	if l == nil {
+		return ztunnel.Locality{}
+	}
+	return *l
 }
 
 func orElse(s, otherwise string) string {
@@ -335,6 +343,7 @@ func (l *loader) ztunnelMetrics(t *ztunnelFiles, f bundle.File) error {
 		}
 		t.z.XDSEnds[strings.Clone(s.Get("reason"))] += s.Value
 	}
+	t.z.DNS = dns(set, f.Path)
 	return errors.Join(err, l.addSeries(t.z, set, f.Path))
 }
 

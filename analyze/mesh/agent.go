@@ -70,6 +70,8 @@ type Ztunnel struct {
 	// OpenFDs and MaxFDs are process_open_fds and process_max_fds; 0 where absent or nonsense.
 	OpenFDs float64 `expr:"openFds"`
 	MaxFDs  float64 `expr:"maxFds"`
+	// DNS is what its DNS proxy has forwarded since it started.
+	DNS DNS `expr:"dns"`
 	// WorkloadState and CertificateList stand for the sections of its dump:
 	// evidence of what is not in them.
 	WorkloadState   Section `expr:"workloadState"`
@@ -245,3 +247,16 @@ func (c *CNI) MissingInput(input string) *Gap { return c.gaps[input] }
 
 // Evidence is the line that the state was read from.
 func (x XDSState) Evidence() []Evidence { return evidence(x.Source) }
+
+// DNS is a ztunnel's DNS proxy as its counters tell it.
+type DNS struct {
+	Requests float64 `expr:"requests"` // forwarded to the cluster's DNS
+	// Failures count NXDOMAIN too, which most answers are where search domains are tried in turn.
+	Failures float64 `expr:"failures"`
+	Answered float64 `expr:"answered"`
+	Slow     float64 `expr:"slow"` // of Answered, those that took a second or more
+	Source   Evidence
+}
+
+// Evidence is where the answers' times stand.
+func (d DNS) Evidence() []Evidence { return evidence(d.Source) }

@@ -85,6 +85,10 @@ type Pod struct {
 	Enrolled bool `expr:"enrolled"`
 	// Identity is the SPIFFE id that the mesh expects of the pod.
 	Identity string `expr:"identity"`
+	// GracePeriodSeconds is spec.terminationGracePeriodSeconds, -1 where it is not known.
+	GracePeriodSeconds float64 `expr:"gracePeriodSeconds"`
+	// UsesWaypoint is the Gateway that the pod's own label istio.io/use-waypoint names; nil where there is none.
+	UsesWaypoint *Waypoint `expr:"usesWaypoint"`
 
 	Node     *Node     `expr:"node"`
 	Ztunnel  *Ztunnel  `expr:"ztunnel"` // of its node

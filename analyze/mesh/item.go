@@ -159,7 +159,7 @@ func (s *Service) Subject() Subject {
 func (s *Service) Refs() []string {
 	keys := []string{s.Subject().Key()}
 	if s.UseWaypoint != "" {
-		keys = append(keys, Subject{Kind: "gateway", Namespace: s.Namespace, Name: s.UseWaypoint}.Key())
+		keys = append(keys, Subject{Kind: "gateway", Namespace: s.WaypointNamespace, Name: s.UseWaypoint}.Key())
 	}
 	for _, w := range s.Workloads {
 		keys = append(keys, w.Subject().Key())

@@ -35,6 +35,7 @@ func (m *Mesh) Join() {
 	m.joinServices()
 	m.joinPolicies()
 	m.joinWaypoints()
+	m.joinMeshConfig()
 	m.joinCertificates()
 	m.joinXDS()
 	m.joinLogs()

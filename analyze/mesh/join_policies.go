@@ -20,8 +20,14 @@ func (m *Mesh) joinPolicies() {
 			if p.ZtunnelSource.File == "" {
 				p.ZtunnelSource = spec.Source
 			}
+			if spec.RuleCount == 0 {
+				p.HeldEmpty = append(p.HeldEmpty, views.by[set]...)
+			}
+			if !spec.DryRun {
+				p.EnforcedBy = append(p.EnforcedBy, views.by[set]...)
+			}
 			if p.Action == "" {
-				p.Action, p.Scope, p.RuleCount = spec.Action, spec.Scope, spec.RuleCount
+				p.Action, p.Scope, p.RuleCount, p.DryRun = spec.Action, spec.Scope, spec.RuleCount, spec.DryRun
 			}
 		}
 	}
@@ -42,20 +48,31 @@ func (m *Mesh) joinPolicies() {
 	}
 	m.joinReferences()
 	m.joinSelections()
+	m.joinStrangers()
 }
 
-// joinSelections counts the captured pods that each policy selects: one for
-// an ingress gateway is no business of ztunnel's.
+// joinSelections finds the captured pods that each policy selects: one for an
+// ingress gateway is no business of ztunnel's. A pod that only one ALLOW
+// policy selects can be called by nobody but those that this one allows.
 func (m *Mesh) joinSelections() {
+	allow := map[*Pod][]*Policy{}
 	for _, p := range m.Policies {
 		if !p.InKubernetes {
 			continue
 		}
 		for _, pod := range m.Pods {
-			inScope := p.Namespace == pod.Namespace || p.Namespace == m.RootNamespace
-			if pod.Enrolled && inScope && selects(p.Selector, pod.Labels) {
-				p.SelectsEnrolled++
+			if !pod.Enrolled || !m.inScope(p.Namespace, pod) || !selects(p.Selector, pod.Labels) {
+				continue
 			}
+			p.SelectsEnrolled++
+			if p.Action == "ALLOW" && !p.TargetRefs {
+				allow[pod] = append(allow[pod], p)
+			}
+		}
+	}
+	for _, pod := range m.Pods {
+		if ps := allow[pod]; len(ps) == 1 {
+			ps[0].ShutOff = append(ps[0].ShutOff, pod)
 		}
 	}
 }
@@ -103,48 +120,4 @@ func (m *Mesh) policy(key string) *Policy {
 	m.index.policies[key] = p
 	m.Policies = append(m.Policies, p)
 	return p
-}
-
-// joinWaypoints ties Gateways to their pods and to what ztunnels send to them.
-func (m *Mesh) joinWaypoints() {
-	used := map[string]bool{}
-	for _, s := range m.Services {
-		if s.Waypoint != "" {
-			used[s.Waypoint] = true
-		}
-	}
-	for _, w := range m.Workloads {
-		if w.Spec != nil && w.Spec.Waypoint != "" {
-			used[w.Spec.Waypoint] = true
-		}
-	}
-	for _, wp := range m.Waypoints {
-		for _, p := range m.Pods {
-			if p.Namespace == wp.Namespace && p.Labels["gateway.networking.k8s.io/gateway-name"] == wp.Name {
-				wp.Pods = append(wp.Pods, p)
-				if p.Ready && !p.Deleting {
-					wp.ReadyPods++
-				}
-			}
-		}
-		wp.InUse = m.waypointUsed(wp, used)
-	}
-}
-
-// waypointUsed matches a destination of ztunnel, "<network>/<ip>" or
-// "<namespace>/<hostname>", against the waypoint's addresses and service.
-func (m *Mesh) waypointUsed(wp *Waypoint, used map[string]bool) bool {
-	for dest := range used {
-		ns, rest, _ := strings.Cut(dest, "/")
-		if slices.Contains(wp.Addresses, rest) {
-			return true
-		}
-		if ns == wp.Namespace && (rest == wp.Name || strings.HasPrefix(rest, wp.Name+"."+wp.Namespace+".svc.")) {
-			return true
-		}
-		if s := m.index.services[wp.Namespace+"/"+wp.Name+"."+wp.Namespace+".svc.cluster.local"]; s != nil && slices.Contains(s.VIPs, rest) {
-			return true
-		}
-	}
-	return false
 }

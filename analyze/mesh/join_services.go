@@ -25,7 +25,7 @@ func (m *Mesh) joinServices() {
 			if s.Waypoint == "" {
 				s.Waypoint = spec.Waypoint
 			}
-			s.LBMode = spec.LBMode
+			s.LBMode, s.LBPreferences, s.HealthPolicy = spec.LBMode, spec.Preferences, spec.HealthPolicy
 		}
 	}
 	for _, i := range m.Istiods {
@@ -68,20 +68,4 @@ func (m *Mesh) service(key string, spec *ServiceSpec) *Service {
 	m.index.services[key] = s
 	m.Services = append(m.Services, s)
 	return s
-}
-
-// useWaypoint follows istio.io/use-waypoint of the service, else of its namespace.
-func (m *Mesh) useWaypoint(s *Service) {
-	if !s.InKubernetes {
-		return
-	}
-	v, own := s.Labels["istio.io/use-waypoint"]
-	if !own {
-		if ns := m.index.namespaces[s.Namespace]; ns != nil {
-			v = ns.Labels["istio.io/use-waypoint"]
-		}
-	}
-	if v != "none" {
-		s.UseWaypoint = v
-	}
 }

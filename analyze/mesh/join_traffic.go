@@ -87,6 +87,7 @@ func (m *Mesh) joinServicesOfFlows() {
 	}
 	for _, f := range m.Flows {
 		f.Called = hosts[f.Service]
+		f.InReach = inReach(f)
 		for _, p := range []*Peer{f.Source, f.Destination} {
 			if p.Workload != nil {
 				p.Workload.Flows = append(p.Workload.Flows, f)
@@ -122,10 +123,32 @@ func (m *Mesh) flow(o *Observation) *Flow {
 	} else {
 		f.SourceClass = o.Class
 	}
+	f.Strict = f.Class == "policy-denied" && deniedByStrict(f)
 	if f.Service == "" && f.Destination.Pod == nil && f.Target != "" {
 		f.Service = m.hostOf(f.Target)
 	}
 	return f
+}
+
+// Names of the policies that istiod makes of PeerAuthentications (istio/istio
+// pilot/pkg/serviceregistry/ambient/authorization.go, pilot/pkg/model/authentication.go).
+const (
+	staticStrict  = "istio_converted_static_strict"
+	convertedAuth = "converted_peer_authentication_"
+)
+
+// deniedByStrict goes by the policy's name where ztunnel gives one. Up to 1.23
+// it gives none: then plain text to a workload bound to such a policy counts.
+func deniedByStrict(f *Flow) bool {
+	made := func(policy string) bool {
+		_, name, _ := strings.Cut(policy, "/")
+		return name == staticStrict || strings.HasPrefix(name, convertedAuth)
+	}
+	if f.Policy != "" || strings.Contains(f.Error, "none allowed") {
+		return made(f.Policy)
+	}
+	w := f.Destination.Workload
+	return !f.HBONE && w != nil && w.Spec != nil && slices.ContainsFunc(w.Spec.Policies, made)
 }
 
 // hostOf names the service that owns the address a client dialled.

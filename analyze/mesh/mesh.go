@@ -22,6 +22,10 @@ type Mesh struct {
 	// ClusterID is istiod's and ztunnel's id of the local cluster, "Kubernetes" by default.
 	ClusterID string `expr:"clusterId"`
 
+	// TrustDomainAliases are the other trust domains whose identities count as the mesh's own.
+	TrustDomainAliases []string `expr:"trustDomainAliases"`
+	// ServiceAccounts are those of the cluster, "<ns>/<name>".
+	ServiceAccounts map[string]bool `expr:"-"`
 	// DiscoverySelectors is true where istiod looks at a part of the namespaces only.
 	DiscoverySelectors bool `expr:"discoverySelectors"`
 
@@ -36,6 +40,8 @@ type Mesh struct {
 	Istiods         []*Istiod         `expr:"istiods"`
 	CNIs            []*CNI            `expr:"cnis"`
 	Waypoints       []*Waypoint       `expr:"waypoints"`
+	ServiceEntries  []*ServiceEntry   `expr:"serviceEntries"`
+	PeerAuths       []*PeerAuth       `expr:"peerAuthentications"`
 	Certificates    []*Certificate    `expr:"certificates"`
 	LocalIdentities []*LocalIdentity  `expr:"localIdentities"`
 	Roots           []*Root           `expr:"roots"`
@@ -129,6 +135,10 @@ const (
 	InputEvents        = "events"
 	InputGateways      = "gateways"
 	InputAuthorization = "authorizationPolicies"
+	InputServiceEntry  = "serviceEntries"
+	InputPeerAuth      = "peerAuthentications"
+	InputGatewayClass  = "gatewayClasses"
+	InputAccounts      = "serviceAccounts"
 	InputZtunnelDump   = "ztunnel.dump"
 	InputZtunnelLog    = "ztunnel.log"
 	InputAccessLog     = "ztunnel.accessLog" // the log, with access lines at info switched on
@@ -150,6 +160,7 @@ func Inputs() []string {
 	return []string{
 		InputCaptureTime, InputNamespaces, InputNodes, InputPods, InputServices, InputEndpoints,
 		InputDaemonSets, InputEvents, InputGateways, InputAuthorization, InputConfigMaps,
+		InputServiceEntry, InputPeerAuth, InputGatewayClass, InputAccounts,
 		InputZtunnelDump, InputZtunnelLog, InputAccessLog, InputZtunnelMetric, InputZtunnelReady,
 		InputSyncz, InputAmbientz, InputIstiodLog, InputIstiodMetrics, InputMeshConfig, InputClusterz,
 		InputCNILog, InputCNIMetrics,

@@ -19,9 +19,12 @@ type WorkloadSpec struct {
 	Status         string   `expr:"status"`      // "Healthy" or "Unhealthy"
 	NativeTunnel   bool     `expr:"nativeTunnel"`
 	Addresses      []string `expr:"addresses"` // sorted
-	Waypoint       string   `expr:"waypoint"`  // destination, "" for none
-	Policies       []string `expr:"policies"`  // "<ns>/<name>" by selector
-	Services       []string `expr:"services"`  // sorted
+	Region         string   `expr:"region"`
+	Zone           string   `expr:"zone"`
+	Subzone        string   `expr:"subzone"`
+	Waypoint       string   `expr:"waypoint"` // destination, "" for none
+	Policies       []string `expr:"policies"` // "<ns>/<name>" by selector
+	Services       []string `expr:"services"` // sorted
 	Source         Evidence
 }
 
@@ -63,6 +66,9 @@ type Workload struct {
 	HBONE bool `expr:"hbone"`
 	// Captured is true where its pod is Up in its own node's ztunnel.
 	Captured bool `expr:"captured"`
+	// ThroughWaypoint is the waypoint that its callers are meant to come through:
+	// its own, else the one that all of its services have; "" where there is none.
+	ThroughWaypoint string `expr:"throughWaypoint"`
 	// Flows are those with the workload's pod at either end.
 	Flows []*Flow `expr:"flows"`
 }
@@ -93,10 +99,15 @@ type Service struct {
 	VIPs        []string   `expr:"vips"`
 	Waypoint    string     `expr:"waypoint"`    // what ztunnels hold
 	UseWaypoint string     `expr:"useWaypoint"` // label istio.io/use-waypoint of it or its namespace, "" for none
+	// WaypointNamespace is where that waypoint is, UsesWaypoint its Gateway; nil where there is none.
+	WaypointNamespace string    `expr:"waypointNamespace"`
+	UsesWaypoint      *Waypoint `expr:"usesWaypoint"`
 	// Conditions are status conditions by type: "istio.io/WaypointBound" → "False: WaypointIsNotReady: …".
 	Conditions map[string]Condition `expr:"conditions"`
 	// LBMode, LBPreferences and HealthPolicy are the load balancer of ztunnels' view.
-	LBMode string `expr:"lbMode"`
+	LBMode        string   `expr:"lbMode"`
+	LBPreferences []string `expr:"lbPreferences"`
+	HealthPolicy  string   `expr:"healthPolicy"`
 	// Workloads are those whose spec lists the service.
 	Workloads     []*Workload `expr:"workloads"`
 	Source        Evidence
@@ -126,11 +137,25 @@ type Policy struct {
 	// Conditions are status conditions by type, such as "ZtunnelAccepted".
 	Conditions map[string]Condition `expr:"conditions"`
 	// SelectsEnrolled counts the enrolled pods that the policy selects.
-	SelectsEnrolled int        `expr:"selectsEnrolled"`
-	TargetRefs      bool       `expr:"targetRefs"`
-	InIstiod        bool       `expr:"inIstiod"`
-	Held            []*Ztunnel `expr:"held"`
-	MissingFrom     []*Ztunnel `expr:"missingFrom"`
+	SelectsEnrolled int `expr:"selectsEnrolled"`
+	// HTTPAttributes are what its rules match that only a waypoint can see, such as "methods".
+	HTTPAttributes []string `expr:"httpAttributes"`
+	// Principals are all identities that its rules name, as they are written.
+	Principals []string `expr:"principals"`
+	// Strangers are those of them that name a service account which the cluster does not have.
+	Strangers []string `expr:"strangers"`
+	// DryRun is true where annotation istio.io/dry-run asks for it not to be enforced.
+	DryRun bool `expr:"dryRun"`
+	// EnforcedBy are the ztunnels that hold it as one to enforce.
+	EnforcedBy []*Ztunnel `expr:"enforcedBy"`
+	// HeldEmpty are the ztunnels that hold it without a rule: as an ALLOW policy it then allows nothing.
+	HeldEmpty []*Ztunnel `expr:"heldEmpty"`
+	// ShutOff are the enrolled pods that it selects and that no other ALLOW policy selects.
+	ShutOff     []*Pod     `expr:"shutOff"`
+	TargetRefs  bool       `expr:"targetRefs"`
+	InIstiod    bool       `expr:"inIstiod"`
+	Held        []*Ztunnel `expr:"held"`
+	MissingFrom []*Ztunnel `expr:"missingFrom"`
 	// ReferencedBy are the ztunnels where a workload names the policy, and Unknown those of them that do not hold it.
 	ReferencedBy  []*Ztunnel `expr:"referencedBy"`
 	Unknown       []*Ztunnel `expr:"unknown"`
@@ -146,7 +171,15 @@ type Waypoint struct {
 	Name      string    `expr:"name"`
 	Class     string    `expr:"class"`
 	// Kind is "waypoint" or "gateway".
-	Kind       string   `expr:"kind"`
+	Kind string `expr:"kind"`
+	// TrafficType is label istio.io/waypoint-for of it or its class: "service"
+	// (the default), "workload", "all" or "none".
+	TrafficType string      `expr:"trafficType"`
+	Listeners   []*Listener `expr:"listeners"`
+	// ClassKnown is true where its GatewayClass exists.
+	ClassKnown bool `expr:"classKnown"`
+	// Version is that of its connected proxies, as istiod tells; "" where none is connected.
+	Version    string   `expr:"version"`
 	Programmed bool     `expr:"programmed"`
 	Addresses  []string `expr:"addresses"`
 	Pods       []*Pod   `expr:"pods"`
@@ -158,4 +191,11 @@ type Waypoint struct {
 	AgeSeconds float64              `expr:"ageSeconds"`
 	Conditions map[string]Condition `expr:"conditions"`
 	Source     Evidence
+}
+
+// Listener is one listener of a Gateway.
+type Listener struct {
+	Name     string `expr:"name"`
+	Port     int    `expr:"port"`
+	Protocol string `expr:"protocol"`
 }

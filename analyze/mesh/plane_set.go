@@ -17,6 +17,7 @@ type ServiceSpec struct {
 	Unhealthy    int // endpoints whose own status says so
 	Waypoint     string
 	LBMode       string
+	Preferences  []string
 	HealthPolicy string
 	Source       Evidence
 }

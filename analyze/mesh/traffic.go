@@ -84,8 +84,10 @@ type Flow struct {
 	SourceClass      string `expr:"sourceClass"`
 	DestinationClass string `expr:"destinationClass"`
 	// Error is a sample of the text behind Class.
-	Error         string    `expr:"error"`
-	Policy        string    `expr:"policy"` // "<ns>/<name>" that denied, where the text names one
+	Error  string `expr:"error"`
+	Policy string `expr:"policy"` // "<ns>/<name>" that denied, where the text names one
+	// Strict is true of plain text that was denied because a PeerAuthentication demands mutual TLS.
+	Strict        bool      `expr:"strict"`
 	Count         int       `expr:"count"`
 	BytesSent     int64     `expr:"bytesSent"`
 	BytesReceived int64     `expr:"bytesReceived"`
@@ -101,6 +103,9 @@ type Flow struct {
 	DestinationYoung bool `expr:"destinationYoung"`
 	// DestinationZtunnelDown is true where the destination's ztunnel started after Last.
 	DestinationZtunnelDown bool `expr:"destinationZtunnelDown"`
+	// InReach counts the healthy endpoints of Called that its strict load balancing
+	// leaves to the source, -1 where it is not strict or the source's place is not known.
+	InReach int `expr:"inReach"`
 	// YoungestPodSeconds and OldestZtunnelSeconds are set for flows of metrics:
 	// counters may be older than a pod's enrolment.
 	YoungestPodSeconds   float64 `expr:"youngestPodSeconds"`

@@ -1,0 +1,41 @@
+package load
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/zbundle/zbundle/analyze/mesh"
+	"github.com/zbundle/zbundle/internal/openmetrics"
+)
+
+// slowAnswer is in seconds: resolvers that answer at all answer sooner.
+const slowAnswer = 1
+
+// dns reads the counters of ztunnel's DNS proxy (istio/ztunnel src/dns/metrics.rs).
+func dns(set *openmetrics.Set, file string) mesh.DNS {
+	var d mesh.DNS
+	d.Requests, _ = set.Sum("istio_dns_upstream_requests_total", nil)
+	d.Failures, _ = set.Sum("istio_dns_upstream_failures_total", nil)
+	d.Answered, _ = set.Sum("istio_dns_upstream_request_duration_seconds_count", nil)
+	buckets, _ := set.Lookup("istio_dns_upstream_request_duration_seconds_bucket")
+	quick := map[string]float64{} // by all labels but le: the cumulative count of the last bucket below slowAnswer
+	last := map[string]float64{}
+	for _, b := range buckets {
+		le, err := strconv.ParseFloat(b.Get("le"), 64)
+		key := b.Get("instance")
+		if err != nil || le > slowAnswer || le < last[key] {
+			continue
+		}
+		quick[key], last[key] = b.Value, le
+		d.Source = mesh.Evidence{File: file, Line: b.Line, Text: fmt.Sprintf("istio_dns_upstream_request_duration_seconds_bucket{le=%q} %v", b.Get("le"), b.Value)}
+	}
+	if len(buckets) == 0 {
+		return d
+	}
+	d.Slow = d.Answered
+	for _, n := range quick {
+		d.Slow -= n
+	}
+	d.Source.Text += fmt.Sprintf(" of %v", d.Answered)
+	return d
+}

@@ -1,0 +1,113 @@
+package mesh
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
+
+// Labels that bind services and workloads to waypoints (istio/api label/labels.yaml).
+const (
+	useWaypointLabel       = "istio.io/use-waypoint"
+	waypointNamespaceLabel = "istio.io/use-waypoint-namespace"
+)
+
+// useWaypoint follows istio.io/use-waypoint of the service, else of its namespace.
+func (m *Mesh) useWaypoint(s *Service) {
+	if !s.InKubernetes {
+		return
+	}
+	labels := s.Labels
+	if _, own := labels[useWaypointLabel]; !own {
+		if ns := m.index.namespaces[s.Namespace]; ns != nil {
+			labels = ns.Labels
+		}
+	}
+	if v := labels[useWaypointLabel]; v != "" && v != "none" {
+		s.UseWaypoint, s.WaypointNamespace = v, cmp.Or(labels[waypointNamespaceLabel], s.Namespace)
+	}
+}
+
+// joinWaypoints ties Gateways to their pods and to what ztunnels send to them.
+func (m *Mesh) joinWaypoints() {
+	used := map[string]bool{}
+	for _, s := range m.Services {
+		if s.Waypoint != "" {
+			used[s.Waypoint] = true
+		}
+	}
+	for _, w := range m.Workloads {
+		if w.Spec != nil && w.Spec.Waypoint != "" {
+			used[w.Spec.Waypoint] = true
+		}
+	}
+	for _, wp := range m.Waypoints {
+		for _, p := range m.Pods {
+			if p.Namespace == wp.Namespace && p.Labels["gateway.networking.k8s.io/gateway-name"] == wp.Name {
+				wp.Pods = append(wp.Pods, p)
+				if p.Ready && !p.Deleting {
+					wp.ReadyPods++
+				}
+			}
+		}
+		wp.InUse = m.waypointUsed(wp, used)
+	}
+	m.joinWaypointUsers()
+}
+
+// joinWaypointUsers ties services and pods to the Gateways that their labels name.
+func (m *Mesh) joinWaypointUsers() {
+	gateways := make(map[string]*Waypoint, len(m.Waypoints))
+	for _, wp := range m.Waypoints {
+		gateways[wp.Namespace+"/"+wp.Name] = wp
+	}
+	for _, s := range m.Services {
+		if s.UseWaypoint != "" {
+			s.UsesWaypoint = gateways[s.WaypointNamespace+"/"+s.UseWaypoint]
+		}
+	}
+	m.joinThroughWaypoint()
+	for _, p := range m.Pods {
+		if name := p.Labels[useWaypointLabel]; name != "" && name != "none" {
+			p.UsesWaypoint = gateways[cmp.Or(p.Labels[waypointNamespaceLabel], p.Namespace)+"/"+name]
+		}
+	}
+}
+
+// waypointUsed matches a destination of ztunnel, "<network>/<ip>" or
+// "<namespace>/<hostname>", against the waypoint's addresses and service.
+func (m *Mesh) waypointUsed(wp *Waypoint, used map[string]bool) bool {
+	for dest := range used {
+		ns, rest, _ := strings.Cut(dest, "/")
+		if slices.Contains(wp.Addresses, rest) {
+			return true
+		}
+		if ns == wp.Namespace && (rest == wp.Name || strings.HasPrefix(rest, wp.Name+"."+wp.Namespace+".svc.")) {
+			return true
+		}
+		if s := m.index.services[wp.Namespace+"/"+wp.Name+"."+wp.Namespace+".svc.cluster.local"]; s != nil && slices.Contains(s.VIPs, rest) {
+			return true
+		}
+	}
+	return false
+}
+
+func (m *Mesh) joinThroughWaypoint() {
+	direct := map[*Workload]bool{}
+	for _, s := range m.Services {
+		for _, w := range s.Workloads {
+			if s.Waypoint == "" || w.ThroughWaypoint != "" && w.ThroughWaypoint != s.Waypoint {
+				direct[w] = true
+			}
+			w.ThroughWaypoint = s.Waypoint
+		}
+	}
+	for _, w := range m.Workloads {
+		if direct[w] {
+			w.ThroughWaypoint = ""
+		}
+		if w.Spec != nil && w.Spec.Waypoint != "" {
+			w.ThroughWaypoint = w.Spec.Waypoint
+		}
+	}
+}
