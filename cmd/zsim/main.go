@@ -39,6 +39,7 @@ type options struct {
 	replay     string
 	planted    string
 	listFaults bool
+	listTraps  bool
 	generate   sim.Generate
 	breaks     []string
 }
@@ -54,22 +55,24 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	flags.Uint64Var(&o.generate.Seed, "seed", 1, "seed of what is invented: the same seed gives the same cluster")
 	flags.StringVar(&o.generate.Version, "version", "1.30.3", "Istio `version` to invent")
 	flags.StringArrayVar(&o.generate.Faults, "fault", nil, "plant this `fault` (NAME or NAME=SUBJECT); may be repeated")
+	flags.StringArrayVar(&o.generate.Traps, "trap", nil, "lay this `trap`, a healthy look-alike of a fault; may be repeated")
 	flags.IntVar(&o.generate.Drift, "drift", 0, "keep this many workloads from each ztunnel")
 	flags.StringVar(&o.generate.Without, "without", "", "invent a cluster without `part`: ambient, or istio as a whole")
 	flags.StringArrayVar(&o.breaks, "break", nil, "break a part of the cluster, as `PART=HOW`; may be repeated. "+strings.Join(sim.Breakages(), "; "))
 	flags.StringVar(&o.planted, "planted", "", "write the planted faults to this `file` as JSON")
 	flags.BoolVar(&o.listFaults, "list-faults", false, "list the faults that can be planted, and exit")
+	flags.BoolVar(&o.listTraps, "list-traps", false, "list the traps that can be laid, and exit")
 	if err := flags.Parse(args); err != nil {
 		return nil, err
 	}
 	if flags.NArg() > 0 {
 		return nil, fmt.Errorf("zsim takes flags only, not %q", flags.Arg(0))
 	}
-	if o.kubeconfig == "" && !o.listFaults {
+	if o.kubeconfig == "" && !o.listFaults && !o.listTraps {
 		return nil, errors.New("--kubeconfig FILE is required: it is how clients find the cluster")
 	}
-	if o.replay != "" && len(o.generate.Faults) > 0 {
-		return nil, errors.New("--fault plants in a generated cluster; a recorded one is served as it was")
+	if o.replay != "" && len(o.generate.Faults)+len(o.generate.Traps) > 0 {
+		return nil, errors.New("--fault and --trap change a generated cluster; a recorded one is served as it was")
 	}
 	return o, nil
 }
@@ -86,6 +89,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if o.listFaults {
 		for _, f := range sim.Faults() {
 			fmt.Fprintf(stdout, "%-34s %s\n", f.Name, f.Title)
+		}
+		return 0
+	}
+	if o.listTraps {
+		for _, t := range sim.Traps() {
+			fmt.Fprintf(stdout, "%-34s %s\n", t.Name, t.Title)
 		}
 		return 0
 	}

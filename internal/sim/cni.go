@@ -12,7 +12,7 @@ type cniState struct {
 	log       []byte
 	previous  []byte
 	ready     bool
-	connected int // ztunnels connected over ZDS
+	connected int // ztunnels connected over ZDS; none is told of below 0
 }
 
 // quietCNI is an agent that has nothing to tell.
@@ -61,7 +61,9 @@ func (s cniState) metrics() string {
 	gauge("istio_cni_install_ready", "Whether the CNI plugin installation is ready or not", installed)
 	fmt.Fprintf(&out, "# HELP istio_cni_installs_total Total number of CNI plugins installed by the Istio CNI installer\n"+
 		"# TYPE istio_cni_installs_total counter\nistio_cni_installs_total{result=\"SUCCESS\"} 1\n")
-	gauge("ztunnel_connected", "number of connections to ztunnel", s.connected)
+	if s.connected >= 0 {
+		gauge("ztunnel_connected", "number of connections to ztunnel", s.connected)
+	}
 	return out.String()
 }
 

@@ -20,6 +20,8 @@ type Generate struct {
 	Version   string // of Istio: 1.28 or later
 	// Faults are what to plant: NAME, or NAME=SUBJECT; see Faults.
 	Faults []string
+	// Traps are the look-alikes of faults to lay in the healthy mesh; see Traps.
+	Traps []string
 	// Drift is how many workloads each ztunnel lacks, chosen at random.
 	Drift int
 	// Without leaves out "ambient", or "istio" as a whole.
@@ -49,12 +51,18 @@ func (g *Generate) build() (*world, error) {
 	if err != nil {
 		return nil, fmt.Errorf("inventing a cluster: %w", err)
 	}
+	if err := m.lay(g.Traps); err != nil {
+		return nil, err
+	}
 	planted, err := m.plant(g.Faults)
 	if err != nil {
 		return nil, err
 	}
 	m.drift(g.Drift)
 	m.makeTraffic()
+	for _, change := range m.after {
+		change()
+	}
 	w := &world{
 		now:     func() time.Time { return m.now.Add(time.Since(begun)) },
 		version: version.Info{Major: "1", Minor: "36", GitVersion: kubernetesVersion, Platform: "linux/amd64"},

@@ -25,6 +25,12 @@ func (m *mesh) addTo(w *world) error {
 	all = append(all, m.istiodObjects(w, created)...)
 	all = append(all, m.appObjects(w, created)...)
 	all = append(all, m.meshObjects(created)...)
+	all = append(all, m.extra...)
+	for _, change := range m.amend {
+		for _, o := range all {
+			change(o)
+		}
+	}
 	all, err := m.leaveOut(all)
 	if err != nil {
 		return err
@@ -47,6 +53,9 @@ func (m *mesh) finishLogs() error {
 			continue
 		}
 		at := m.started
+		if !n.ztunnel.began.IsZero() {
+			at = n.ztunnel.began
+		}
 		if n.ztunnel.crashed != nil {
 			at = n.ztunnel.crashed.at.Add(2 * time.Second)
 		}
@@ -56,12 +65,23 @@ func (m *mesh) finishLogs() error {
 		}
 		lines := append(start, n.ztunnel.lines...)
 		sortLines(lines)
-		n.ztunnel.lines = lines
+		n.ztunnel.lines = m.kept(lines)
 		if c := n.ztunnel.crashed; c != nil {
 			n.ztunnel.splitAt(c)
 		}
 	}
 	return nil
+}
+
+// kept is what level and rotation leave of a ztunnel's log.
+func (m *mesh) kept(lines []logLine) []logLine {
+	if m.logLevel == "warn" {
+		lines = quiet(lines)
+	}
+	for len(lines) > 0 && lines[0].at.Before(m.logFrom) {
+		lines = lines[1:]
+	}
+	return lines
 }
 
 // splitAt gives the crashed instance what was logged before it ended.
@@ -120,8 +140,8 @@ func (m *mesh) agentObjects(w *world, created time.Time) []stored {
 				ztunnels[1]++
 			}
 			out = append(out, stored{"pods", z.pod.podModel.object()})
-			w.pods[podKey(systemNamespace, z.pod.name)] = &podBackend{
-				namespace: systemNamespace, name: z.pod.name, uid: z.pod.uid, ip: z.pod.ip(), node: n.name,
+			w.pods[podKey(z.pod.namespace, z.pod.name)] = &podBackend{
+				namespace: z.pod.namespace, name: z.pod.name, uid: z.pod.uid, ip: z.pod.ip(), node: n.name,
 				containers: []string{z.pod.container.name}, log: z.log, ports: z.ports(),
 			}
 		}
@@ -131,8 +151,11 @@ func (m *mesh) agentObjects(w *world, created time.Time) []stored {
 			if n.ztunnel != nil {
 				connected = 1
 			}
+			if n.cni.uncounted {
+				connected = -1
+			}
 			out = append(out, stored{"pods", n.cni.pod.object()})
-			w.pods[podKey(systemNamespace, n.cni.pod.name)] = cniBackend(n.cni.pod,
+			w.pods[podKey(n.cni.pod.namespace, n.cni.pod.name)] = cniBackend(n.cni.pod,
 				cniState{ready: true, connected: connected, log: joinLines(n.cni.lines).text})
 		}
 	}
@@ -149,6 +172,9 @@ func (m *mesh) appObjects(w *world, created time.Time) []stored {
 	var out []stored
 	var models, all []podModel
 	for _, p := range m.pods {
+		if p.podless {
+			continue
+		}
 		all = append(all, p.podModel)
 		if p.system {
 			continue
@@ -207,15 +233,20 @@ func (wp *meshWaypoint) gateway(created time.Time) *unstructured.Unstructured {
 		"listeners":        []any{map[string]any{"name": "mesh", "port": int64(hbonePort), "protocol": "HBONE"}},
 	})
 	gw.SetLabels(map[string]string{"istio.io/waypoint-for": "service"})
-	at := created.UTC().Format(time.RFC3339)
-	gw.Object["status"] = map[string]any{
-		"addresses": []any{map[string]any{"type": "Hostname", "value": wp.service.hostname()}},
+	gw.Object["status"] = gatewayStatus("Hostname", wp.service.hostname(), created)
+	return gw
+}
+
+// gatewayStatus is that of a Gateway that serves at an address.
+func gatewayStatus(kind, address string, since time.Time) map[string]any {
+	at := since.UTC().Format(time.RFC3339)
+	return map[string]any{
+		"addresses": []any{map[string]any{"type": kind, "value": address}},
 		"conditions": []any{
 			map[string]any{"type": "Accepted", "status": "True", "reason": "Accepted", "message": "Resource accepted", "lastTransitionTime": at},
 			map[string]any{"type": "Programmed", "status": "True", "reason": "Programmed", "message": "Resource programmed", "lastTransitionTime": at},
 		},
 	}
-	return gw
 }
 
 func appPortPolicy(p *meshPod) string { return p.app + "-app-port" }
@@ -281,6 +312,9 @@ func istiodContainer(version string) containerModel {
 }
 
 func (m *mesh) istiodObjects(w *world, created time.Time) []stored {
+	if m.istiodAway {
+		return []stored{{"configmaps", meshConfigMap(created)}}
+	}
 	var out []stored
 	var models []podModel
 	for _, i := range m.istiods {

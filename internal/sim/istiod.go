@@ -74,6 +74,7 @@ type ambientWorkload struct {
 	Status                string                  `json:"status,omitempty"`
 	ClusterID             string                  `json:"clusterId"`
 	NetworkMode           string                  `json:"networkMode,omitempty"`
+	Network               string                  `json:"network,omitempty"`
 	Locality              map[string]string       `json:"locality"`
 }
 
@@ -133,7 +134,11 @@ func (i *meshIstiod) ports() map[int32]port {
 	mux, health := http.NewServeMux(), http.NewServeMux()
 	debug := func(path string, body func(*http.Request) any) {
 		mux.HandleFunc("GET /debug/"+path, func(w http.ResponseWriter, r *http.Request) {
-			if proxied(r.Context()) {
+			switch {
+			case i.mesh.debugOff:
+				http.NotFound(w, r)
+				return
+			case proxied(r.Context()):
 				http.Error(w, "Unauthorized", http.StatusUnauthorized)
 				return
 			}
@@ -220,7 +225,11 @@ func (i *meshIstiod) connections() connections {
 // serveConfigDump answers {} for workloads, as istiods from 1.25 on do for a ztunnel, and the
 // policies when they are asked for.
 func (i *meshIstiod) serveConfigDump(w http.ResponseWriter, r *http.Request) {
-	if proxied(r.Context()) {
+	switch {
+	case i.mesh.debugOff:
+		http.NotFound(w, r)
+		return
+	case proxied(r.Context()):
 		http.Error(w, "Unauthorized", http.StatusUnauthorized)
 		return
 	}
@@ -270,7 +279,7 @@ func (p *meshPod) ambient() ambientWorkload {
 	w := ambientWorkload{
 		UID: p.uidWDS(), Name: p.name, Namespace: p.namespace, ServiceAccount: p.serviceAccount, Node: p.node,
 		CanonicalName: p.app, CanonicalRevision: p.revision(), WorkloadType: "POD", WorkloadName: p.workloadName(),
-		NativeTunnel: p.native, AuthorizationPolicies: p.policies, ClusterID: clusterID,
+		NativeTunnel: p.native, Network: p.network, AuthorizationPolicies: p.policies, ClusterID: clusterID,
 		Locality: map[string]string{"region": p.region(), "zone": p.onNode.zone},
 	}
 	for _, ip := range p.ips {

@@ -17,24 +17,31 @@ const (
 // mesh is the model of a generated world: what there is, what every part was told of it, and what
 // has happened. Faults change it before traffic is made.
 type mesh struct {
-	family    family
-	version   string
-	without   string
-	now       time.Time
-	started   time.Time // when the mesh's agents started
-	random    *rand.Rand
-	nodes     []*meshNode
-	pods      []*meshPod
-	services  []*meshService
-	policies  []*meshPolicy
-	istiods   []*meshIstiod
-	waypoint  *meshWaypoint
-	ca        *meshCA
-	stray     *meshCA // an authority that the mesh's own doesn't know
-	denied    []denial
-	netpols   []*meshPod // one of each application whose inbound port 15008 a NetworkPolicy shuts
-	fragments fragments
-	calls     []func(at time.Time) // that show the planted faults
+	family     family
+	version    string
+	without    string
+	now        time.Time
+	started    time.Time // when the mesh's agents started
+	random     *rand.Rand
+	nodes      []*meshNode
+	pods       []*meshPod
+	services   []*meshService
+	policies   []*meshPolicy
+	istiods    []*meshIstiod
+	waypoint   *meshWaypoint
+	ca         *meshCA
+	stray      *meshCA // an authority that the mesh's own doesn't know
+	denied     []denial
+	netpols    []*meshPod // one of each application whose inbound port 15008 a NetworkPolicy shuts
+	fragments  fragments
+	calls      []func(at time.Time) // that show the planted faults
+	after      []func()             // changes once the traffic has been made
+	extra      []stored             // objects beside those of the model
+	amend      []func(o stored)     // last changes to objects before they are served
+	debugOff   bool                 // istiod answers nothing under /debug
+	istiodAway bool                 // istiod runs outside the cluster
+	logLevel   string               // of ztunnels, "" for info
+	logFrom    time.Time            // where rotation has cut ztunnels' logs
 }
 
 // meshNode is a node with the agents that run on it; either may be missing.
@@ -45,8 +52,9 @@ type meshNode struct {
 }
 
 type cniAgent struct {
-	pod   podModel
-	lines []logLine
+	pod       podModel
+	lines     []logLine
+	uncounted bool // its metrics have no ztunnel_connected
 }
 
 // proxyState is what a node's ztunnel holds of a local pod.
@@ -80,9 +88,15 @@ type meshPod struct {
 	proxy     proxyState
 	nextPort  int
 	shutHBONE bool
+	podless   bool   // a workload that no pod stands behind
+	uidAs     string // its uid, where that is not a pod's
+	network   string // other than the mesh's own
 }
 
 func (p *meshPod) uidWDS() string {
+	if p.uidAs != "" {
+		return p.uidAs
+	}
 	return clusterID + "//Pod/" + p.namespace + "/" + p.name
 }
 
@@ -117,6 +131,7 @@ type meshService struct {
 	target  int32
 	pods    []*meshPod
 	through *meshWaypoint
+	foreign bool // called from outside the mesh only
 }
 
 func (s *meshService) hostname() string { return s.name + "." + s.namespace + ".svc.cluster.local" }

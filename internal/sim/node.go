@@ -15,6 +15,7 @@ type nodeModel struct {
 	created  time.Time
 	ready    bool
 	taints   []corev1.Taint
+	bootID   string
 }
 
 func (n nodeModel) object() *corev1.Node {
@@ -52,6 +53,7 @@ func (n nodeModel) object() *corev1.Node {
 			}},
 			NodeInfo: corev1.NodeSystemInfo{
 				KubeletVersion:          kubernetesVersion,
+				BootID:                  string(stableUID("boot", n.name, n.bootID)),
 				KernelVersion:           "6.12.48",
 				OSImage:                 "Debian GNU/Linux 13 (trixie)",
 				OperatingSystem:         "linux",

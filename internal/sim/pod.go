@@ -21,6 +21,7 @@ type podModel struct {
 	ready                bool
 	created              time.Time
 	deleted              *time.Time
+	phase                corev1.PodPhase // "" for Running
 }
 
 // containerModel is a pod's one container.
@@ -34,6 +35,7 @@ type containerModel struct {
 	restarts    int32
 	waiting     *corev1.ContainerStateWaiting
 	previous    *corev1.ContainerStateTerminated
+	ended       *corev1.ContainerStateTerminated // how it ended, where it has
 }
 
 func (p podModel) object() *corev1.Pod {
@@ -83,6 +85,9 @@ func (p podModel) status() corev1.PodStatus {
 		QOSClass:          corev1.PodQOSBurstable,
 		ContainerStatuses: []corev1.ContainerStatus{p.container.status(p.ready)},
 	}
+	if p.phase != "" {
+		status.Phase = p.phase
+	}
 	for i, ip := range p.ips {
 		if i == 0 {
 			status.PodIP = ip
@@ -113,9 +118,12 @@ func (c containerModel) status(ready bool) corev1.ContainerStatus {
 		Started:      &started,
 		RestartCount: c.restarts,
 	}
-	if c.waiting != nil {
+	switch {
+	case c.ended != nil:
+		status.State.Terminated = c.ended
+	case c.waiting != nil:
 		status.State.Waiting = c.waiting
-	} else {
+	default:
 		status.State.Running = &corev1.ContainerStateRunning{StartedAt: metav1.NewTime(c.started)}
 	}
 	status.LastTerminationState.Terminated = c.previous

@@ -40,7 +40,7 @@ func callerTurns(callers int) int {
 func (m *mesh) callOne(src *meshPod, turn int, at time.Time) {
 	for range 8 {
 		s := m.services[m.random.IntN(len(m.services))]
-		if s.through != nil || len(s.pods) == 0 || s.pods[0].native || s.pods[0].system {
+		if s.through != nil || s.foreign || len(s.pods) == 0 || s.pods[0].native || s.pods[0].system {
 			continue
 		}
 		dst := s.pods[m.random.IntN(len(s.pods))]

@@ -27,8 +27,10 @@ type ztunnel struct {
 	connected bool
 	hangs     bool
 	crashed   *crash
+	began     time.Time // of the process, where not with the mesh
 	series    *counters
 	lines     []logLine
+	rewrite   func(lines []string) []string // of /metrics
 }
 
 // certState is what a ztunnel holds for an identity other than a fresh certificate.

@@ -102,6 +102,7 @@ type dumpWorkload struct {
 	Name                  string       `json:"name"`
 	Namespace             string       `json:"namespace"`
 	NativeTunnel          bool         `json:"nativeTunnel,omitempty"`
+	Network               string       `json:"network,omitempty"`
 	NetworkMode           string       `json:"networkMode"`
 	Node                  string       `json:"node"`
 	Protocol              string       `json:"protocol"`
@@ -120,7 +121,7 @@ func (z *ztunnel) dumpWorkload(p *meshPod) dumpWorkload {
 		AuthorizationPolicies: slices.Clone(p.policies),
 		CanonicalName:         p.app, CanonicalRevision: p.revision(), Capacity: 1, ClusterID: clusterID,
 		Locality: dumpLocality{Region: p.region(), Zone: p.onNode.zone},
-		Name:     p.name, Namespace: p.namespace, NativeTunnel: p.native,
+		Name:     p.name, Namespace: p.namespace, NativeTunnel: p.native, Network: p.network,
 		NetworkMode: choose(p.hostNet, "HostNetwork", "Standard"), Node: p.node,
 		Protocol: choose(z.hbone(p), "HBONE", "TCP"), ServiceAccount: p.serviceAccount,
 		Status: choose(p.ready, "Healthy", "Unhealthy"), TrustDomain: trustDomain, UID: p.uidWDS(),

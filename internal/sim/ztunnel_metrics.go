@@ -116,7 +116,7 @@ func (z *ztunnel) metrics() ([]byte, error) {
 	}
 	flush()
 	out.WriteString("# EOF\n")
-	return []byte(out.String()), nil
+	return []byte(z.rewritten(out.String())), nil
 }
 
 // samples are the sample lines of each family.

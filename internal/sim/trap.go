@@ -1,0 +1,45 @@
+package sim
+
+import "fmt"
+
+// Trap is something that a healthy mesh may have and that looks like a fault.
+type Trap struct {
+	Name  string
+	Title string
+	// Ceiling is the severity of the worst finding that it may give: "notice", "hint", or "" for none.
+	Ceiling string
+	lay     func(m *mesh) error
+}
+
+// Traps lists what can be laid in a generated world.
+func Traps() []Trap {
+	var all []Trap
+	for _, group := range [][]Trap{
+		nodeTraps(), podTraps(), workloadTraps(), peerTraps(), logTraps(), metricTraps(), controlTraps(), installTraps(), policyTraps(),
+	} {
+		all = append(all, group...)
+	}
+	return all
+}
+
+func (m *mesh) lay(wanted []string) error {
+	for _, name := range wanted {
+		t, ok := trapNamed(name)
+		if !ok {
+			return fmt.Errorf("there is no trap %q; --list-traps names them all", name)
+		}
+		if err := t.lay(m); err != nil {
+			return fmt.Errorf("laying %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+func trapNamed(name string) (Trap, bool) {
+	for _, t := range Traps() {
+		if t.Name == name {
+			return t, true
+		}
+	}
+	return Trap{}, false
+}

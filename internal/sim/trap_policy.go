@@ -1,0 +1,87 @@
+package sim
+
+import (
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+)
+
+func policyTraps() []Trap {
+	return []Trap{
+		{"l7-policy-on-gateway", "an HTTP policy that selects an ingress gateway only: istiod marks it unsupported for ztunnel, which it never meets", "", layGatewayPolicy},
+		{"l7-policy-accepted-true", "a policy whose ZtunnelAccepted condition is True, and means it", "", layAcceptedPolicy},
+		{"netpol-not-enforced", "a NetworkPolicy that leaves out port 15008 in a cluster whose CNI enforces none", "hint", layIdleNetworkPolicy},
+		{"netpol-allows-hbone", "NetworkPolicies that isolate an application and let 15008 and the kubelet's probes in", "", layProperNetworkPolicy},
+	}
+}
+
+func policyStatus(reason, message string, at time.Time) map[string]any {
+	return map[string]any{"conditions": []any{map[string]any{
+		"type": "ZtunnelAccepted", "status": "True", "reason": reason, "message": message, "lastTransitionTime": at.UTC().Format(time.RFC3339),
+	}}}
+}
+
+func layGatewayPolicy(m *mesh) error {
+	if err := layGateway(m); err != nil {
+		return err
+	}
+	created := m.started.Truncate(time.Second)
+	policy := customObject("ingress", "public-methods", created, map[string]any{
+		"selector": map[string]any{"matchLabels": map[string]any{"gateway.networking.k8s.io/gateway-name": "public"}},
+		"action":   "DENY",
+		"rules":    []any{map[string]any{"to": []any{map[string]any{"operation": map[string]any{"methods": []any{"DELETE"}}}}}},
+	})
+	policy.Object["status"] = policyStatus("UnsupportedValue", "ztunnel does not support HTTP attributes (found: methods). "+
+		"In ambient mode you must use waypoint proxy to enforce HTTP rules. Within a waypoint proxy, DENY policies are always enforced.", created)
+	m.extra = append(m.extra, stored{"authorizationpolicies", policy})
+	return nil
+}
+
+func layAcceptedPolicy(m *mesh) error {
+	m.amend = append(m.amend, func(o stored) {
+		if o.resource != "authorizationpolicies" {
+			return
+		}
+		if u, ok := o.object.(interface{ UnstructuredContent() map[string]any }); ok {
+			u.UnstructuredContent()["status"] = policyStatus("Accepted", "attached to ztunnel", m.started)
+		}
+	})
+	return nil
+}
+
+func layIdleNetworkPolicy(m *mesh) error {
+	p, err := m.pickPod("")
+	if err != nil {
+		return err
+	}
+	m.netpols = append(m.netpols, p)
+	return nil
+}
+
+// layProperNetworkPolicy isolates an application as the documentation of NetworkPolicies in ambient mode has it.
+func layProperNetworkPolicy(m *mesh) error {
+	p, err := m.pickPod("")
+	if err != nil {
+		return err
+	}
+	tcp, udp := corev1.ProtocolTCP, corev1.ProtocolUDP
+	hbone, app, dns := intstr.FromInt32(hbonePort), intstr.FromInt32(p.port), intstr.FromInt32(53)
+	m.extra = append(m.extra, stored{"networkpolicies", &networkingv1.NetworkPolicy{
+		ObjectMeta: metav1.ObjectMeta{Namespace: p.namespace, Name: p.app + "-isolated", CreationTimestamp: metav1.NewTime(m.started.Truncate(time.Second))},
+		Spec: networkingv1.NetworkPolicySpec{
+			PodSelector: metav1.LabelSelector{MatchLabels: map[string]string{"app": p.app}},
+			PolicyTypes: []networkingv1.PolicyType{networkingv1.PolicyTypeIngress, networkingv1.PolicyTypeEgress},
+			Ingress: []networkingv1.NetworkPolicyIngressRule{
+				{From: []networkingv1.NetworkPolicyPeer{{NamespaceSelector: &metav1.LabelSelector{}}}, Ports: []networkingv1.NetworkPolicyPort{{Protocol: &tcp, Port: &hbone}}},
+				{From: []networkingv1.NetworkPolicyPeer{{IPBlock: &networkingv1.IPBlock{CIDR: "169.254.7.127/32"}}}, Ports: []networkingv1.NetworkPolicyPort{{Protocol: &tcp, Port: &app}}},
+			},
+			Egress: []networkingv1.NetworkPolicyEgressRule{
+				{Ports: []networkingv1.NetworkPolicyPort{{Protocol: &tcp, Port: &hbone}, {Protocol: &udp, Port: &dns}}},
+			},
+		},
+	}})
+	return nil
+}
