@@ -29,8 +29,10 @@ type Node struct {
 	Created    time.Time `expr:"created"`
 	AgeSeconds float64   `expr:"ageSeconds"`
 	BootID     string    `expr:"bootId"`
-	Addresses  []string  `expr:"addresses"`
-	Taints     []string  `expr:"taints"`
+	// RebootedSeconds is how long ago its kubelet told of a reboot; 0 where no event does.
+	RebootedSeconds float64  `expr:"rebootedSeconds"`
+	Addresses       []string `expr:"addresses"`
+	Taints          []string `expr:"taints"`
 
 	Ztunnel *Ztunnel `expr:"ztunnel"`
 	CNI     *CNI     `expr:"cni"`
@@ -69,7 +71,7 @@ type Pod struct {
 	ReadyForSeconds float64      `expr:"readyForSeconds"`
 	Containers      []*Container `expr:"containers"`
 	// Crashed is the container that was killed or ended with an error before
-	// its last restart; nil where there is none.
+	// its last restart, and not by its node's reboot; nil where there is none.
 	Crashed   *Container `expr:"crashed"`
 	OwnerKind string     `expr:"ownerKind"`
 	OwnerName string     `expr:"ownerName"`

@@ -29,6 +29,7 @@ type index struct {
 func (m *Mesh) Join() {
 	m.sort()
 	m.indexCluster()
+	m.joinReboots()
 	m.joinPods()
 	m.joinAgents()
 	m.joinWorkloads()

@@ -14,12 +14,32 @@ func (m *Mesh) joinPods() {
 		p.Identity = m.spiffe(p.Namespace, p.ServiceAccount)
 		p.Selected = m.selected(p)
 		for _, c := range p.Containers {
-			if c.HasLast && c.Restarts > 0 && (c.LastReason == "OOMKilled" || c.LastExitCode != 0) {
+			if c.HasLast && c.Restarts > 0 && (c.LastReason == "OOMKilled" || c.LastExitCode != 0) && !lostWithNode(c, p.Node) {
 				p.Crashed = c
 			}
 			if c.StartedSeconds > 0 && (p.StartedSeconds == 0 || c.StartedSeconds < p.StartedSeconds) {
 				p.StartedSeconds = c.StartedSeconds
 			}
+		}
+	}
+}
+
+// lostWithNode is true of a container whose end a reboot explains. The runtime
+// finds such containers dead when it is back, and gives them no reason; the
+// kubelet's event about the reboot lives for an hour only.
+func lostWithNode(c *Container, n *Node) bool {
+	const around = 600 // seconds between a node's going, its return and the kubelet's word of it
+	if c.LastReason == "Unknown" && c.LastExitCode == 255 {
+		return true
+	}
+	return n != nil && n.RebootedSeconds > 0 && c.LastEndedSeconds > n.RebootedSeconds-around && c.LastEndedSeconds < n.RebootedSeconds+around
+}
+
+// joinReboots dates the reboots that events tell of.
+func (m *Mesh) joinReboots() {
+	for _, e := range m.Events {
+		if n := m.index.nodes[e.Name]; n != nil && e.Kind == "Node" && e.Reason == "Rebooted" && (n.RebootedSeconds == 0 || e.AgeSeconds < n.RebootedSeconds) {
+			n.RebootedSeconds = e.AgeSeconds
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 func controlTraps() []Trap {
@@ -15,6 +16,7 @@ func controlTraps() []Trap {
 		{"istiod-outside", "a control plane that runs outside the cluster", "", layIstiodOutside},
 		{"istiod-scaled-in", "an istiod replica that was scaled in a moment ago: its ztunnels are connecting to the other", "", layScaledIn},
 		{"certificate-unavailable-at-start", "a pod of seconds ago whose first certificate request met an istiod that was restarting", "hint", layFreshUnavailable},
+		{"certificate-unavailable-after-istiod-restart", "an istiod that restarted seconds ago: the request of a pod that started meanwhile is waiting to be made again", "hint", layUnavailableAfterRestart},
 	}
 }
 
@@ -50,12 +52,26 @@ func layScaledIn(m *mesh) error {
 	return nil
 }
 
-func layFreshUnavailable(m *mesh) error {
+func layFreshUnavailable(m *mesh) error { return m.layUnavailable(25 * time.Second) }
+
+func layUnavailableAfterRestart(m *mesh) error {
+	for _, i := range m.istiods {
+		i.pod.container.started = m.now.Add(-20 * time.Second).Truncate(time.Second)
+		i.pod.container.restarts = 1
+		i.pod.container.previous = &corev1.ContainerStateTerminated{
+			Reason: "Completed", StartedAt: metav1.NewTime(m.started), FinishedAt: metav1.NewTime(i.pod.container.started),
+		}
+	}
+	return m.layUnavailable(100 * time.Second)
+}
+
+// layUnavailable leaves a pod of some age without the certificate of its identity.
+func (m *mesh) layUnavailable(age time.Duration) error {
 	p, err := m.pickPod("")
 	if err != nil {
 		return err
 	}
-	p.created = m.now.Add(-25 * time.Second).Truncate(time.Second)
+	p.created = m.now.Add(-age).Truncate(time.Second)
 	p.container.started, p.mute, p.faulty = p.created, true, true
 	z := p.onNode.ztunnel
 	p.serviceAccount = "fresh" // an identity that no other pod of the node has
