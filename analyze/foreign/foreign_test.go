@@ -105,8 +105,8 @@ func TestABugReportOfAHealthyMeshGivesNoFindingAndSaysWhatItLacks(t *testing.T) 
 		if len(r.Findings) > 0 || len(r.Completeness.Problems) > 0 || r.Completeness.Ztunnels.Read != 3 || r.Completeness.CNIs.Read != 3 || r.Completeness.Read.Pods != 13 {
 			t.Errorf("%s: findings %v, %+v", name, r.Findings, r.Completeness)
 		}
-		if name == archive && r.Bundle.Captured != "2026-11-24T13:21:40Z" {
-			t.Errorf("captured %s", r.Bundle.Captured)
+		if r.Bundle.Captured != "2026-11-24T13:21:40Z" {
+			t.Errorf("%s: captured %s", name, r.Bundle.Captured)
 		}
 		for _, want := range []string{"istioctl bug-report does not take it", "ztunnel-not-ready"} {
 			if !strings.Contains(reasonsOf(r), want) {
@@ -189,6 +189,10 @@ func write(t *testing.T, name, content string) {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	// The files' own times are the time of capture.
+	if err := os.Chtimes(name, made, made); err != nil {
 		t.Fatal(err)
 	}
 }
