@@ -25,8 +25,13 @@ func (l *loader) componentLog(component, namespace, pod, node string, f bundle.F
 		line, err := readLine(in)
 		if len(line) > 0 {
 			r, ok := goRecord(line, n)
-			if component == "istiod" {
+			switch component {
+			case "istiod":
 				l.push(&r)
+			case "istio-cni":
+				if c := l.cniOf(node, pod).c; !previous && r.Time.After(c.LogTo) {
+					c.LogTo = r.Time
+				}
 			}
 			if ok && keepComponent(&r) {
 				m.add(&r, f.Path)

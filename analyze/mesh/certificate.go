@@ -28,6 +28,9 @@ type Certificate struct {
 	// NeededBy are the enrolled pods of this node that run as the identity.
 	NeededBy []*Pod `expr:"neededBy"`
 	Source   Evidence
+
+	// signers are the mesh's istiods where it has no certificate: what keeps them from signing is its cause.
+	signers []*Istiod
 }
 
 // LocalIdentity is an identity that a ztunnel needs for the enrolled pods of

@@ -36,6 +36,7 @@ type Node struct {
 
 	Ztunnel *Ztunnel `expr:"ztunnel"`
 	CNI     *CNI     `expr:"cni"`
+	Pods    []*Pod   `expr:"pods"`
 	// AmbientPods are the node's running pods that are selected for or enrolled in the mesh.
 	AmbientPods []*Pod `expr:"ambientPods"`
 	// WantsZtunnel and WantsCNI are false where the DaemonSet's own selector

@@ -262,6 +262,9 @@ func (c *Certificate) Refs() []string {
 	for _, p := range c.NeededBy {
 		keys = append(keys, p.Subject().Key())
 	}
+	for _, i := range c.signers {
+		keys = append(keys, i.Subject().Key())
+	}
 	return refs(keys...)
 }
 func (c *Certificate) Evidence() []Evidence { return evidence(c.Source) }
@@ -390,8 +393,8 @@ func (s *Series) Gap(string) (*Gap, bool) { return nil, false }
 func (l *Log) Subject() Subject { return podSubject(l.Namespace, l.PodName, l.NodeName) }
 func (l *Log) Refs() []string {
 	keys := []string{l.Subject().Key(), nodeKey(l.NodeName)}
-	if id := l.Fields["id"]; strings.HasPrefix(id, "spiffe://") {
-		keys = append(keys, identityKey(id))
+	for _, text := range []string{l.Fields["id"], l.Message} {
+		keys = append(keys, identityIn(text))
 	}
 	if ns, name, ok := strings.Cut(l.About, "/"); ok {
 		keys = append(keys, podKey(ns, name))
@@ -402,6 +405,19 @@ func (l *Log) Refs() []string {
 	return refs(keys...)
 }
 func (l *Log) Evidence() []Evidence { return evidence(l.Source) }
+
+// identityIn is the key of the first SPIFFE id in a text, "" where it holds none.
+func identityIn(text string) string {
+	at := strings.Index(text, "spiffe://")
+	if at < 0 {
+		return ""
+	}
+	id := text[at:]
+	if end := strings.IndexAny(id, "\"', )]"); end >= 0 {
+		id = id[:end]
+	}
+	return identityKey(id)
+}
 
 // Gap has no say: of a log that could not be read no line is there to be asked.
 func (l *Log) Gap(string) (*Gap, bool) { return nil, false }

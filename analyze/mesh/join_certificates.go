@@ -11,6 +11,9 @@ func (m *Mesh) joinCertificates() {
 	for _, z := range m.Ztunnels {
 		for _, c := range z.Certificates {
 			c.Ztunnel = z
+			if c.State != "Available" {
+				c.signers = m.Istiods
+			}
 			m.judge(c)
 			m.Certificates = append(m.Certificates, c)
 		}

@@ -7,7 +7,9 @@ func (m *Mesh) joinPods() {
 	for _, p := range m.Pods {
 		p.AgeSeconds = m.Age(p.Created)
 		p.Running = p.Phase == "Running" && !p.Deleting
-		p.Node = m.index.nodes[p.NodeName]
+		if p.Node = m.index.nodes[p.NodeName]; p.Node != nil {
+			p.Node.Pods = append(p.Node.Pods, p)
+		}
 		p.Ztunnel = m.index.ztunnels[p.NodeName]
 		p.Redirection = p.Annotations["ambient.istio.io/redirection"]
 		p.Enrolled = p.Redirection == "enabled"
