@@ -28,6 +28,17 @@ func (e *Engine) Rules() []*rules.Rule {
 	return list
 }
 
+// Select is the engine with only the rules that keep is true of.
+func (e *Engine) Select(keep func(*rules.Rule) bool) *Engine {
+	selected := &Engine{}
+	for _, r := range e.rules {
+		if keep(r.Rule) {
+			selected.rules = append(selected.rules, r)
+		}
+	}
+	return selected
+}
+
 // rule is a rule with its expressions compiled.
 type rule struct {
 	*rules.Rule

@@ -12,6 +12,7 @@ import (
 // rolled up into findings.
 type hit struct {
 	rule     *rule
+	item     mesh.Item
 	group    string
 	subject  mesh.Subject
 	refs     map[string]bool // keys of the things that it is about

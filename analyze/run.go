@@ -48,7 +48,7 @@ func (e *Engine) Run(ctx context.Context, m *mesh.Mesh) (*Outcome, error) {
 	out.Rules.Total = len(e.rules)
 	var hits []*hit
 	for _, r := range e.rules {
-		ev := e.judge(ctx, r, m)
+		ev := r.judge(ctx, m)
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
@@ -69,7 +69,7 @@ func (e *Engine) Run(ctx context.Context, m *mesh.Mesh) (*Outcome, error) {
 	return out, nil
 }
 
-func (e *Engine) judge(ctx context.Context, r *rule, m *mesh.Mesh) *evaluation {
+func (r *rule) judge(ctx context.Context, m *mesh.Mesh) *evaluation {
 	ctx, cancel := context.WithTimeoutCause(ctx, ruleTime, errRuleTime)
 	defer cancel()
 	ev := &evaluation{rule: r, steps: steps{ctx: ctx}, machine: vm.VM{MemoryBudget: memoryBudget}}
@@ -199,7 +199,7 @@ func (ev *evaluation) fault(item mesh.Item, err error) {
 // left open, and makes the rule undecided beside the hit.
 func (ev *evaluation) hit(item mesh.Item) {
 	r := ev.rule
-	h := hit{rule: r, evidence: ev.evidence(item)}
+	h := hit{rule: r, item: item, evidence: ev.evidence(item)}
 	if r.group != nil {
 		h.group = text(ev.try(item, r.group))
 	}

@@ -45,6 +45,14 @@ func (e Expr) At(line, column int) (int, int) {
 	return e.places[at].line, e.places[at].column
 }
 
+// AtRune is the place in the file of a character of the expression.
+func (e Expr) AtRune(offset int) (line, column int) {
+	if offset < 0 || offset >= len(e.places) {
+		return e.Line, e.Column
+	}
+	return e.places[offset].line, e.places[offset].column
+}
+
 // sub is the part of the expression from byte offset from to byte offset to.
 func (e Expr) sub(from, to int) Expr {
 	part := Expr{Source: e.Source[from:to], File: e.File, Line: e.Line, Column: e.Column}

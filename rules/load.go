@@ -205,6 +205,8 @@ func (p *parser) field(key, value *yaml.Node) {
 		p.decode(value, &r.Versions)
 	case "tests":
 		p.tests(value)
+	case "mutants":
+		p.excuses(value)
 	default:
 		p.problem(key, "unknown field %q", key.Value)
 	}
@@ -329,6 +331,10 @@ func (p *parser) test(n *yaml.Node) {
 			t.Change = p.changes(value)
 		case "only":
 			p.decode(value, &t.Only)
+		case "unless":
+			t.Unless = p.alterations(value)
+		case "still":
+			t.Still = p.alterations(value)
 		case "expect":
 			expects = true
 			if value.Kind == yaml.ScalarNode && value.Value == "undecided" {
@@ -342,6 +348,9 @@ func (p *parser) test(n *yaml.Node) {
 	}
 	if t.Name == "" || !expects {
 		p.problem(n, "a test needs name and expect")
+	}
+	if len(t.Unless)+len(t.Still) > 0 && len(t.Expect) == 0 {
+		p.problem(n, "unless and still alter what the test finds, and it expects to find nothing")
 	}
 	p.rule.Tests = append(p.rule.Tests, t)
 }

@@ -51,6 +51,7 @@ type Rule struct {
 	Versions   map[string]string
 	Explains   []string // rules whose findings are symptoms of this one's
 	Tests      []Test
+	Mutants    []Excuse
 
 	File string
 	Line int // of the id
@@ -93,7 +94,27 @@ type Test struct {
 	Undecided bool `yaml:"-"`
 	// Only expects that no other rule finds anything above a notice.
 	Only bool `yaml:"only"`
-	Line int  `yaml:"-"`
+	// Unless are alterations of what the rule finds after which it finds it no
+	// more; Still are those after which it finds it as before.
+	Unless []Alteration `yaml:"-"`
+	Still  []Alteration `yaml:"-"`
+	Line   int          `yaml:"-"`
+}
+
+// Alteration changes fields of the model: "pod.ageSeconds = 60; pod.ready = true".
+type Alteration struct {
+	Expr // as it was written
+	Sets []Assignment
+}
+
+// Assignment gives the field that a path names the value of an expression.
+type Assignment struct{ Path, Value Expr }
+
+// Excuse says why no test can notice a mutant of the rule.
+type Excuse struct {
+	Mutant string // as `zbundle rules test --mutate` prints it
+	Reason string
+	Line   int
 }
 
 // Change is one edit of a world's file.

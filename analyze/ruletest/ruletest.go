@@ -3,8 +3,10 @@ package ruletest
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/zbundle/zbundle/analyze"
 	"github.com/zbundle/zbundle/analyze/load"
@@ -22,19 +24,35 @@ type Outcome struct {
 	Failure string `json:"failure,omitempty"`
 }
 
-// Run tries one test of a rule, with all rules of the engine.
+// Run tries one test of a rule, on the rule alone unless the test is about others.
 func Run(ctx context.Context, engine *analyze.Engine, r *rules.Rule, t rules.Test) Outcome {
 	out := Outcome{Rule: r.ID, Test: t.Name, File: r.File, Line: t.Line}
-	result, err := examine(ctx, engine, t)
+	m, err := read(ctx, t)
 	if err != nil {
 		out.Failure = err.Error()
 		return out
 	}
-	out.Failure = judge(result, r.ID, t)
+	if t.Only {
+		out.Failure = alone(ctx, engine, r.ID, m)
+	}
+	trial, err := engine.Trial(r.ID, m)
+	if err == nil {
+		err = states(ctx, trial, t, func(s state) error {
+			if failure, err := s.judge(ctx, trial); err != nil || failure == "" {
+				return err
+			} else {
+				return fmt.Errorf("%s%s", s.prefix(), failure)
+			}
+		})
+	}
+	if err != nil && out.Failure == "" {
+		out.Failure = err.Error()
+	}
 	return out
 }
 
-func examine(ctx context.Context, engine *analyze.Engine, t rules.Test) (*analyze.Outcome, error) {
+// read makes the mesh of a test's world.
+func read(ctx context.Context, t rules.Test) (*mesh.Mesh, error) {
 	w, err := open(t.World)
 	if err != nil {
 		return nil, err
@@ -51,53 +69,89 @@ func examine(ctx context.Context, engine *analyze.Engine, t rules.Test) (*analyz
 	if len(summary.Problems) > 0 {
 		return nil, fmt.Errorf("the changed world can't be read: %s: %s", summary.Problems[0].Path, summary.Problems[0].Text)
 	}
-	return engine.Run(ctx, m)
+	return m, nil
 }
 
-// judge compares what a rule found with what the test expects.
-func judge(result *analyze.Outcome, id string, t rules.Test) string {
-	undecided := slices.ContainsFunc(result.Undecided, func(u analyze.Undecided) bool { return u.ID == id })
-	found := subjects(result.Findings, id)
-	want := slices.Sorted(slices.Values(t.Expect))
-	switch {
-	case t.Undecided && !undecided:
-		return fmt.Sprintf("expected undecided, %s", told(found, undecided))
-	case t.Undecided && len(found) > 0:
-		return fmt.Sprintf("expected undecided and no finding, %s", told(found, undecided))
-	case !t.Undecided && !slices.Equal(found, want):
-		return fmt.Sprintf("expected %s, %s", list(want), told(found, undecided))
-	case !t.Undecided && len(want) == 0 && undecided:
-		return "expected a decision and no finding, the rule is undecided"
-	}
-	if t.Only {
-		return others(result.Findings, id)
-	}
-	return ""
+// state is one that a test brings a mesh into, with what the rule is to say of it.
+type state struct {
+	alteration string // "" for the world as the test changed it
+	subjects   []string
+	undecided  bool
 }
 
-// subjects of all findings of a rule, at the top or explained by another.
-func subjects(findings []*analyze.Finding, id string) []string {
-	var out []string
-	for _, f := range findings {
-		if f.ID == id {
-			for _, s := range f.Subjects {
-				out = append(out, name(s))
-			}
+func (s state) prefix() string {
+	if s.alteration == "" {
+		return ""
+	}
+	return "with " + s.alteration + ": "
+}
+
+// states brings the mesh of a trial into each state of a test in turn. The
+// first error of visit ends it.
+func states(ctx context.Context, trial *analyze.Trial, t rules.Test, visit func(state) error) error {
+	plain := state{subjects: slices.Sorted(slices.Values(t.Expect)), undecided: t.Undecided}
+	if err := visit(plain); err != nil || len(t.Unless)+len(t.Still) == 0 {
+		return err
+	}
+	found, err := trial.Run(ctx)
+	if err != nil {
+		return err
+	}
+	for i, a := range slices.Concat(t.Unless, t.Still) {
+		s := state{alteration: a.Source}
+		if i >= len(t.Unless) {
+			s.subjects = plain.subjects
 		}
-		out = append(out, subjects(f.Explains, id)...)
+		restore, err := trial.Alter(a, found.Items)
+		if err != nil {
+			return err
+		}
+		err = visit(s)
+		restore()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// judge compares what a rule finds with what the state expects; "" where they are the same.
+func (s state) judge(ctx context.Context, trial *analyze.Trial) (string, error) {
+	j, err := trial.Run(ctx)
+	if err != nil {
+		return "", err
+	}
+	found := subjects(j)
+	switch {
+	case s.undecided && !j.Undecided:
+		return "expected undecided, " + told(found, j.Undecided), nil
+	case s.undecided && len(found) > 0:
+		return "expected undecided and no finding, " + told(found, j.Undecided), nil
+	case !s.undecided && !slices.Equal(found, s.subjects):
+		return fmt.Sprintf("expected %s, %s", list(s.subjects), told(found, j.Undecided)), nil
+	case !s.undecided && len(s.subjects) == 0 && j.Undecided:
+		return "expected a decision and no finding, the rule is undecided", nil
+	}
+	return "", nil
+}
+
+func subjects(j *analyze.Judgement) []string {
+	var out []string
+	for _, s := range j.Subjects {
+		out = append(out, s.Kind+" "+strings.TrimPrefix(s.Namespace+"/"+s.Name, "/"))
 	}
 	slices.Sort(out)
 	return slices.Compact(out)
 }
 
-func name(s mesh.Subject) string {
-	return s.Kind + " " + strings.TrimPrefix(s.Namespace+"/"+s.Name, "/")
-}
-
-// others names the findings above a notice that the test rules out.
-func others(findings []*analyze.Finding, id string) string {
+// alone says which other rule finds something above a notice.
+func alone(ctx context.Context, engine *analyze.Engine, id string, m *mesh.Mesh) string {
+	result, err := engine.Run(ctx, m)
+	if err != nil {
+		return err.Error()
+	}
 	severities := rules.Severities()
-	for _, f := range findings {
+	for _, f := range result.Findings {
 		if f.ID != id && slices.Index(severities, f.Severity) < slices.Index(severities, rules.Notice) {
 			return fmt.Sprintf("expected no other finding, and %s was found: %s", f.ID, f.Message)
 		}
@@ -121,17 +175,37 @@ func list(names []string) string {
 
 // All runs the tests of the rules that keep is true of, in the order of the rules.
 func All(ctx context.Context, engine *analyze.Engine, keep func(*rules.Rule) bool) ([]Outcome, error) {
-	out := []Outcome{}
-	for _, r := range engine.Rules() {
-		if !keep(r) {
-			continue
-		}
+	of, err := parallel(ctx, engine.Select(keep).Rules(), func(r *rules.Rule) []Outcome {
+		var out []Outcome
 		for _, t := range r.Tests {
-			if ctx.Err() != nil {
-				return out, context.Cause(ctx)
+			if ctx.Err() == nil {
+				out = append(out, Run(ctx, engine, r, t))
 			}
-			out = append(out, Run(ctx, engine, r, t))
 		}
+		return out
+	})
+	return slices.Concat([]Outcome{}, slices.Concat(of...)), err
+}
+
+// parallel does the same for each rule, on every processor, and keeps their order.
+func parallel[T any](ctx context.Context, set []*rules.Rule, do func(*rules.Rule) T) ([]T, error) {
+	out := make([]T, len(set))
+	next := make(chan int)
+	var workers sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), len(set)) {
+		workers.Go(func() {
+			for i := range next {
+				out[i] = do(set[i])
+			}
+		})
 	}
-	return out, nil
+	for i := range set {
+		if ctx.Err() != nil {
+			break
+		}
+		next <- i
+	}
+	close(next)
+	workers.Wait()
+	return out, context.Cause(ctx)
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"regexp"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -18,39 +19,48 @@ import (
 
 func newRulesTest(s streams, dirs *[]string) *cobra.Command {
 	var run, output string
+	var mutate bool
 	cmd := &cobra.Command{
 		Use: "test", Short: "Run the tests that stand in rule files", Args: cobra.NoArgs,
 		Long: `test runs the tests of all rules, each on a small world that it changes. With
---rules it runs those of that folder's rules only.`,
+--rules it runs those of that folder's rules only.
+
+With --mutate it tries the tests themselves: on each rule with one operator or
+literal of where, let or when changed, or one side of an operator left out,
+some test must fail. Each such mutant that no test notices is told, with a line
+for a test that would notice it where one was found.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			pattern, err := regexp.Compile(run)
 			if err != nil {
 				return usage("--run: %w", err)
 			}
-			return testRules(cmd.Context(), s, *dirs, pattern, output)
+			keep := func(r *rules.Rule) bool { return pattern.MatchString(r.ID) && (len(*dirs) == 0 || !r.Builtin) }
+			if output != "text" && output != "json" {
+				return usage("--output is text or json, not %q", output)
+			}
+			engine, err := loadEngine(*dirs)
+			if err != nil {
+				return err
+			}
+			if mutate {
+				return mutateRules(cmd.Context(), s, engine, keep, output)
+			}
+			return testRules(cmd.Context(), s, engine, keep, output)
 		},
 	}
 	cmd.Flags().StringVar(&run, "run", "", "run the tests of rules whose id matches this regular expression")
+	cmd.Flags().BoolVar(&mutate, "mutate", false, "try whether the tests notice changes of the rules")
 	cmd.Flags().StringVarP(&output, "output", "o", "text", "text or json")
 	return cmd
 }
 
-func testRules(ctx context.Context, s streams, dirs []string, run *regexp.Regexp, output string) error {
-	if output != "text" && output != "json" {
-		return usage("--output is text or json, not %q", output)
-	}
-	engine, err := loadEngine(dirs)
-	if err != nil {
-		return err
-	}
-	outcomes, err := ruletest.All(ctx, engine, func(r *rules.Rule) bool {
-		return run.MatchString(r.ID) && (len(dirs) == 0 || !r.Builtin)
-	})
+func testRules(ctx context.Context, s streams, engine *analyze.Engine, keep func(*rules.Rule) bool, output string) error {
+	outcomes, err := ruletest.All(ctx, engine, keep)
 	if err != nil {
 		return err
 	}
 	if output == "json" {
-		err = printOutcomes(s.Out, outcomes)
+		err = printJSON(s.Out, outcomes)
 	} else {
 		err = tellOutcomes(s.Out, outcomes)
 	}
@@ -62,10 +72,11 @@ func testRules(ctx context.Context, s streams, dirs []string, run *regexp.Regexp
 	return err
 }
 
-func printOutcomes(w io.Writer, outcomes []ruletest.Outcome) error {
+func printJSON(w io.Writer, v any) error {
 	enc := json.NewEncoder(w)
 	enc.SetIndent("", "  ")
-	return enc.Encode(outcomes)
+	enc.SetEscapeHTML(false)
+	return enc.Encode(v)
 }
 
 func tellOutcomes(w io.Writer, outcomes []ruletest.Outcome) error {
@@ -80,6 +91,44 @@ func tellOutcomes(w io.Writer, outcomes []ruletest.Outcome) error {
 		}
 	}
 	_, err := fmt.Fprintf(w, "%d tests, %d failed\n", len(outcomes), failed)
+	return err
+}
+
+func mutateRules(ctx context.Context, s streams, engine *analyze.Engine, keep func(*rules.Rule) bool, output string) error {
+	mutations, err := ruletest.Mutate(ctx, engine, keep)
+	if err != nil {
+		return err
+	}
+	if output == "json" {
+		err = printJSON(s.Out, mutations)
+	} else {
+		err = tellMutations(s.Out, mutations)
+	}
+	for _, m := range mutations {
+		if len(m.Survived)+len(m.Defects) > 0 {
+			return errors.Join(err, &exitError{code: exitFailed})
+		}
+	}
+	return err
+}
+
+func tellMutations(w io.Writer, mutations []ruletest.Mutation) error {
+	var b strings.Builder
+	mutants, survived, excused := 0, 0, 0
+	for _, m := range mutations {
+		mutants, survived, excused = mutants+m.Mutants, survived+len(m.Survived), excused+m.Excused
+		for _, d := range m.Defects {
+			fmt.Fprintf(&b, "%v\n", d)
+		}
+		for _, s := range m.Survived {
+			fmt.Fprintf(&b, "%s:%d:%d: %s: no test notices: %s\n", s.File, s.Line, s.Column, m.Rule, s.Mutant)
+			if s.Notice != "" {
+				fmt.Fprintf(&b, "    test %q would, with %s: %s\n", s.Test, s.Under, s.Notice)
+			}
+		}
+	}
+	fmt.Fprintf(&b, "%d mutants, %d not noticed, %d excused\n", mutants, survived, excused)
+	_, err := io.WriteString(w, b.String())
 	return err
 }
 

@@ -1,0 +1,105 @@
+package analyze
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/zbundle/zbundle/analyze/mesh"
+	"github.com/zbundle/zbundle/rules"
+)
+
+// Trial is one rule on one mesh, which may be altered between runs.
+type Trial struct {
+	rule *rule
+	mesh *mesh.Mesh
+}
+
+// Trial of the rule with an id; an engine without it is an error.
+func (e *Engine) Trial(id string, m *mesh.Mesh) (*Trial, error) {
+	at := slices.IndexFunc(e.rules, func(r *rule) bool { return r.ID == id })
+	if at < 0 {
+		return nil, fmt.Errorf("no rule has id %q", id)
+	}
+	return &Trial{rule: e.rules[at], mesh: m}, nil
+}
+
+// Judgement is what one rule says of a mesh.
+type Judgement struct {
+	Subjects []mesh.Subject // in no order, and named as often as they were found
+	Items    []mesh.Item    // of the rule's collection, that it found
+	// Undecided is true where the rule could not look everywhere.
+	Undecided bool
+}
+
+// Run judges the mesh as it is now. An alteration can take from the model what
+// no bundle leaves out, such as a certificate's ztunnel: that is an error.
+func (t *Trial) Run(ctx context.Context) (j *Judgement, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			j, err = nil, fmt.Errorf("the altered model is one that no bundle gives: %v", r)
+		}
+	}()
+	ev := t.rule.judge(ctx, t.mesh)
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	j = &Judgement{Undecided: len(ev.gaps) > 0}
+	for _, h := range ev.hits {
+		j.Subjects = append(j.Subjects, h.subject)
+		if n := len(j.Items); n == 0 || j.Items[n-1] != h.item {
+			j.Items = append(j.Items, h.item)
+		}
+	}
+	return j, nil
+}
+
+// Alter changes what an alteration names of each of the items. The mesh is as
+// it was before once restore was called. An alteration that changes nothing is an error.
+func (t *Trial) Alter(a rules.Alteration, items []mesh.Item) (restore func(), err error) {
+	var done alterer
+	for _, item := range items {
+		env := map[string]any{wholeMesh: t.mesh, t.rule.over.item: item}
+		for _, set := range a.Sets {
+			if err := t.assign(&done, set, env); err != nil {
+				done.restore()
+				return nil, err
+			}
+		}
+	}
+	if !done.changed {
+		done.restore()
+		return nil, problemAt(a.Expr, 1, 0, "the alteration leaves it as it was")
+	}
+	return done.restore, nil
+}
+
+func (t *Trial) assign(done *alterer, set rules.Assignment, env map[string]any) error {
+	steps, err := pathSteps(set.Path)
+	if err != nil {
+		return err
+	}
+	root, ok := env[steps[0]]
+	if !ok {
+		return problemAt(set.Path, 1, 0, fmt.Sprintf("an alteration begins with %s or %s, not %s", t.rule.over.item, wholeMesh, steps[0]))
+	}
+	p, err := newScope(t.rule.over).compile(set.Value)
+	if err != nil {
+		return err
+	}
+	ev := evaluation{rule: t.rule, env: env}
+	ev.machine.MemoryBudget = memoryBudget
+	value, err := ev.eval(p)
+	if err != nil {
+		return err
+	}
+	if err := done.assign(root, steps[1:], value); err != nil {
+		var problem rules.Problem
+		if errors.As(err, &problem) {
+			return problem
+		}
+		return problemAt(set.Path, 1, 0, err.Error())
+	}
+	return nil
+}
