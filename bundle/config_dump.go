@@ -2,6 +2,7 @@ package bundle
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,41 +17,91 @@ import (
 // shared are the sections that ztunnels in step with each other have in common.
 var shared = []string{"policies", "services", "workloads"}
 
-// AddConfigDump splits a ztunnel's config dump as it streams by into one
+// AddConfigDump writes a ztunnel's config dump. Of one that breaks off, the
+// sections before the break are kept, and the error says where it broke.
+func (w *Writer) AddConfigDump(ctx context.Context, dir, task string, mod time.Time, r io.Reader) ([]Entry, error) {
+	d, err := w.SpoolConfigDump(ctx, dir, task, mod, r)
+	entries, errKeep := d.Keep()
+	return entries, cmp.Or(errKeep, err)
+}
+
+// SpoolConfigDump splits a ztunnel's config dump as it streams by into one
 // entry for each top-level key, <dir>/config_dump/<key>.json. Each is a valid
 // partial dump in canonical form; sections that ztunnels share are stored
 // once as a view, and else as what is different from one. The manifest holds
-// the hash of the whole. Of a dump that breaks off, the sections before the
-// break are kept, and the error says where it broke.
-func (w *Writer) AddConfigDump(ctx context.Context, dir, task string, mod time.Time, r io.Reader) ([]Entry, error) {
+// the hash of the whole. The error says where a dump broke off; the sections
+// before that can be kept, or dropped for another attempt.
+func (w *Writer) SpoolConfigDump(ctx context.Context, dir, task string, mod time.Time, r io.Reader) (*SpooledDump, error) {
 	split := &dumpSplitter{dec: jsontext.NewDecoder(contextReader{ctx, r}, decodeOptions()...), keepPEM: w.keepPEM}
-	whole := newWholeDump(path.Join(dir, "config_dump.json"))
-	var entries []Entry
+	d := &SpooledDump{w: w, dir: dir, entry: NewEntry{Task: task, ModTime: mod}}
 	err := split.each(func(section string) error {
-		e := NewEntry{Path: path.Join(dir, "config_dump", safe(section)+".json"), Task: task, ModTime: mod}
 		s := newSpool(w.dir)
-		defer s.close()
 		index, err := split.copySection(s, section)
 		if err != nil {
+			s.close()
 			return fmt.Errorf("section %s: %w", section, err)
 		}
-		var entry Entry
-		if slices.Contains(shared, section) {
-			entry, err = w.addView(section, e, s, index)
-		} else {
-			entry, err = w.addSpool(e, s)
-		}
-		if err != nil {
-			return err
-		}
-		entries = append(entries, entry)
-		return whole.add(section, s)
+		d.sections = append(d.sections, spooledSection{section, s, index})
+		return nil
 	})
 	if err != nil {
-		return entries, fmt.Errorf("config dump: %w", err)
+		return d, fmt.Errorf("config dump: %w", err)
 	}
-	w.addDump(whole.end(split.withheld))
+	d.whole, d.withheld = true, split.withheld
+	return d, nil
+}
+
+// SpooledDump is a config dump that was read, as far as it came.
+type SpooledDump struct {
+	w        *Writer
+	dir      string
+	entry    NewEntry
+	sections []spooledSection
+	whole    bool
+	withheld []string
+}
+
+type spooledSection struct {
+	name  string
+	spool *spool
+	index *items
+}
+
+// Keep puts the sections into the archive.
+func (d *SpooledDump) Keep() ([]Entry, error) {
+	defer d.Drop()
+	whole := newWholeDump(path.Join(d.dir, "config_dump.json"))
+	var entries []Entry
+	for _, section := range d.sections {
+		e := d.entry
+		e.Path = path.Join(d.dir, "config_dump", safe(section.name)+".json")
+		var entry Entry
+		var err error
+		if slices.Contains(shared, section.name) {
+			entry, err = d.w.addView(section.name, e, section.spool, section.index)
+		} else {
+			entry, err = d.w.addSpool(e, section.spool)
+		}
+		if err != nil {
+			return entries, err
+		}
+		entries = append(entries, entry)
+		if err := whole.add(section.name, section.spool); err != nil {
+			return entries, err
+		}
+	}
+	if d.whole {
+		d.w.addDump(whole.end(d.withheld))
+	}
 	return entries, nil
+}
+
+// Drop forgets the dump.
+func (d *SpooledDump) Drop() {
+	for _, section := range d.sections {
+		section.spool.close()
+	}
+	d.sections = nil
 }
 
 // ErrNotJSON is returned for an answer that is no JSON object at all.

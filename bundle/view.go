@@ -149,7 +149,7 @@ func (w *Writer) addView(kind string, e NewEntry, s *spool, index *items) (Entry
 
 // AddShared stores an answer that is given in nearly the same words for many
 // proxies: one JSON object with one list in it is shared item by item, as a
-// section of a config dump is. Anything else is stored as it was served.
+// section of a config dump is. Anything else that is JSON is stored as it was served.
 func (w *Writer) AddShared(ctx context.Context, kind string, e NewEntry, r io.Reader) (Entry, error) {
 	served := newUnscannedSpool(w.dir)
 	defer served.close()
@@ -178,7 +178,7 @@ func (w *Writer) AddShared(ctx context.Context, kind string, e NewEntry, r io.Re
 	if in, err = served.reader(); err != nil {
 		return Entry{}, err
 	}
-	return w.Add(ctx, e, in)
+	return w.AddJSON(ctx, e, in)
 }
 
 var errNotShared = errors.New("more than one list")

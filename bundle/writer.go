@@ -186,6 +186,17 @@ func (w *Writer) Add(ctx context.Context, e NewEntry, r io.Reader) (Entry, error
 	return w.addSpool(e, s)
 }
 
+// AddJSON writes one entry as it was served, where that is one JSON document:
+// else nothing is written, and the error is ErrSyntax, or that of reading r.
+func (w *Writer) AddJSON(ctx context.Context, e NewEntry, r io.Reader) (Entry, error) {
+	s := newSpool(w.dir)
+	defer s.close()
+	if err := checkJSON(io.TeeReader(contextReader{ctx, r}, s)); err != nil {
+		return Entry{}, err
+	}
+	return w.addSpool(e, s)
+}
+
 // Spool is an entry whose content is written rather than read, and that is
 // kept or dropped at its end.
 func (w *Writer) Spool(e NewEntry) *SpooledEntry {

@@ -3,7 +3,6 @@ package collect
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -28,6 +27,8 @@ type api struct {
 	base    *url.URL
 	client  *http.Client
 	limiter flowcontrol.RateLimiter
+	// patience is how long an answer may keep silent, at its start and in its middle; 0 for any time.
+	patience time.Duration
 }
 
 func newAPI(config *rest.Config) (*api, error) {
@@ -68,23 +69,34 @@ func (a *api) get(ctx context.Context, path string, query url.Values) (*http.Res
 }
 
 func (a *api) once(ctx context.Context, path string, query url.Values) (*http.Response, error) {
-	if err := a.limiter.Wait(ctx); err != nil {
-		return nil, errors.Join(context.Cause(ctx), err)
+	if err := a.admit(ctx); err != nil {
+		return nil, err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, a.url(path, query).String(), nil)
+	req, err := http.NewRequest(http.MethodGet, a.url(path, query).String(), nil)
 	if err != nil {
 		return nil, err
 	}
 	req.Header.Set("Accept", "application/json, */*")
-	resp, err := a.client.Do(req)
+	resp, err := answered(ctx, a.patience, a.client, req)
 	if err != nil {
 		return nil, err
 	}
 	if resp.StatusCode == http.StatusOK {
-		return resp, nil
+		return resp, noPage(resp)
 	}
 	defer resp.Body.Close()
 	return nil, readAPIError(resp)
+}
+
+// admit waits until the rate allows one more request.
+func (a *api) admit(ctx context.Context) error {
+	if err := a.limiter.Wait(ctx); err != nil {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		return fmt.Errorf("%w: its time was spent waiting for the collector's own rate", context.DeadlineExceeded)
+	}
+	return nil
 }
 
 // apiError is an answer of the API server other than 200.

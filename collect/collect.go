@@ -52,6 +52,7 @@ func Run(ctx context.Context, config *rest.Config, opts Options, progress Progre
 	if r.api, err = newAPI(config); err != nil {
 		return nil, err
 	}
+	r.api.patience = opts.RequestTimeout
 	header, err := r.meet(ctx)
 	if err != nil {
 		return nil, err
@@ -114,6 +115,7 @@ func (r *run) everything(ctx context.Context) {
 	objects := tasksOf(target{kind: kindCluster})
 	r.progress.Total(len(objects))
 	r.objects(ctx, objects[0]) // the pods
+	slices.SortStableFunc(r.targets, byRank)
 	r.progress.Total(len(objects) + r.expected())
 
 	work := make(chan func())
@@ -208,10 +210,11 @@ func (r *run) discover(raw []byte) {
 	if t, ok := targetOf(&p); ok {
 		r.targets = append(r.targets, t)
 	}
-	// istiods first: what each serves is asked once all of it is known.
-	slices.SortStableFunc(r.targets, func(a, b target) int {
-		return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a.node, b.node), cmp.Compare(a.name, b.name))
-	})
+}
+
+// byRank puts istiods first: what each serves is asked once all of it is known.
+func byRank(a, b target) int {
+	return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a.node, b.node), cmp.Compare(a.name, b.name))
 }
 
 func rank(t target) int {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 
 	"k8s.io/client-go/rest"
 )
@@ -26,6 +27,7 @@ func DryRun(ctx context.Context, config *rest.Config, opts Options, w io.Writer)
 	if err := r.api.list(ctx, r.served.path(tasks[0].resource), pods); err != nil {
 		return fmt.Errorf("list the pods: %w", err)
 	}
+	slices.SortStableFunc(r.targets, byRank)
 	fmt.Fprintln(w, "GET /version\nGET /apis")
 	for _, task := range tasksOf(target{kind: kindCluster}) {
 		base := r.served.path(task.resource)

@@ -50,8 +50,11 @@ func (r *run) podTask(ctx context.Context, c *podClient, task task) {
 	r.end(ctx, record, err, timeout)
 }
 
+// timeout is a task's deadline. The table's are meant beside the default
+// deadline of a request, and grow and shrink with it.
 func (r *run) timeout(task task) time.Duration {
-	return max(task.timeout, r.opts.RequestTimeout)
+	factor := max(int64(task.timeout/DefaultRequestTimeout), 1)
+	return r.opts.RequestTimeout * time.Duration(factor)
 }
 
 // request is how a task reads in the manifest and in a dry run.
@@ -65,59 +68,81 @@ func request(task task, t target) string {
 	return fmt.Sprintf("GET 127.0.0.1:%d%s through port-forward to pod %s/%s", task.port, task.path, t.namespace, t.name)
 }
 
-// fetch asks for one answer and stores it at name.
+// fetch asks for one answer and stores it at name. An answer that breaks off
+// is asked for again, while there is time.
 func (r *run) fetch(ctx context.Context, c *podClient, task task, ask, name string, record *bundle.Task) error {
+	attempt := 0
+	return retry(ctx, targetAttempts, func() error {
+		attempt++
+		return r.attempt(ctx, c, task, ask, name, record, attempt == targetAttempts)
+	})
+}
+
+// attempt is one of fetch's; of a dump, the last one keeps what there is.
+func (r *run) attempt(ctx context.Context, c *podClient, task task, ask, name string, record *bundle.Task, last bool) error {
 	resp, err := c.get(ctx, task, ask)
 	if err != nil {
 		return err
 	}
 	defer resp.Body.Close()
-	if resp.via != "port-forward" {
-		record.Request = strings.Replace(record.Request, "port-forward", "the API server's "+resp.via, 1)
+	if resp.via == viaProxy {
+		record.Request = strings.Replace(record.Request, viaForward, "the API server's "+viaProxy, 1)
 	}
-	date := dateOf(resp.Header)
-	record.ClockSkewMS = r.clock.skew(date)
-	silence := newSilence(c.patience, resp.Body)
-	defer silence.stop()
-	body := &limitedReader{r: silence, left: task.limit}
-	defer func() { record.Bytes = body.n }()
-	if task.id == syncTask {
-		var seen bytes.Buffer
-		body.r = io.TeeReader(silence, &seen)
-		defer func() { r.serves(c.target, proxiesOf(seen.Bytes())) }()
-	}
+	record.ClockSkewMS = r.clock.skew(dateOf(resp.Header))
+	body := &limitedReader{r: resp.Body, left: task.limit}
+	defer func() { record.Bytes += body.n }()
 	entry := bundle.NewEntry{Path: name, Task: record.ID, ModTime: r.clock.now()}
 	switch {
-	case task.form == asMesh && resp.StatusCode == http.StatusOK:
-		return r.mesh(entry, body, record)
 	case task.form == asReady:
 		return r.ready(ctx, entry, resp.Response, body, record)
 	case resp.StatusCode != http.StatusOK:
 		text, err := io.ReadAll(io.LimitReader(body, 4*kb))
 		return errors.Join(&statusError{resp.StatusCode, oneLine(string(text), 200)}, err)
+	case task.form == asMesh:
+		return r.mesh(entry, body, record)
 	case task.form == asDump:
-		entries, err := r.bundle.AddConfigDump(ctx, c.target.dir(), record.ID, entry.ModTime, body)
-		for _, e := range entries {
-			record.Entries = append(record.Entries, e.Path)
-		}
-		return err
+		return r.dump(ctx, c.target, entry, body, record, last)
+	case task.form == perProxy:
+		return kept(record)(r.bundle.AddShared(ctx, "xds", entry, body))
+	case task.id == syncTask:
+		var seen bytes.Buffer
+		defer func() { r.serves(c.target, proxiesOf(seen.Bytes())) }()
+		return kept(record)(r.bundle.AddJSON(ctx, entry, io.TeeReader(body, &seen)))
+	case strings.HasPrefix(task.path, "/debug/"):
+		return kept(record)(r.bundle.AddJSON(ctx, entry, body))
+	case strings.HasSuffix(task.file, "metrics.txt"):
+		return r.store(ctx, entry, &metricLines{r: body}, record)
 	}
-	if task.form == perProxy {
-		e, err := r.bundle.AddShared(ctx, "xds", entry, body)
+	return r.store(ctx, entry, body, record)
+}
+
+// kept notes the entry that was written.
+func kept(record *bundle.Task) func(bundle.Entry, error) error {
+	return func(e bundle.Entry, err error) error {
 		if err == nil {
 			record.Entries = append(record.Entries, e.Path)
 		}
 		return err
 	}
-	return r.store(ctx, entry, body, record)
+}
+
+// dump stores a config dump. The sections of one that broke off are kept
+// where it will not be asked for again.
+func (r *run) dump(ctx context.Context, t target, entry bundle.NewEntry, body io.Reader, record *bundle.Task, last bool) error {
+	d, err := r.bundle.SpoolConfigDump(ctx, t.dir(), record.ID, entry.ModTime, body)
+	if err != nil && !last && passing(err) && ctx.Err() == nil {
+		d.Drop()
+		return err
+	}
+	entries, errKeep := d.Keep()
+	for _, e := range entries {
+		record.Entries = append(record.Entries, e.Path)
+	}
+	return errors.Join(errKeep, err)
 }
 
 func (r *run) store(ctx context.Context, entry bundle.NewEntry, body io.Reader, record *bundle.Task) error {
-	e, err := r.bundle.Add(ctx, entry, body)
-	if err == nil {
-		record.Entries = append(record.Entries, e.Path)
-	}
-	return err
+	return kept(record)(r.bundle.Add(ctx, entry, body))
 }
 
 // ready keeps the status with the body: for a readiness check 500 is an answer.
@@ -128,18 +153,14 @@ func (r *run) ready(ctx context.Context, entry bundle.NewEntry, resp *http.Respo
 
 // mesh stores the mesh's configuration without what may be a secret in it.
 func (r *run) mesh(entry bundle.NewEntry, body io.Reader, record *bundle.Task) error {
-	kept := r.bundle.Spool(entry)
-	removed, err := bundle.RedactMeshConfig(kept, body)
+	spooled := r.bundle.Spool(entry)
+	removed, err := bundle.RedactMeshConfig(spooled, body)
 	if err != nil {
-		kept.Drop()
+		spooled.Drop()
 		return err
 	}
 	r.count("mesh configuration", removed)
-	e, err := kept.Keep()
-	if err == nil {
-		record.Entries = append(record.Entries, e.Path)
-	}
-	return err
+	return kept(record)(spooled.Keep())
 }
 
 // emptyAnswers is how often an istiod may answer {} before it is not asked

@@ -39,7 +39,7 @@ func (r *run) log(ctx context.Context, t target, task task, record *bundle.Task)
 	entry := r.bundle.Spool(bundle.NewEntry{Path: path.Join(t.dir(), task.file), Task: record.ID, ModTime: r.clock.now()})
 	l := &containerLog{
 		api: r.api, path: fmt.Sprintf("/api/v1/namespaces/%s/pods/%s/log", t.namespace, t.name),
-		query: url.Values{"container": {t.container}, "timestamps": {"true"}}, w: entry, silence: r.opts.RequestTimeout,
+		query: url.Values{"container": {t.container}, "timestamps": {"true"}}, w: entry,
 	}
 	mask := bundle.NewRequestMask(entry)
 	if (t.kind == kindGateway || t.kind == kindWaypoint) && !r.opts.KeepRequests {
@@ -83,11 +83,10 @@ func (r *run) logBytes(t target) int64 {
 // containerLog reads one log. It asks for the runtime's timestamps, by which
 // a log that broke off is taken up again, and does not keep them.
 type containerLog struct {
-	api     *api
-	path    string
-	query   url.Values
-	w       io.Writer
-	silence time.Duration // how long the stream may stand still
+	api   *api
+	path  string
+	query url.Values
+	w     io.Writer
 
 	received int64
 	kept     int64
@@ -153,9 +152,7 @@ func (l *containerLog) stream(ctx context.Context, most int64) error {
 		return err
 	}
 	defer resp.Body.Close()
-	quiet := newSilence(l.silence, resp.Body)
-	defer quiet.stop()
-	body := &countingReader{r: quiet}
+	body := &countingReader{r: resp.Body}
 	defer func() { l.received += body.n }()
 	cut := &cutLines{}
 	in := bufio.NewReaderSize(io.LimitReader(body, most), 64*kb)

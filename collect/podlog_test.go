@@ -91,7 +91,7 @@ func takeLog(t *testing.T, k *kubelet, since time.Time, tail int, most int64) (s
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	l := &containerLog{api: api, path: "/log", query: url.Values{"timestamps": {"true"}}, w: &out, silence: time.Minute}
+	l := &containerLog{api: api, path: "/log", query: url.Values{"timestamps": {"true"}}, w: &out}
 	err = l.take(t.Context(), since, tail, most)
 	return out.String(), l, err
 }

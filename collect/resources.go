@@ -17,8 +17,13 @@ import (
 	"github.com/zbundle/zbundle/bundle"
 )
 
-// pageSize is how many objects one request lists.
-const pageSize = 500
+// pageSize is how many objects one request lists, smallPage how many where
+// those are more than pageBytes.
+const (
+	pageSize  = 500
+	smallPage = 20
+	pageBytes = 32 * mb
+)
 
 // errAbsent is returned for what the cluster does not serve.
 var errAbsent = errors.New("not served by this cluster")
@@ -92,60 +97,66 @@ func (a *api) list(ctx context.Context, base string, l *listed) error {
 }
 
 func (a *api) pages(ctx context.Context, path string, l *listed) error {
-	token := ""
+	token, size := "", pageSize
 	for {
-		query := url.Values{"limit": {strconv.Itoa(pageSize)}}
+		query := url.Values{"limit": {strconv.Itoa(size)}}
 		if token != "" {
 			query.Set("continue", token)
 		}
-		next, err := a.page(ctx, path, query, l)
+		page, err := a.page(ctx, path, query, l)
+		if errors.Is(err, errTooLarge) && size > smallPage {
+			size = smallPage
+			continue
+		}
 		if err != nil {
 			return err
 		}
-		if next == "" {
+		for _, raw := range page.Items {
+			if err := l.add(raw); err != nil {
+				return err
+			}
+		}
+		if token = page.Metadata.Continue; token == "" {
 			return nil
 		}
-		token = next
 	}
 }
 
-func (a *api) page(ctx context.Context, path string, query url.Values, l *listed) (string, error) {
-	resp, err := a.get(ctx, path, query)
-	if err != nil {
-		return "", err
-	}
-	defer resp.Body.Close()
-	body := &countingReader{r: resp.Body}
-	defer func() { l.bytes += body.n }()
-	var page struct {
-		Metadata metav1.ListMeta   `json:"metadata"`
-		Items    []json.RawMessage `json:"items"`
-	}
-	if err := json.NewDecoder(body).Decode(&page); err != nil {
-		return "", fmt.Errorf("read a page of %s: %w", l.task.name, err)
-	}
-	for _, raw := range page.Items {
-		if err := l.add(raw); err != nil {
-			return "", err
+// page is one answer to a list.
+type page struct {
+	Metadata metav1.ListMeta   `json:"metadata"`
+	Items    []json.RawMessage `json:"items"`
+}
+
+// page asks for one page, again where it breaks off.
+func (a *api) page(ctx context.Context, path string, query url.Values, l *listed) (*page, error) {
+	var p *page
+	err := retry(ctx, targetAttempts, func() error {
+		resp, err := a.get(ctx, path, query)
+		if err != nil {
+			return err
 		}
-	}
-	return page.Metadata.Continue, nil
+		defer resp.Body.Close()
+		body := &limitedReader{r: resp.Body, left: min(pageBytes, l.task.limit-l.bytes)}
+		defer func() { l.bytes += body.n }()
+		p = &page{}
+		if err := json.NewDecoder(body).Decode(p); err != nil {
+			return fmt.Errorf("read a page of %s: %w", l.task.name, err)
+		}
+		return nil
+	})
+	return p, err
 }
 
 // named fetches single objects by name in every namespace that could hold
 // one: those of the mesh's own pods.
 func (a *api) named(ctx context.Context, base string, l *listed) error {
 	for _, key := range l.keys {
-		resp, err := a.get(ctx, base+"/"+key, nil)
+		raw, err := a.object(ctx, base+"/"+key, l.task.limit)
 		var answer *apiError
 		if errors.As(err, &answer) && answer.code == http.StatusNotFound {
 			continue
 		}
-		if err != nil {
-			return err
-		}
-		raw, err := io.ReadAll(io.LimitReader(resp.Body, 16*mb))
-		resp.Body.Close()
 		if err != nil {
 			return err
 		}
@@ -155,6 +166,21 @@ func (a *api) named(ctx context.Context, base string, l *listed) error {
 		}
 	}
 	return nil
+}
+
+// object reads one object, again where it breaks off.
+func (a *api) object(ctx context.Context, path string, limit int64) ([]byte, error) {
+	var raw []byte
+	err := retry(ctx, targetAttempts, func() error {
+		resp, err := a.get(ctx, path, nil)
+		if err != nil {
+			return err
+		}
+		defer resp.Body.Close()
+		raw, err = io.ReadAll(&limitedReader{r: resp.Body, left: limit})
+		return err
+	})
+	return raw, err
 }
 
 func (l *listed) add(raw []byte) error {

@@ -5,20 +5,23 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/zbundle/zbundle/bundle"
 )
 
 // Bounds of trying again: an API server that restarts is back within them, and
 // one that is down for good costs no more than them.
 const (
-	maxAttempts   = 5
-	firstPause    = 200 * time.Millisecond
-	longestPause  = 10 * time.Second
-	pauseGrowth   = 3
-	targetRetries = 2
+	maxAttempts    = 6
+	firstPause     = 200 * time.Millisecond
+	longestPause   = 10 * time.Second
+	pauseGrowth    = 3
+	targetAttempts = 3 // of what one pod has to answer
 )
 
 // retry does again what failed for a passing reason, with growing pauses,
@@ -27,7 +30,7 @@ func retry(ctx context.Context, attempts int, do func() error) error {
 	pause := firstPause
 	for attempt := 1; ; attempt++ {
 		err := do()
-		if err == nil || attempt >= attempts || !passing(err) {
+		if err == nil || attempt >= min(attempts, attemptsAfter(err)) || !passing(err) {
 			return err
 		}
 		wait := pause
@@ -49,6 +52,16 @@ func retry(ctx context.Context, attempts int, do func() error) error {
 	}
 }
 
+// attemptsAfter is how often to try what met err: a server that answers, and
+// does not say that it is busy, will hardly answer otherwise.
+func attemptsAfter(err error) int {
+	var answer *apiError
+	if errors.As(err, &answer) && answer.code != http.StatusTooManyRequests && answer.code != http.StatusServiceUnavailable {
+		return targetAttempts
+	}
+	return maxAttempts
+}
+
 // passing is true of errors that the same request may not meet again.
 func passing(err error) bool {
 	var api *apiError
@@ -58,8 +71,8 @@ func passing(err error) bool {
 		return passingCode(api.code)
 	case errors.As(err, &status):
 		return passingCode(status.code)
-	case isTimeout(err), errors.Is(err, context.Canceled):
-		return false // the time that there was has been spent
+	case isTimeout(err), errors.Is(err, context.Canceled), errors.Is(err, bundle.ErrSyntax):
+		return false // the time that there was has been spent, or the answer is whole
 	}
 	return broken(err)
 }
@@ -79,9 +92,14 @@ func broken(err error) bool {
 			return true
 		}
 	}
-	// The streaming libraries give no types for these.
-	return strings.Contains(err.Error(), "lost connection") || strings.Contains(err.Error(), "connection closed") ||
-		strings.Contains(err.Error(), "use of closed network connection")
+	if strings.Contains(err.Error(), "error dialing backend") {
+		return false // the API server is there, and its way to the node is not
+	}
+	// The streaming libraries and HTTP/2 give no types for these.
+	return slices.ContainsFunc([]string{
+		"lost connection", "connection closed", "use of closed network connection", "stream error", "connection reset", "connect: connection refused",
+		"server closed idle connection", "client connection lost", "unexpected EOF", ": EOF",
+	}, func(text string) bool { return strings.Contains(err.Error(), text) })
 }
 
 // retryAfter is the pause that an answer asks for, 0 where it asks for none.

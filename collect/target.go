@@ -8,7 +8,9 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -16,8 +18,12 @@ import (
 // reach remembers what works in this cluster, so that it is learnt once and
 // not for every pod.
 type reach struct {
-	forwardForbidden atomic.Bool // no right to port-forward
-	proxyFails       atomic.Bool // the API server can't reach pods, or may not
+	// proxyFirst is set where the API server's proxy reached a pod that
+	// port-forward did not, and unset the other way round.
+	proxyFirst atomic.Bool
+	// proxyFails is set where the proxy may not be used, or never answers.
+	proxyFails atomic.Bool
+	forbidden  sync.Map // why port-forward is, by namespace
 }
 
 // podClient speaks HTTP to one pod, one request at a time.
@@ -31,13 +37,17 @@ type podClient struct {
 	// broken is why port-forward to this pod fails: its other requests need
 	// not find out each for themselves.
 	broken error
-	// silent counts the requests in a row that were not answered in time.
-	silent int
+	// failed counts the requests in a row that were not answered.
+	failed int
 }
 
-// maxSilent is how many unanswered requests give a pod up: one that hangs
+// maxFailed is how many unanswered requests give a pod up: one that hangs
 // must not cost a deadline for everything there is to ask.
-const maxSilent = 2
+const maxFailed = 2
+
+// proxyPatience bounds what the API server's proxy may take to begin an
+// answer: where security groups swallow its packets, it never does.
+const proxyPatience = 10 * time.Second
 
 // answer is what a pod said.
 type answer struct {
@@ -45,99 +55,119 @@ type answer struct {
 	via string // "port-forward" or "pod proxy"
 }
 
-// get asks the pod. Where port-forward is not to be had and the port listens
-// on the pod's address, the API server's proxy is asked instead.
+const (
+	viaForward = "port-forward"
+	viaProxy   = "pod proxy"
+)
+
+// get asks the pod once: by port-forward, or where that is not to be had and
+// the port listens on the pod's address, by the API server's proxy; in the
+// other order where that was the one to answer before.
 func (c *podClient) get(ctx context.Context, t task, path string) (*answer, error) {
 	if !c.target.running {
 		return nil, notReadyError{c.target.why}
 	}
-	var resp *http.Response
-	err := retry(ctx, targetRetries, func() error {
-		var err error
-		resp, err = c.forwarded(ctx, t.port, path)
-		if err == nil && t.form != asReady && passingCode(resp.StatusCode) {
-			return c.unwilling(resp)
+	ways := []string{viaForward}
+	if t.onPodAddress && !c.reach.proxyFails.Load() {
+		ways = append(ways, viaProxy)
+		if c.reach.proxyFirst.Load() {
+			slices.Reverse(ways)
 		}
-		return err
-	})
-	if err == nil {
-		return &answer{resp, "port-forward"}, nil
 	}
-	var answered *statusError
-	if !t.onPodAddress || c.reach.proxyFails.Load() || ctx.Err() != nil || errors.As(err, &answered) {
-		return nil, err
-	}
-	resp, errProxy := c.proxied(ctx, t.port, path)
-	if errProxy != nil {
-		var denied *apiError
-		if errors.As(errProxy, &denied) && denied.code == http.StatusForbidden {
-			c.reach.proxyFails.Store(true)
+	var first error
+	for i, via := range ways {
+		resp, err := c.by(ctx, via, t.port, path)
+		if err == nil {
+			if i > 0 {
+				c.reach.proxyFirst.Store(via == viaProxy)
+			}
+			return &answer{resp, via}, noPage(resp)
 		}
-		return nil, err
+		if first == nil || via == viaForward {
+			first = err // what port-forward met says more of the pod
+		}
+		if ctx.Err() != nil {
+			break
+		}
 	}
-	return &answer{resp, "pod proxy"}, nil
+	return nil, first
+}
+
+func (c *podClient) by(ctx context.Context, via string, port int, path string) (*http.Response, error) {
+	if via == viaForward {
+		return c.forwarded(ctx, port, path)
+	}
+	resp, err := c.proxied(ctx, port, path)
+	var denied *apiError
+	if err != nil && (isTimeout(err) && ctx.Err() == nil || errors.As(err, &denied) && denied.code == http.StatusForbidden) {
+		c.reach.proxyFails.Store(true)
+	}
+	return resp, err
 }
 
 func (c *podClient) forwarded(ctx context.Context, port int, path string) (*http.Response, error) {
-	if c.reach.forwardForbidden.Load() && c.broken == nil {
-		c.broken = fmt.Errorf("pods/portforward is forbidden: grant create on pods/portforward in namespace %s", c.target.namespace)
-	}
 	if c.broken != nil {
 		return nil, c.broken
 	}
-	if c.tunnel == nil {
-		tunnel, err := c.api.openTunnel(ctx, c.target.namespace, c.target.name)
-		if err != nil {
-			c.broken = err
-			if isForbidden(err) {
-				c.broken = fmt.Errorf("pods/portforward is forbidden: grant create on pods/portforward in namespace %s (%w)", c.target.namespace, err)
-			}
-			return nil, c.broken
-		}
-		c.tunnel = tunnel
+	if why, ok := c.reach.forbidden.Load(c.target.namespace); ok {
+		return nil, why.(error)
+	}
+	if err := c.open(ctx); err != nil {
+		return nil, err
 	}
 	client := &http.Client{
 		Transport: &http.Transport{
 			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 				return c.tunnel.dial(ctx, port)
 			},
-			DisableKeepAlives:     true,
-			ResponseHeaderTimeout: c.patience,
+			DisableKeepAlives: true,
 		},
 		// A pod must not send the collector elsewhere.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, fmt.Sprintf("http://localhost:%d%s", port, path), nil)
+	req, err := http.NewRequest(http.MethodGet, fmt.Sprintf("http://localhost:%d%s", port, path), nil)
 	if err != nil {
 		return nil, err
 	}
-	resp, err := client.Do(req)
+	resp, err := answered(ctx, c.patience, client, req)
 	if err != nil {
-		var wrapped *url.Error
-		if errors.As(err, &wrapped) {
-			err = wrapped.Err
-		}
 		if broken(err) {
 			c.close() // the next request opens a new one
-			c.tunnel = nil
 		}
-		if isTimeout(err) {
-			err = fmt.Errorf("%w: no answer within %s", context.DeadlineExceeded, c.patience)
-			if c.silent++; c.silent == maxSilent {
-				c.broken = fmt.Errorf("%w: it left %d requests in a row unanswered", context.DeadlineExceeded, maxSilent)
-			}
+		if broken(err) || isTimeout(err) {
+			c.unanswered()
 		}
 		return nil, err
 	}
-	c.silent = 0
+	c.failed = 0
 	return resp, nil
 }
 
-// unwilling makes an error of an answer that a second request may better.
-func (c *podClient) unwilling(resp *http.Response) error {
-	defer resp.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(resp.Body, 4*kb))
-	return errors.Join(&statusError{resp.StatusCode, oneLine(string(text), 200)}, err)
+// open makes sure that there is a tunnel. A connection that was cut says
+// nothing of the pod: the API server may be restarting.
+func (c *podClient) open(ctx context.Context) error {
+	if c.tunnel != nil {
+		return nil
+	}
+	err := retry(ctx, maxAttempts, func() (err error) {
+		c.tunnel, err = c.api.openTunnel(ctx, c.patience, c.target.namespace, c.target.name)
+		return err
+	})
+	switch {
+	case err == nil || ctx.Err() != nil:
+	case isForbidden(err):
+		err = fmt.Errorf("pods/portforward is forbidden: grant create on pods/portforward in namespace %s (%w)", c.target.namespace, err)
+		c.reach.forbidden.Store(c.target.namespace, err)
+	default:
+		c.broken = err
+	}
+	return err
+}
+
+func (c *podClient) unanswered() {
+	if c.failed++; c.failed == maxFailed {
+		c.broken = fmt.Errorf("%w: it left %d requests in a row unanswered", context.DeadlineExceeded, maxFailed)
+	}
 }
 
 func isTimeout(err error) bool {
@@ -156,12 +186,16 @@ func (c *podClient) proxied(ctx context.Context, port int, path string) (*http.R
 	if err != nil {
 		return nil, err
 	}
-	return c.api.get(ctx, fmt.Sprintf("/api/v1/namespaces/%s/pods/%s:%d/proxy%s", c.target.namespace, c.target.name, port, path), values)
+	api := *c.api
+	api.patience = min(c.patience, proxyPatience)
+	return api.once(ctx, fmt.Sprintf("/api/v1/namespaces/%s/pods/%s:%d/proxy%s", c.target.namespace, c.target.name, port, path), values)
 }
 
+// close ends the tunnel: everything that was asked for has been read.
 func (c *podClient) close() {
 	if c.tunnel != nil {
-		_ = c.tunnel.Close() // everything that was asked for has been read
+		_ = c.tunnel.Close()
+		c.tunnel = nil
 	}
 }
 
@@ -187,34 +221,3 @@ func (l *limitedReader) Read(p []byte) (int, error) {
 	l.n += int64(n)
 	return n, err
 }
-
-// silence ends a body that stops coming: a large answer may take its time,
-// but not stand still.
-type silence struct {
-	body  io.ReadCloser
-	limit time.Duration
-	timer *time.Timer
-	fired atomic.Bool
-}
-
-func newSilence(limit time.Duration, body io.ReadCloser) *silence {
-	s := &silence{body: body, limit: limit}
-	s.timer = time.AfterFunc(limit, func() {
-		s.fired.Store(true)
-		_ = body.Close() // wakes the reader, which is told why
-	})
-	return s
-}
-
-func (s *silence) Read(p []byte) (int, error) {
-	n, err := s.body.Read(p)
-	if n > 0 {
-		s.timer.Reset(s.limit)
-	}
-	if err != nil && err != io.EOF && s.fired.Load() {
-		return n, fmt.Errorf("%w: nothing came for %s", context.DeadlineExceeded, s.limit)
-	}
-	return n, err
-}
-
-func (s *silence) stop() { s.timer.Stop() }

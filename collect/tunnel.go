@@ -30,9 +30,9 @@ type tunnel struct {
 // openTunnel connects over WebSocket, and over SPDY where the API server or a
 // proxy before it does not speak that. The library's dial knows no context,
 // so a dial that hangs is left to end by itself.
-func (a *api) openTunnel(ctx context.Context, namespace, pod string) (*tunnel, error) {
-	if err := a.limiter.Wait(ctx); err != nil {
-		return nil, errors.Join(context.Cause(ctx), err)
+func (a *api) openTunnel(ctx context.Context, patience time.Duration, namespace, pod string) (*tunnel, error) {
+	if err := a.admit(ctx); err != nil {
+		return nil, err
 	}
 	dialer, err := a.dialer(namespace, pod)
 	if err != nil {
@@ -42,6 +42,8 @@ func (a *api) openTunnel(ctx context.Context, namespace, pod string) (*tunnel, e
 		conn httpstream.Connection
 		err  error
 	}
+	ctx, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("%w: no connection within %s", context.DeadlineExceeded, patience))
+	defer cancel()
 	done := make(chan result, 1)
 	go func() {
 		conn, _, err := dialer.Dial(portforward.PortForwardProtocolV1Name)

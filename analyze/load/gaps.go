@@ -75,6 +75,11 @@ func (r reasons) of(id, pod string) string {
 	return "it is not in the bundle"
 }
 
+// partly is true of an artifact of which not all is there.
+func (r reasons) partly(id, pod string) bool {
+	return r.byTask[taskKey(id, pod)].Status == bundle.StatusTruncated
+}
+
 // clusterInputs are the resources behind each input.
 var clusterInputs = map[string][]string{
 	mesh.InputNamespaces:    {"core/namespaces"},
@@ -99,7 +104,7 @@ func (l *loader) clusterGaps(why reasons) {
 		for _, resource := range resources {
 			group, name, _ := strings.Cut(resource, "/")
 			id := "cluster/" + resource
-			if l.seen[bundle.ResourcePath(group, name)] || why.byTask[id].Status == bundle.StatusAbsent {
+			if l.seen[bundle.ResourcePath(group, name)] && !why.partly(id, "") || why.byTask[id].Status == bundle.StatusAbsent {
 				continue
 			}
 			gaps = append(gaps, mesh.Gap{Subject: name, Reason: why.of(id, "")})
@@ -132,12 +137,12 @@ func (l *loader) ztunnelGaps(why reasons) {
 			}
 		}
 		for _, a := range artifacts {
-			if !l.seen[z.Dir+"/"+a.file] {
+			if !l.seen[z.Dir+"/"+a.file] || why.partly(a.task, z.Name) {
 				z.SetGap(a.input, why.of(a.task, z.Name))
 			}
 		}
 		switch {
-		case !l.seen[z.Dir+"/log.txt"]:
+		case !l.seen[z.Dir+"/log.txt"], why.partly("ztunnel/log", z.Name):
 			z.SetGap(mesh.InputAccessLog, why.of("ztunnel/log", z.Name))
 		case !t.log.sawInfo:
 			z.SetGap(mesh.InputAccessLog, "its log level hides access lines")
@@ -175,7 +180,7 @@ func (l *loader) istiodGaps(why reasons) {
 	for _, a := range artifacts {
 		var gaps []mesh.Gap
 		for _, t := range byKey(l.istiods) {
-			if !l.seen[t.i.Dir+"/"+a.file] {
+			if !l.seen[t.i.Dir+"/"+a.file] || why.partly(a.task, t.i.Name) {
 				t.i.SetGap(a.input, why.of(a.task, t.i.Name))
 				gaps = append(gaps, *t.i.MissingInput(a.input))
 			}
@@ -205,7 +210,7 @@ func (l *loader) cniGaps(why reasons) {
 	} {
 		var gaps []mesh.Gap
 		for _, t := range byKey(l.cnis) {
-			if !l.seen[t.c.Dir+"/"+a.file] {
+			if !l.seen[t.c.Dir+"/"+a.file] || why.partly(a.task, t.c.Name) {
 				t.c.SetGap(a.input, why.of(a.task, t.c.Name))
 				gaps = append(gaps, *t.c.MissingInput(a.input))
 			}

@@ -1,0 +1,105 @@
+package collect
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// answered makes one request whose answer has to begin within patience, and
+// whose body never stands still for longer: a large answer may take its time,
+// a dead one may not. 0 allows any time.
+func answered(ctx context.Context, patience time.Duration, client *http.Client, req *http.Request) (*http.Response, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	w := &watch{patience: patience, cancel: cancel}
+	w.start()
+	resp, err := client.Do(req.WithContext(ctx))
+	if err != nil {
+		w.stop()
+		var wrapped *url.Error
+		if errors.As(err, &wrapped) {
+			err = wrapped.Err
+		}
+		if w.fired.Load() {
+			err = fmt.Errorf("%w: no answer within %s", context.DeadlineExceeded, patience)
+		}
+		return nil, err
+	}
+	w.again()
+	resp.Body = &watchedBody{body: resp.Body, watch: w}
+	return resp, nil
+}
+
+// watch cancels a request that keeps silent for too long.
+type watch struct {
+	patience time.Duration
+	cancel   context.CancelFunc
+	timer    *time.Timer
+	fired    atomic.Bool
+}
+
+func (w *watch) start() {
+	if w.patience <= 0 {
+		return
+	}
+	w.timer = time.AfterFunc(w.patience, func() {
+		w.fired.Store(true)
+		w.cancel()
+	})
+}
+
+func (w *watch) again() {
+	if w.timer != nil {
+		w.timer.Reset(w.patience)
+	}
+}
+
+func (w *watch) stop() {
+	if w.timer != nil {
+		w.timer.Stop()
+	}
+	w.cancel()
+}
+
+// watchedBody tells a body that was given up from one that broke off.
+type watchedBody struct {
+	body  io.ReadCloser
+	watch *watch
+}
+
+func (b *watchedBody) Read(p []byte) (int, error) {
+	n, err := b.body.Read(p)
+	if n > 0 {
+		b.watch.again()
+	}
+	if err != nil && err != io.EOF && b.watch.fired.Load() {
+		err = fmt.Errorf("%w: nothing came for %s", context.DeadlineExceeded, b.watch.patience)
+	}
+	return n, err
+}
+
+func (b *watchedBody) Close() error {
+	b.watch.stop()
+	return b.body.Close()
+}
+
+// errWrongContent is returned for answers of another kind than was asked for.
+var errWrongContent = errors.New("the answer is not what was asked for")
+
+// noPage refuses a web page, which nothing that is asked answers with: it is
+// a proxy's or a login's in the way.
+func noPage(resp *http.Response) error {
+	kind, _, _ := strings.Cut(resp.Header.Get("Content-Type"), ";")
+	if strings.TrimSpace(kind) != "text/html" {
+		return nil
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(resp.Body, 4*kb))
+	return errors.Join(fmt.Errorf("%w: a web page came, as of a proxy or a login in the way: %s", errWrongContent, oneLine(string(text), 120)), err)
+}
