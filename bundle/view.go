@@ -34,7 +34,14 @@ type items struct {
 	starts  []int64
 }
 
+// maxItems bounds what is indexed of one list, far above the largest mesh.
+const maxItems = 1 << 20
+
 func (i *items) add(item []byte, start, end int64) {
+	if len(i.hashes) == maxItems {
+		*i = items{list: i.list} // it is stored as it is
+		return
+	}
 	sum := sha256.Sum256(item)
 	i.hashes = append(i.hashes, itemHash(sum[:16]))
 	i.starts = append(i.starts, start)
@@ -123,14 +130,18 @@ func (w *Writer) addView(kind string, e NewEntry, s *spool, index *items) (Entry
 	w.views.Lock()
 	defer w.views.Unlock()
 	sum := s.sum()
-	name := path.Join(viewsDir, kind+"-"+sum[:16]+".json")
+	name := viewPath(kind, sum)
 	if w.known[name] == sum {
-		return w.addLink(e, s, name)
+		return w.addLink(e, s.sum(), s.size, name)
 	}
-	exact := index != nil && index.list && s.intact
+	exact := index != nil && index.list && index.indexed && s.intact
 	if exact {
 		if v, d, ok := nearest(w.bases[kind], index); ok {
-			return w.addDelta(e, s, index, v, d)
+			delta, err := v.delta(d, s.sum(), s.size, index.in(s))
+			if err != nil {
+				return Entry{}, err
+			}
+			return w.addDelta(e, delta)
 		}
 	}
 	if _, err := w.addSpool(NewEntry{Path: name, ModTime: e.ModTime}, s); err != nil {
@@ -144,7 +155,7 @@ func (w *Writer) addView(kind string, e NewEntry, s *spool, index *items) (Entry
 		}
 		w.bases[kind] = append(w.bases[kind], v)
 	}
-	return w.addLink(e, s, name)
+	return w.addLink(e, s.sum(), s.size, name)
 }
 
 // AddShared stores an answer that is given in nearly the same words for many
@@ -183,8 +194,8 @@ func (w *Writer) AddShared(ctx context.Context, kind string, e NewEntry, r io.Re
 
 var errNotShared = errors.New("more than one list")
 
-func (w *Writer) addLink(e NewEntry, s *spool, view string) (Entry, error) {
-	entry := Entry{Path: e.Path, SHA256: s.sum(), Bytes: s.size, Task: e.Task, Link: view}
+func (w *Writer) addLink(e NewEntry, sum string, size int64, view string) (Entry, error) {
+	entry := Entry{Path: e.Path, SHA256: sum, Bytes: size, Task: e.Task, Link: view}
 	return entry, w.append(entry, &tar.Header{Typeflag: tar.TypeLink, Linkname: w.top + "/" + view}, e.ModTime, nil)
 }
 
@@ -213,34 +224,60 @@ func newView(name, kind string, s *spool, index *items) (*view, error) {
 	return v, nil
 }
 
-func (w *Writer) addDelta(e NewEntry, s *spool, index *items, v *view, diff difference) (Entry, error) {
-	d := &Delta{View: v.path, SHA256: s.sum(), Bytes: s.size, Missing: []DeltaItem{}, Changed: []DeltaItem{}, Extra: []DeltaItem{}}
+// in gives the bytes of the nth item out of the section's file.
+func (i *items) in(s *spool) func(n int) ([]byte, error) {
+	return func(n int) ([]byte, error) { return s.slice(i.starts[n], i.ends[n]) }
+}
+
+// delta tells a section of that hash and size by its difference from v; item
+// gives the bytes of its items.
+func (v *view) delta(diff difference, sum string, size int64, item func(n int) ([]byte, error)) (*Delta, error) {
+	d := &Delta{View: v.path, SHA256: sum, Bytes: size, Missing: []DeltaItem{}, Changed: []DeltaItem{}, Extra: []DeltaItem{}}
 	kind := kindOf(v.path)
-	missing := map[string]int{}
+	missing, ends := map[string]int{}, runs(diff.missing)
 	for _, at := range diff.missing {
 		missing[v.keys[at]] = at
 	}
 	changed := map[int]bool{}
+	next := 0 // where in the view the next of the section's items stands
 	for n, i := range diff.extra {
-		item, err := s.slice(index.starts[i], index.ends[i])
+		content, err := item(i)
 		if err != nil {
-			return Entry{}, err
+			return nil, err
 		}
-		key := itemKey(kind, item)
+		next = max(next, diff.before[n])
+		key := itemKey(kind, content)
 		// The same item with another content takes the place of the old one,
-		// if that is where it stands.
-		if at, ok := missing[key]; ok && at == diff.before[n] && !changed[at] {
-			changed[at] = true
-			d.Changed = append(d.Changed, DeltaItem{At: at, Key: key, Item: item})
+		// if nothing that both have stands between.
+		if at, ok := missing[key]; ok && at >= next && at < ends[diff.before[n]] {
+			changed[at], next = true, at+1
+			d.Changed = append(d.Changed, DeltaItem{At: at, Key: key, Item: content})
 			continue
 		}
-		d.Extra = append(d.Extra, DeltaItem{At: diff.before[n], Key: key, Item: item})
+		d.Extra = append(d.Extra, DeltaItem{At: next, Key: key, Item: content})
 	}
 	for _, at := range diff.missing {
 		if !changed[at] {
 			d.Missing = append(d.Missing, DeltaItem{At: at, Key: v.keys[at]})
 		}
 	}
+	return d, nil
+}
+
+// runs tells for the first of each run of positions where the run ends.
+func runs(positions []int) map[int]int {
+	ends := map[int]int{}
+	start := 0
+	for n, at := range positions {
+		if n == 0 || at != positions[n-1]+1 {
+			start = at
+		}
+		ends[start] = at + 1
+	}
+	return ends
+}
+
+func (w *Writer) addDelta(e NewEntry, d *Delta) (Entry, error) {
 	e.Path = DeltaPath(e.Path)
 	out := newSpool(w.dir)
 	defer out.close()
@@ -300,6 +337,12 @@ func itemKey(kind string, item []byte) string {
 	return names.Namespace + "/" + names.Name
 }
 
+// viewPath is where the view of that hash stands.
+func viewPath(kind, sum string) string { return path.Join(viewsDir, kind+"-"+sum[:16]+".json") }
+
+// kindXDS is the kind of istiod's answers for single ztunnels.
+const kindXDS = "xds"
+
 // kindOf is the section of a view's path, views/<kind>-<hash>.json.
 func kindOf(view string) string {
 	kind, _, _ := strings.Cut(path.Base(view), "-")
@@ -307,4 +350,6 @@ func kindOf(view string) string {
 }
 
 // DeltaPath is where the delta of a section stands.
-func DeltaPath(section string) string { return strings.TrimSuffix(section, ".json") + ".delta.json" }
+func DeltaPath(section string) string { return strings.TrimSuffix(section, ".json") + deltaEnd }
+
+const deltaEnd = ".delta.json"

@@ -140,6 +140,25 @@ func TestAZtunnelThatDiffersALittleCostsItsDifference(t *testing.T) {
 			}
 			return w
 		}, nil, []string{"c//Pod/ns/w007"}, nil},
+		{"neighbours changed, with one more between them", func(i int, w string) string {
+			switch i {
+			case 7, 8, 9:
+				w = strings.Replace(w, `"a"`, `"b"`, 1)
+			}
+			if i == 8 {
+				return extra + ",\n    " + w
+			}
+			return w
+		}, nil, []string{"c//Pod/ns/w007", "c//Pod/ns/w008", "c//Pod/ns/w009"}, []string{"c//Pod/ns/new"}},
+		{"one changed beside one missing", func(i int, w string) string {
+			switch i {
+			case 7:
+				return ""
+			case 8:
+				return strings.Replace(w, `"a"`, `"b"`, 1)
+			}
+			return w
+		}, []string{"c//Pod/ns/w007"}, []string{"c//Pod/ns/w008"}, nil},
 		{"one more, in the middle", func(i int, w string) string {
 			if i == 50 {
 				return extra + ",\n    " + w
