@@ -28,6 +28,8 @@ type Header struct {
 	Cluster Cluster           `json:"cluster"`
 	Started time.Time         `json:"started"` // by the cluster's clock where it has one
 	Options map[string]string `json:"options,omitempty"`
+	// Shard is set where this is one of several collections of the cluster.
+	Shard *Shard `json:"shard,omitempty"`
 }
 
 // Cluster names the cluster that was collected.
@@ -110,6 +112,7 @@ type Manifest struct {
 	Started     time.Time      `json:"started"`
 	Finished    time.Time      `json:"finished"`
 	Redactions  map[string]int `json:"redactions,omitempty"`
+	Shards      *Shards        `json:"shards,omitempty"` // of a bundle that was merged of them
 	Discovery   []Discovered   `json:"discovery"`
 	Tasks       []Task         `json:"tasks"`
 	Entries     []Entry        `json:"entries"`
@@ -142,6 +145,10 @@ func checkFormat(format int) error {
 		return fmt.Errorf("the bundle has no valid format number (%d)", format)
 	}
 	return nil
+}
+
+func compareDiscovered(a, b Discovered) int {
+	return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Node, b.Node), cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Revision, b.Revision), cmp.Compare(a.Note, b.Note))
 }
 
 // sortManifest makes the order of tasks and entries that of their names, not

@@ -48,7 +48,12 @@ func (s *spool) Write(p []byte) (int, error) {
 }
 
 // finish ends the content; size, hash and reader are right from then on.
-func (s *spool) finish() error { return s.leaks.Close() }
+func (s *spool) finish() error {
+	if s.leaks == nil {
+		return nil
+	}
+	return s.leaks.Close()
+}
 
 func (s *spool) put(p []byte) (int, error) {
 	s.hash.Write(p)

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -50,6 +49,7 @@ type Final struct {
 	Finished    time.Time
 	Discovery   []Discovered
 	Redactions  map[string]int
+	Shards      *Shards // of a merged bundle
 }
 
 // Writer writes an archive as its entries come. It is safe for concurrent
@@ -244,7 +244,10 @@ func (w *Writer) finish(s *spool) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if !s.finished {
-		s.finished, s.intact = true, s.leaks.found == nil
+		s.finished, s.intact = true, s.leaks == nil || s.leaks.found == nil
+	}
+	if s.leaks == nil {
+		return err
 	}
 	for kind, n := range s.leaks.found {
 		w.redactions["leaked "+kind] += n
@@ -304,10 +307,12 @@ func (w *Writer) append(e Entry, h *tar.Header, mod time.Time, r io.Reader) erro
 // Close writes the manifest and puts the archive under its final name.
 func (w *Writer) Close(f Final) error {
 	w.mu.Lock()
-	maps.Copy(w.redactions, f.Redactions)
+	for kind, n := range f.Redactions {
+		w.redactions[kind] += n
+	}
 	m := Manifest{
 		Format: FormatVersion, Complete: f.Complete, Incomplete: f.Incomplete, Captured: f.Captured.UTC(), ClockSource: f.ClockSource,
-		Started: w.header.Started.UTC(), Finished: f.Finished.UTC(), Redactions: w.redactions, Discovery: f.Discovery, Tasks: w.tasks, Entries: w.entries, Dumps: w.dumps,
+		Started: w.header.Started.UTC(), Finished: f.Finished.UTC(), Redactions: w.redactions, Shards: f.Shards, Discovery: f.Discovery, Tasks: w.tasks, Entries: w.entries, Dumps: w.dumps,
 	}
 	w.mu.Unlock()
 	sortManifest(&m)

@@ -97,7 +97,7 @@ func (r *run) meet(ctx context.Context) (bundle.Header, error) {
 	}
 	r.clock = newClock(date, time.Now())
 	return bundle.Header{
-		Tool: r.opts.Tool, Started: r.clock.start,
+		Tool: r.opts.Tool, Started: r.clock.start, Shard: r.opts.Shard,
 		Cluster: bundle.Cluster{Context: r.opts.Context, Server: r.api.base.Host, Version: version.GitVersion},
 		Options: map[string]string{
 			"timeout": r.opts.Timeout.String(), "request-timeout": r.opts.RequestTimeout.String(), "concurrency": fmt.Sprint(r.opts.Concurrency),
@@ -114,9 +114,10 @@ func (r *run) everything(ctx context.Context) {
 	}
 	objects := tasksOf(target{kind: kindCluster})
 	r.progress.Total(len(objects))
-	r.objects(ctx, objects[0]) // the pods
+	r.pods(ctx, objects[0])
 	slices.SortStableFunc(r.targets, byRank)
-	r.progress.Total(len(objects) + r.expected())
+	objects = r.mineOf(objects[1:])
+	r.progress.Total(1 + len(objects) + r.expected())
 
 	work := make(chan func())
 	var workers sync.WaitGroup
@@ -127,10 +128,10 @@ func (r *run) everything(ctx context.Context) {
 			}
 		})
 	}
-	for _, task := range objects[1:] {
+	for _, task := range objects {
 		work <- func() { r.objects(ctx, task) }
 	}
-	for _, t := range r.targets {
+	for _, t := range r.mine() {
 		work <- func() { r.pod(ctx, t) }
 	}
 	close(work)
@@ -140,7 +141,7 @@ func (r *run) everything(ctx context.Context) {
 // expected counts the requests to pods that are known beforehand.
 func (r *run) expected() int {
 	n := 0
-	for _, t := range r.targets {
+	for _, t := range r.mine() {
 		for _, task := range tasksOf(t) {
 			if task.form != perProxy {
 				n++
@@ -154,7 +155,7 @@ func (r *run) expected() int {
 func (r *run) objects(ctx context.Context, task task) {
 	base := r.served.path(task.resource)
 	record := r.begin(task.id, bundle.Target{Kind: kindCluster}, "GET "+base+"/"+task.name)
-	timeout := r.opts.RequestTimeout * 4 // a list has several pages
+	timeout := r.objectsTimeout()
 	taskCtx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	err := errAbsent
@@ -163,6 +164,9 @@ func (r *run) objects(ctx context.Context, task task) {
 	}
 	r.end(ctx, record, err, timeout)
 }
+
+// objectsTimeout bounds the listing of one kind, which has several pages.
+func (r *run) objectsTimeout() time.Duration { return r.opts.RequestTimeout * 4 }
 
 // count adds to what was taken out of documents of a kind.
 func (r *run) count(kind string, n int) {

@@ -29,7 +29,10 @@ func DryRun(ctx context.Context, config *rest.Config, opts Options, w io.Writer)
 	}
 	slices.SortStableFunc(r.targets, byRank)
 	fmt.Fprintln(w, "GET /version\nGET /apis")
-	for _, task := range tasksOf(target{kind: kindCluster}) {
+	for i, task := range tasksOf(target{kind: kindCluster}) {
+		if i > 0 && !r.opts.Shard.Owns(task.id) {
+			continue // another shard's
+		}
 		base := r.served.path(task.resource)
 		if base == "" {
 			fmt.Fprintf(w, "# %s is not served by this cluster\n", task.id)
@@ -43,7 +46,7 @@ func DryRun(ctx context.Context, config *rest.Config, opts Options, w io.Writer)
 			fmt.Fprintf(w, "GET %s/%s\n", base, name)
 		}
 	}
-	for _, t := range r.targets {
+	for _, t := range r.mine() {
 		if !t.running {
 			fmt.Fprintf(w, "# %s is not running: %s\n", t, t.why)
 		}

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"filippo.io/age"
+
+	"github.com/zbundle/zbundle/bundle"
 )
 
 // Options say what to collect and how hard to try.
@@ -25,6 +27,8 @@ type Options struct {
 	Tool       string // version of zbundle, for the bundle's header
 	// Context is the kubeconfig context's name, for the bundle's header.
 	Context string
+	// Shard, where it is set, is the part of the mesh that this run takes.
+	Shard *bundle.Shard
 	// Timeout bounds the run, RequestTimeout every single request.
 	Timeout        time.Duration
 	RequestTimeout time.Duration

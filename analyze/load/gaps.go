@@ -43,14 +43,21 @@ func (l *loader) gaps() {
 type reasons struct {
 	byTask   map[string]bundle.Task // "<task id> <pod>" or "<task id>"
 	manifest bool
+	shards   string // which shards it may be in
 }
 
 func (l *loader) reasons() reasons {
 	r := reasons{byTask: map[string]bundle.Task{}}
+	if h := l.summary.Header; h != nil && h.Shard != nil {
+		r.shards = fmt.Sprintf("it is in another shard than this, %s: put all %d together with zbundle merge", h.Shard, h.Shard.Of)
+	}
 	if l.summary.Manifest == nil {
 		return r
 	}
 	r.manifest = true
+	if s := l.summary.Manifest.Shards; s != nil && len(s.Missing) > 0 {
+		r.shards = "it was not collected: " + s.String()
+	}
 	for _, t := range l.summary.Manifest.Tasks {
 		r.byTask[taskKey(t.ID, t.Target.Name)] = t
 	}
@@ -69,6 +76,8 @@ func (r reasons) of(id, pod string) string {
 		return string(t.Status)
 	case ok:
 		return "it was collected but could not be read"
+	case r.shards != "":
+		return r.shards
 	case r.manifest:
 		return "it was not collected"
 	}

@@ -59,8 +59,8 @@ noted in the bundle.
 	f.BoolVar(&opts.NoLogs, "no-logs", false, "take no logs: rules that need them stay undecided")
 	f.Var(&sizeValue{&opts.LogBytes}, "log-bytes", "bound on one log: its first 256 KB and its newest part; eight times as much of a container in trouble")
 	f.BoolVar(&opts.KeepPEM, "keep-pem", false, "keep certificates whole (they are public), and not only the facts in them")
-	f.StringArrayVar(&to.keys, "encrypt-to", nil, "encrypt the bundle to this age recipient (age1…); may be repeated")
-	f.StringArrayVarP(&to.files, "recipients-file", "R", nil, "encrypt the bundle to the age recipients in this file; may be repeated")
+	f.Var(&shardValue{&opts.Shard}, "shard", "take only part I of N (I/N, from 0) of a large mesh; zbundle merge puts the parts together")
+	encryptionFlags(cmd, &to)
 	f.BoolVar(&dryRun, "dry-run", false, "print every request that would be made (lists the pods to know them)")
 	f.BoolVarP(&quiet, "quiet", "q", false, "print nothing but errors")
 	return cmd
@@ -108,6 +108,12 @@ func runCollect(ctx context.Context, s streams, flags *genericclioptions.ConfigF
 
 // encryption says whom a bundle is encrypted to.
 type encryption struct{ keys, files []string }
+
+func encryptionFlags(cmd *cobra.Command, to *encryption) {
+	f := cmd.Flags()
+	f.StringArrayVar(&to.keys, "encrypt-to", nil, "encrypt the bundle to this age recipient (age1…); may be repeated")
+	f.StringArrayVarP(&to.files, "recipients-file", "R", nil, "encrypt the bundle to the age recipients in this file; may be repeated")
+}
 
 func (e encryption) recipients() ([]age.Recipient, error) {
 	out, err := bundle.Recipients(e.keys, e.files)

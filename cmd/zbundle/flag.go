@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/resource"
+
+	"github.com/zbundle/zbundle/bundle"
 )
 
 // timeValue is a flag that takes a time in RFC 3339.
@@ -47,4 +49,25 @@ func (v *sizeValue) String() string {
 		return ""
 	}
 	return resource.NewQuantity(*v.bytes, resource.BinarySI).String()
+}
+
+// shardValue is a flag that takes one of several parts: I/N.
+type shardValue struct{ shard **bundle.Shard }
+
+func (v *shardValue) Set(s string) error {
+	shard, err := bundle.ParseShard(s)
+	if err != nil {
+		return err
+	}
+	*v.shard = shard
+	return nil
+}
+
+func (v *shardValue) Type() string { return "I/N" }
+
+func (v *shardValue) String() string {
+	if v.shard == nil || *v.shard == nil {
+		return ""
+	}
+	return (*v.shard).String()
 }

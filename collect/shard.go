@@ -1,0 +1,63 @@
+package collect
+
+import (
+	"context"
+	"io"
+
+	"github.com/zbundle/zbundle/bundle"
+)
+
+// What one of several shards takes: the pods of its nodes, and of istiods,
+// gateways and kinds of objects its part. All of them look at all pods, since
+// these tell what the mesh is made of; one of them keeps the list.
+
+// shardKey is what decides whose a pod is: a node's pods stay together.
+func (t target) shardKey() string {
+	if t.kind == kindZtunnel || t.kind == kindCNI {
+		return "node/" + t.node
+	}
+	return t.kind + "/" + t.namespace + "/" + t.name
+}
+
+// mine are the pods that this run asks.
+func (r *run) mine() []target {
+	var out []target
+	for _, t := range r.targets {
+		if r.opts.Shard.Owns(t.shardKey()) {
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+// mineOf are the kinds of objects that this run keeps.
+func (r *run) mineOf(objects []task) []task {
+	var out []task
+	for _, task := range objects {
+		if r.opts.Shard.Owns(task.id) {
+			out = append(out, task)
+		}
+	}
+	return out
+}
+
+// pods lists all pods, and keeps the list where it is this run's to keep. To
+// fail at it is every shard's own gap.
+func (r *run) pods(ctx context.Context, task task) {
+	if r.opts.Shard.Owns(task.id) {
+		r.objects(ctx, task)
+		return
+	}
+	base := r.served.path(task.resource)
+	timeout := r.objectsTimeout()
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	record := r.begin(task.id, bundle.Target{Kind: kindCluster}, "GET "+base+"/"+task.name)
+	l := &listed{w: io.Discard, task: task, each: r.discover}
+	if err := r.api.list(ctx, base, l); err != nil {
+		record.Bytes = l.bytes
+		r.end(ctx, record, err, timeout)
+		return
+	}
+	r.progress.End(label(record.ID, record.Target), l.bytes, r.bundle.Size())
+}
