@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/expr-lang/expr/ast"
@@ -13,7 +14,7 @@ import (
 	"github.com/zbundle/zbundle/rules"
 )
 
-// pathSteps of pod.ztunnel.name or service.conditions["x"].status.
+// pathSteps of pod.ztunnel.name, service.conditions["x"].status or mesh.istiods[0].version.
 func pathSteps(e rules.Expr) ([]string, error) {
 	tree, err := parser.Parse(e.Source)
 	if err != nil {
@@ -24,8 +25,12 @@ func pathSteps(e rules.Expr) ([]string, error) {
 	for {
 		switch n := node.(type) {
 		case *ast.MemberNode:
-			if property, ok := n.Property.(*ast.StringNode); ok {
+			switch property := n.Property.(type) {
+			case *ast.StringNode:
 				steps, node = append(steps, property.Value), n.Node
+				continue
+			case *ast.IntegerNode:
+				steps, node = append(steps, strconv.Itoa(property.Value)), n.Node
 				continue
 			}
 		case *ast.IdentifierNode:
@@ -57,8 +62,8 @@ func (a *alterer) assign(root any, steps []string, value any) error {
 	return a.walk(reflect.ValueOf(root), steps, value)
 }
 
-// walk goes to the fields that the steps name, into every element of lists,
-// and past what is nil.
+// walk goes to the fields that the steps name, into every element of lists
+// where they name none, and past what is nil.
 func (a *alterer) walk(v reflect.Value, steps []string, value any) error {
 	switch v.Kind() {
 	case reflect.Pointer:
@@ -67,6 +72,12 @@ func (a *alterer) walk(v reflect.Value, steps []string, value any) error {
 		}
 		return a.walk(v.Elem(), steps, value)
 	case reflect.Slice:
+		if at, err := strconv.Atoi(steps[0]); err == nil && len(steps) > 1 {
+			if at >= v.Len() {
+				return fmt.Errorf("there is no element %d in a list of %d", at, v.Len())
+			}
+			return a.walk(v.Index(at), steps[1:], value)
+		}
 		for i := range v.Len() {
 			if err := a.walk(v.Index(i), steps, value); err != nil {
 				return err

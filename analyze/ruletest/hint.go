@@ -51,11 +51,13 @@ func hints(ctx context.Context, engine *analyze.Engine, r *rules.Rule, alive []l
 			if err != nil {
 				return ok
 			}
-			under, s := "", state{}
+			under, s := "", state{gaps: found.Undecided}
 			switch {
-			case len(now.Subjects) == 0 && !now.Undecided:
+			case now.Undecided && !found.Undecided:
+				return ok
+			case len(now.Subjects) == 0:
 				under = "unless"
-			case !now.Undecided && slices.Equal(subjects(now), subjects(found)):
+			case slices.Equal(subjects(now), subjects(found)):
 				under, s.subjects = "still", subjects(found)
 			default:
 				return ok

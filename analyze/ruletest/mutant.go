@@ -163,7 +163,7 @@ func changes(node ast.Node) []change {
 	case *ast.BoolNode:
 		to(&ast.BoolNode{Value: !n.Value})
 	case *ast.StringNode:
-		to(&ast.StringNode{Value: n.Value + "~"})
+		to(&ast.StringNode{Value: "~" + n.Value})
 	case *ast.ConditionalNode:
 		to(n.Exp1)
 		to(n.Exp2)
