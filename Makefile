@@ -2,6 +2,8 @@
 GO ?= go
 BIN := bin
 OUT := out
+# Static binaries, which run on any node or laptop of their architecture.
+export CGO_ENABLED ?= 0
 
 .PHONY: build test demo lab bench bench-bundle fuzz lint clean
 
