@@ -128,6 +128,9 @@ func (w *Workload) Refs() []string {
 	for _, z := range w.DiffersOn {
 		keys = append(keys, z.Subject().Key())
 	}
+	for _, i := range w.unknownTo {
+		keys = append(keys, i.Subject().Key())
+	}
 	return refs(keys...)
 }
 func (w *Workload) Evidence() []Evidence {

@@ -78,6 +78,7 @@ func (m *Mesh) istiodSide(w *Workload) {
 			return
 		}
 	}
+	w.unknownTo = m.Istiods
 }
 
 func (m *Mesh) ztunnelSide(w *Workload, views holders[*WorkloadSet]) {

@@ -71,6 +71,9 @@ type Workload struct {
 	ThroughWaypoint string `expr:"throughWaypoint"`
 	// Flows are those with the workload's pod at either end.
 	Flows []*Flow `expr:"flows"`
+
+	// unknownTo are the mesh's istiods where none of them has it: what is wrong with them may be its cause.
+	unknownTo []*Istiod
 }
 
 // Service is a service over the planes.

@@ -25,6 +25,11 @@ var found = map[string]struct {
 	"policy-denied":       {id: "policy-denied", severity: notices, others: true},
 	"no-healthy-upstream": {id: "service-no-endpoints", severity: notices},
 	"skew-ztunnel-istiod": {id: "skew-ztunnel-istiod", severity: faults, others: true},
+
+	"wds-push-storm-on-reconnect": {id: "wds-push-storm-on-reconnect", severity: hints},
+	"workload-sent-late":          {id: "workload-sent-late", severity: hints},
+	"istiod-ambient-disabled":     {id: "istiod-ambient-disabled", severity: faults, others: true},
+	"workload-ip-collision":       {id: "workload-ip-collision", severity: faults, others: true},
 }
 
 // rights and hangs are no faults of the mesh: they leave gaps, not findings.
@@ -44,6 +49,9 @@ func TestEveryPlantedFaultIsFoundAndNothingElse(t *testing.T) {
 			}
 			r, planted := examineFaults(t, bin, fault.Name)
 			findings := r.at(append(slices.Clone(faults), notices...)...)
+			if slices.Equal(want.severity, hints) {
+				findings = append(findings, slices.DeleteFunc(r.at(hints...), func(f finding) bool { return f.ID != want.id })...)
+			}
 			if len(findings) != 1 || findings[0].ID != want.id || !slices.Contains(want.severity, findings[0].Severity) {
 				t.Fatalf("planted on %+v, found %v; want one %s", planted[0].Subject, r.named("critical", "error", "warning", "notice"), want.id)
 			}

@@ -71,6 +71,7 @@ func (r result) named(severities ...string) []string {
 var (
 	faults  = []string{"critical", "error", "warning"}
 	notices = []string{"notice"}
+	hints   = []string{"hint"}
 )
 
 // examine collects from a simulated cluster and analyzes the bundle.

@@ -48,6 +48,7 @@ const skew = 10 * time.Minute
 type breaker struct {
 	how     map[string]string // by part
 	victims map[string]string // ztunnel and istiod as NAMESPACE/NAME; node by name
+	dead    map[string]bool   // nodes of the world that nothing can be reached on
 
 	listed   atomic.Bool  // the pods were
 	requests atomic.Int64 // that the API server received
@@ -55,7 +56,7 @@ type breaker struct {
 }
 
 func newBreaker(wanted []string, w *world) (*breaker, error) {
-	b := &breaker{how: map[string]string{}, victims: map[string]string{}}
+	b := &breaker{how: map[string]string{}, victims: map[string]string{}, dead: w.dead}
 	for _, text := range wanted {
 		part, how, _ := strings.Cut(text, "=")
 		if !slices.Contains(breakages[part], how) {
@@ -148,11 +149,15 @@ func (b *breaker) gone(pod string) bool {
 
 // kubelet is why the API server can't reach the kubelet of a node, "" where it can.
 func (b *breaker) kubelet(w *world, node string) string {
-	if node == "" || node != b.victims[partNode] || b.how[partNode] == "" {
-		return ""
+	how := b.how[partNode]
+	if node != b.victims[partNode] {
+		how = ""
+	}
+	if b.dead[node] {
+		how = "not-ready"
 	}
 	address := w.hostIP(node) + ":10250"
-	switch b.how[partNode] {
+	switch how {
 	case "dead-kubelet":
 		return "error dialing backend: dial tcp " + address + ": connect: connection refused"
 	case "not-ready":
@@ -165,7 +170,7 @@ func (b *breaker) kubelet(w *world, node string) string {
 
 // lost is true for a node that nothing can be reached on.
 func (b *breaker) lost(node string) bool {
-	return b.how[partNode] == "not-ready" && node == b.victims[partNode]
+	return b.dead[node] || b.how[partNode] == "not-ready" && node == b.victims[partNode]
 }
 
 // The API server restarts after so many requests, and refuses so many connections until it is back.

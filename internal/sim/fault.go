@@ -18,7 +18,10 @@ type Fault struct {
 // has one.
 func Faults() []Fault {
 	var all []Fault
-	for _, group := range [][]Fault{workloadFaults(), enrolmentFaults(), certificateFaults(), trafficFaults(), controlFaults(), agentFaults(), accessFaults()} {
+	for _, group := range [][]Fault{
+		workloadFaults(), enrolmentFaults(), certificateFaults(), trafficFaults(), controlFaults(), agentFaults(), accessFaults(),
+		syncFaults(), healthFaults(),
+	} {
 		all = append(all, group...)
 	}
 	return all

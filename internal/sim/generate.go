@@ -69,7 +69,13 @@ func (g *Generate) build() (*world, error) {
 		objects: newStore(),
 		pods:    map[string]*podBackend{},
 		denied:  m.denied,
+		dead:    map[string]bool{},
 		planted: planted,
+	}
+	for _, n := range m.nodes {
+		if n.dead {
+			w.dead[n.name] = true
+		}
 	}
 	if err := m.addTo(w); err != nil {
 		return nil, fmt.Errorf("serving the invented cluster: %w", err)

@@ -115,10 +115,13 @@ func (m *mesh) namespaceObjects(created time.Time) []stored {
 	return out
 }
 
+// rootConfigMapName is the ConfigMap that istiod writes the mesh's root into, in every namespace.
+const rootConfigMapName = "istio-ca-root-cert"
+
 func (m *mesh) rootConfigMap(namespace string, created time.Time) *corev1.ConfigMap {
 	return &corev1.ConfigMap{
 		ObjectMeta: metav1.ObjectMeta{
-			Namespace: namespace, Name: "istio-ca-root-cert", CreationTimestamp: metav1.NewTime(created),
+			Namespace: namespace, Name: rootConfigMapName, CreationTimestamp: metav1.NewTime(created),
 			Labels: map[string]string{"istio.io/config": "true"},
 		},
 		Data: map[string]string{"root-cert.pem": m.ca.rootPEM()},

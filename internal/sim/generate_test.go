@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"path/filepath"
@@ -279,6 +280,11 @@ func TestEveryFaultLeavesItsEvidence(t *testing.T) {
 		"no-logs":                         nil,
 		"ztunnel-hangs":                   {"SUBJECT"},
 	}
+	for _, more := range []map[string][]string{
+		syncEvidence(), healthEvidence(),
+	} {
+		maps.Copy(evidence, more)
+	}
 	for _, fault := range Faults() {
 		t.Run(fault.Name, func(t *testing.T) {
 			wanted, ok := evidence[fault.Name]
@@ -319,11 +325,22 @@ func (m *mesh) everything(t *testing.T) string {
 			out.Write(metrics)
 			out.Write(log)
 		}
+		if n.cni != nil {
+			out.Write(joinLines(n.cni.lines).text)
+			printed(t, &out, n.cni.pod.object())
+		}
+		printed(t, &out, n.object())
+	}
+	for _, p := range m.pods {
+		printed(t, &out, p.podModel.object())
+	}
+	for _, o := range m.extra {
+		printed(t, &out, o.object)
 	}
 	for _, i := range m.istiods {
 		log, _ := i.log("", false)
 		out.Write(log.text)
-		for _, body := range []any{i.syncz(), m.ambientz()} {
+		for _, body := range []any{i.syncz(), i.ambientz()} {
 			text, err := json.Marshal(body)
 			if err != nil {
 				t.Fatal(err)
@@ -333,6 +350,13 @@ func (m *mesh) everything(t *testing.T) string {
 		out.WriteString(i.metrics())
 	}
 	return out.String()
+}
+
+func printed(t *testing.T, out io.Writer, o any) {
+	t.Helper()
+	if err := json.NewEncoder(out).Encode(o); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func TestUnknownFaultIsRefused(t *testing.T) {

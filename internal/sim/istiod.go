@@ -187,6 +187,9 @@ func (i *meshIstiod) syncz() []syncStatus {
 			Resources: map[string]syncedType{},
 		}
 		for _, url := range []string{addressType, authorizationType} {
+			if i.noAmbient {
+				break
+			}
 			sent := i.mesh.started.Add(2 * time.Second)
 			synced := syncedType{Sent: nonce(sent, z.pod.uid, url), SentTime: sent.Format(time.RFC3339Nano)}
 			synced.Acked = synced.Sent
@@ -291,7 +294,7 @@ func (p *meshPod) ambient() ambientWorkload {
 	if p.hostNet {
 		w.NetworkMode = "HOST_NETWORK"
 	}
-	if !p.ready {
+	if !p.healthy() {
 		w.Status = "UNHEALTHY"
 	}
 	for _, s := range p.services {

@@ -85,6 +85,7 @@ type meshPod struct {
 	gone      bool // deleted
 	faulty    bool // a fault was planted on it
 	inIstiod  bool
+	misjudged bool // istiod has its readiness wrong
 	proxy     proxyState
 	nextPort  int
 	shutHBONE bool
@@ -99,6 +100,9 @@ func (p *meshPod) uidWDS() string {
 	}
 	return clusterID + "//Pod/" + p.namespace + "/" + p.name
 }
+
+// healthy is what istiod says of the pod's readiness.
+func (p *meshPod) healthy() bool { return p.ready != p.misjudged }
 
 func (p *meshPod) ip() string { return p.ips[0] }
 

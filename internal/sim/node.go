@@ -16,6 +16,9 @@ type nodeModel struct {
 	ready    bool
 	taints   []corev1.Taint
 	bootID   string
+	// readySince is when it last became ready or unready, where not at its creation.
+	readySince time.Time
+	dead       bool // nothing on it can be reached
 }
 
 func (n nodeModel) object() *corev1.Node {
@@ -45,10 +48,10 @@ func (n nodeModel) object() *corev1.Node {
 			},
 			Conditions: []corev1.NodeCondition{{
 				Type:               corev1.NodeReady,
-				Status:             conditionStatus(n.ready),
+				Status:             corev1.ConditionStatus(choose(n.ready, string(corev1.ConditionTrue), string(corev1.ConditionUnknown))),
 				Reason:             choose(n.ready, "KubeletReady", "NodeStatusUnknown"),
 				Message:            choose(n.ready, "kubelet is posting ready status", "Kubelet stopped posting node status."),
-				LastTransitionTime: metav1.NewTime(n.created),
+				LastTransitionTime: metav1.NewTime(later(n.readySince, n.created)),
 				LastHeartbeatTime:  metav1.NewTime(n.created),
 			}},
 			NodeInfo: corev1.NodeSystemInfo{
@@ -66,6 +69,13 @@ func (n nodeModel) object() *corev1.Node {
 
 // kubernetesVersion is the version of the API server and of all kubelets.
 const kubernetesVersion = "v1.36.3"
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
 
 func conditionStatus(holds bool) corev1.ConditionStatus {
 	if holds {

@@ -22,6 +22,7 @@ type podModel struct {
 	created              time.Time
 	deleted              *time.Time
 	phase                corev1.PodPhase // "" for Running
+	readySince           time.Time       // when it last became ready or unready, where not at its creation
 }
 
 // containerModel is a pod's one container.
@@ -98,6 +99,7 @@ func (p podModel) status() corev1.PodStatus {
 		corev1.PodReady, corev1.ContainersReady, corev1.PodScheduled} {
 		condition := corev1.PodCondition{Type: kind, Status: corev1.ConditionTrue, LastTransitionTime: metav1.NewTime(p.created)}
 		if !p.ready && (kind == corev1.PodReady || kind == corev1.ContainersReady) {
+			condition.LastTransitionTime = metav1.NewTime(later(p.readySince, p.created))
 			condition.Status = corev1.ConditionFalse
 			condition.Reason = "ContainersNotReady"
 			condition.Message = "containers with unready status: [" + p.container.name + "]"

@@ -131,10 +131,16 @@ func (m *mesh) socket(p *meshPod) string { return fmt.Sprintf("%s:%d", p.ip(), p
 
 // sourceKnown refuses the call when the source's ztunnel was never told of its own pod.
 func (m *mesh) sourceKnown(src *meshPod, dialled string, at time.Time) bool {
-	z := src.onNode.ztunnel
-	if z.knows(src) {
+	if src.onNode.ztunnel.knows(src) {
 		return true
 	}
+	m.unknown(src, dialled, at)
+	return false
+}
+
+// unknown books a call of a pod that its ztunnel waited for in vain.
+func (m *mesh) unknown(src *meshPod, dialled string, at time.Time) {
+	z := src.onNode.ztunnel
 	who := fmt.Sprintf("%s.%s (%s)", src.serviceAccount, src.namespace, src.name)
 	id := stableUID("trace", src.uid, at.String())
 	z.lines = append(z.lines, record(at.Add(-time.Millisecond), "warn",
@@ -142,7 +148,6 @@ func (m *mesh) sourceKnown(src *meshPod, dialled string, at time.Time) bool {
 		fmt.Sprintf("timed out waiting for workload '%s' from xds", who), ""))
 	z.note(access{at: at, early: true, src: src, srcAddr: m.socket(src), dstAddr: dialled,
 		err: "failed to fetch information about local workload: " + who})
-	return false
 }
 
 // connect is the way from a captured source to a chosen pod.

@@ -15,7 +15,9 @@ type ztunnel struct {
 	version string
 	family  family
 
-	missing   map[*meshPod]bool    // never told of
+	missing   map[*meshPod]bool // never told of
+	lacks     map[*meshService]bool
+	waiting   bool                 // its container was never started
 	plain     map[*meshPod]bool    // held without HBONE
 	unknown   map[string]bool      // policies never told of
 	stale     []*meshPod           // held though they are gone
@@ -52,7 +54,7 @@ type crash struct {
 func newZtunnel(m *mesh, n *meshNode, p *meshPod) *ztunnel {
 	return &ztunnel{
 		mesh: m, node: n, pod: p, version: m.version, family: m.family,
-		missing: map[*meshPod]bool{}, plain: map[*meshPod]bool{},
+		missing: map[*meshPod]bool{}, lacks: map[*meshService]bool{}, plain: map[*meshPod]bool{},
 		unknown: map[string]bool{}, certs: map[string]certState{}, ends: map[string]int{},
 		connected: true, series: newCounters(),
 	}
@@ -96,7 +98,7 @@ func compare(a, b string) int {
 func (z *ztunnel) endpoints(s *meshService) []*meshPod {
 	var out []*meshPod
 	for _, p := range s.pods {
-		if z.knows(p) && p.ready && slices.Contains(p.services, s) {
+		if z.knows(p) && p.healthy() && slices.Contains(p.services, s) {
 			out = append(out, p)
 		}
 	}

@@ -124,7 +124,7 @@ func (z *ztunnel) dumpWorkload(p *meshPod) dumpWorkload {
 		Name:     p.name, Namespace: p.namespace, NativeTunnel: p.native, Network: p.network,
 		NetworkMode: choose(p.hostNet, "HostNetwork", "Standard"), Node: p.node,
 		Protocol: choose(z.hbone(p), "HBONE", "TCP"), ServiceAccount: p.serviceAccount,
-		Status: choose(p.ready, "Healthy", "Unhealthy"), TrustDomain: trustDomain, UID: p.uidWDS(),
+		Status: choose(p.healthy(), "Healthy", "Unhealthy"), TrustDomain: trustDomain, UID: p.uidWDS(),
 		WorkloadIPs: p.ips, WorkloadName: p.workloadName(), WorkloadType: "pod",
 	}
 }
@@ -156,6 +156,9 @@ func (z *ztunnel) dumpServices() []dumpService {
 	slices.SortStableFunc(services, func(a, b *meshService) int { return compare(a.hostname(), b.hostname()) })
 	no := false
 	for _, s := range services {
+		if z.lacks[s] {
+			continue
+		}
 		d := dumpService{
 			Endpoints: map[string]dumpEndpoint{}, Hostname: s.hostname(), IPFamilies: "IPv4", Name: s.name, Namespace: s.namespace,
 			Ports: map[string]int32{strconv.Itoa(int(s.port)): s.target}, SubjectAltNames: []string{}, VIPs: []string{"/" + s.ips[0]},

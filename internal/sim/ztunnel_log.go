@@ -9,6 +9,9 @@ import (
 
 // log renders the current or the previous instance's output.
 func (z *ztunnel) log(_ string, previous bool) (logText, bool) {
+	if z.waiting {
+		return logText{}, false
+	}
 	if previous {
 		if z.crashed == nil {
 			return logText{}, false
@@ -65,7 +68,7 @@ func (z *ztunnel) startUp(at time.Time) ([]logLine, error) {
 
 // ports serve the ztunnel's state as of the world's moment.
 func (z *ztunnel) ports() map[int32]port {
-	if z.crashed != nil && !z.pod.ready {
+	if z.waiting || z.crashed != nil && !z.pod.ready {
 		return nil
 	}
 	render := func(contentType string, body func() ([]byte, error)) http.HandlerFunc {

@@ -87,7 +87,7 @@ func render(prefix string, value any) (rendered, error) {
 
 // renderServices prints the services once for all ztunnels that hold what they should.
 func (z *ztunnel) renderServices() ([]byte, error) {
-	if z.empty || len(z.missing)+len(z.stale) > 0 {
+	if z.empty || len(z.missing)+len(z.stale)+len(z.lacks) > 0 {
 		return render("  ", z.dumpServices())
 	}
 	shared := &z.mesh.fragments
