@@ -29,6 +29,8 @@ type api struct {
 	limiter flowcontrol.RateLimiter
 	// patience is how long an answer may keep silent, at its start and in its middle; 0 for any time.
 	patience time.Duration
+	// accept is what to ask for where not for whole objects.
+	accept string
 }
 
 func newAPI(config *rest.Config) (*api, error) {
@@ -76,7 +78,7 @@ func (a *api) once(ctx context.Context, path string, query url.Values) (*http.Re
 	if err != nil {
 		return nil, err
 	}
-	req.Header.Set("Accept", "application/json, */*")
+	req.Header.Set("Accept", orDefault(a.accept, "application/json, */*"))
 	resp, err := answered(ctx, a.patience, a.client, req)
 	if err != nil {
 		return nil, err

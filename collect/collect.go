@@ -1,7 +1,6 @@
 package collect
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -29,11 +28,17 @@ type run struct {
 	reach    reach
 	served   groupVersions
 
+	looks   *looks
+	lines   *metricLines
+	changes *changes
+	giveUp  context.CancelFunc // ends the run: nothing can be written any more
+
 	mu      sync.Mutex
 	tasks   []bundle.Task
 	targets []target
 	proxied map[string][]string // ztunnels by istiod pod
 	removed map[string]int
+	looked  map[string]time.Time // when what was asked that brought what it was to bring, by label
 	fatal   error
 }
 
@@ -44,7 +49,8 @@ type run struct {
 func Run(ctx context.Context, config *rest.Config, opts Options, progress Progress) (*Summary, error) {
 	opts = opts.withDefaults()
 	began := time.Now()
-	r := &run{opts: opts, progress: progress, proxied: map[string][]string{}, removed: map[string]int{}}
+	r := &run{opts: opts, progress: progress, proxied: map[string][]string{}, removed: map[string]int{},
+		looked: map[string]time.Time{}, lines: newMetricLines(), changes: newChanges()}
 	ctx, cancel := context.WithTimeoutCause(ctx, opts.Timeout, errRunTimeout)
 	defer cancel()
 
@@ -105,52 +111,6 @@ func (r *run) meet(ctx context.Context) (bundle.Header, error) {
 	}, nil
 }
 
-// everything runs all tasks. Pods come first, since they tell what the mesh
-// is made of; istiods next, since they tell which ztunnels they serve.
-func (r *run) everything(ctx context.Context) {
-	served, err := r.api.groupVersions(ctx)
-	if err == nil {
-		r.served = served
-	}
-	objects := tasksOf(target{kind: kindCluster})
-	r.progress.Total(len(objects))
-	r.pods(ctx, objects[0])
-	slices.SortStableFunc(r.targets, byRank)
-	objects = r.mineOf(objects[1:])
-	r.progress.Total(1 + len(objects) + r.expected())
-
-	work := make(chan func())
-	var workers sync.WaitGroup
-	for range r.opts.Concurrency {
-		workers.Go(func() {
-			for job := range work {
-				job()
-			}
-		})
-	}
-	for _, task := range objects {
-		work <- func() { r.objects(ctx, task) }
-	}
-	for _, t := range r.mine() {
-		work <- func() { r.pod(ctx, t) }
-	}
-	close(work)
-	workers.Wait()
-}
-
-// expected counts the requests to pods that are known beforehand.
-func (r *run) expected() int {
-	n := 0
-	for _, t := range r.mine() {
-		for _, task := range tasksOf(t) {
-			if task.form != perProxy {
-				n++
-			}
-		}
-	}
-	return n
-}
-
 // objects takes one kind of object into its entry.
 func (r *run) objects(ctx context.Context, task task) {
 	base := r.served.path(task.resource)
@@ -159,7 +119,11 @@ func (r *run) objects(ctx context.Context, task task) {
 	taskCtx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	err := errAbsent
-	if base != "" {
+	switch {
+	case base == "":
+	case task.form == asNames:
+		err = r.names(taskCtx, base, task, record)
+	default:
 		err = r.list(taskCtx, base, task, record)
 	}
 	r.end(ctx, record, err, timeout)
@@ -211,18 +175,10 @@ func (r *run) discover(raw []byte) {
 	if json.Unmarshal(raw, &p) != nil {
 		return
 	}
+	r.changes.before(p.Namespace, p.Name, string(p.UID))
 	if t, ok := targetOf(&p); ok {
 		r.targets = append(r.targets, t)
 	}
-}
-
-// byRank puts istiods first: what each serves is asked once all of it is known.
-func byRank(a, b target) int {
-	return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a.node, b.node), cmp.Compare(a.name, b.name))
-}
-
-func rank(t target) int {
-	return slices.Index([]string{kindIstiod, kindZtunnel, kindCNI, kindWaypoint, kindGateway}, t.kind)
 }
 
 // configMaps are the paths of those that the mesh's namespaces may hold.
@@ -265,8 +221,12 @@ func (r *run) end(ctx context.Context, task *bundle.Task, err error, timeout tim
 	r.bundle.AddTask(*task)
 	r.mu.Lock()
 	r.tasks = append(r.tasks, *task)
-	if err != nil && fatal(err) {
+	if task.Status == bundle.StatusOK {
+		r.looked[label(task.ID, task.Target)] = task.Started
+	}
+	if err != nil && fatal(err) && r.fatal == nil {
 		r.fatal = err
+		r.giveUp()
 	}
 	r.mu.Unlock()
 	r.progress.End(label(task.ID, task.Target), task.Bytes, r.bundle.Size())

@@ -38,7 +38,7 @@ func DryRun(ctx context.Context, config *rest.Config, opts Options, w io.Writer)
 			fmt.Fprintf(w, "# %s is not served by this cluster\n", task.id)
 			continue
 		}
-		if task.form == asList {
+		if task.form == asList || task.form == asNames {
 			fmt.Fprintf(w, "GET %s/%s?limit=%d\n", base, task.name, pageSize)
 			continue
 		}

@@ -34,6 +34,8 @@ type Options struct {
 	RequestTimeout time.Duration
 	// Concurrency is how many pods are asked at once; each gets one request at a time.
 	Concurrency int
+	// MetricsInterval is how far apart the two looks at metrics are at least.
+	MetricsInterval time.Duration
 	// Since and SinceTime bound how far back logs are taken, Tail how many of
 	// their newest lines; zero values set no bound.
 	NoLogs    bool // take none at all
@@ -51,6 +53,7 @@ const (
 	DefaultTimeout        = 10 * time.Minute
 	DefaultRequestTimeout = 30 * time.Second
 	DefaultConcurrency    = 10
+	DefaultMetrics        = 10 * time.Second
 	DefaultLogBytes       = 4 * mb
 )
 
@@ -63,6 +66,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Concurrency <= 0 {
 		o.Concurrency = DefaultConcurrency
+	}
+	if o.MetricsInterval <= 0 {
+		o.MetricsInterval = DefaultMetrics
 	}
 	if o.LogBytes <= 0 {
 		o.LogBytes = DefaultLogBytes

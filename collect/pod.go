@@ -21,12 +21,23 @@ import (
 func (r *run) pod(ctx context.Context, t target) {
 	client := &podClient{api: r.api, reach: &r.reach, target: t, patience: r.opts.RequestTimeout}
 	defer client.close()
+	looking := t.kind == kindIstiod
 	for _, task := range tasksOf(t) {
+		if task.again {
+			continue
+		}
+		if task.form == asDump {
+			r.looks.wait()
+		}
 		if task.form == perProxy {
 			r.proxies(ctx, client, task)
 			continue
 		}
 		r.podTask(ctx, client, task)
+		if looking && task.id == ambientTask {
+			looking = false
+			r.looks.taken()
+		}
 	}
 }
 
@@ -72,10 +83,12 @@ func request(task task, t target) string {
 // is asked for again, while there is time.
 func (r *run) fetch(ctx context.Context, c *podClient, task task, ask, name string, record *bundle.Task) error {
 	attempt := 0
-	return retry(ctx, targetAttempts, func() error {
+	err := retry(ctx, targetAttempts, func() error {
 		attempt++
 		return r.attempt(ctx, c, task, ask, name, record, attempt == targetAttempts)
 	})
+	c.ended(err)
+	return err
 }
 
 // attempt is one of fetch's; of a dump, the last one keeps what there is.
@@ -104,14 +117,14 @@ func (r *run) attempt(ctx context.Context, c *podClient, task task, ask, name st
 		return r.dump(ctx, c.target, entry, body, record, last)
 	case task.form == perProxy:
 		return kept(record)(r.bundle.AddShared(ctx, "xds", entry, body))
-	case task.id == syncTask:
+	case task.id == syncTask: // the first look: which ztunnel is whose need not be right to the second
 		var seen bytes.Buffer
 		defer func() { r.serves(c.target, proxiesOf(seen.Bytes())) }()
 		return kept(record)(r.bundle.AddJSON(ctx, entry, io.TeeReader(body, &seen)))
 	case strings.HasPrefix(task.path, "/debug/"):
 		return kept(record)(r.bundle.AddJSON(ctx, entry, body))
-	case strings.HasSuffix(task.file, "metrics.txt"):
-		return r.store(ctx, entry, &metricLines{r: body}, record)
+	case path.Base(task.file) == metricsFile:
+		return r.metrics(c.target, task, entry, body, record)
 	}
 	return r.store(ctx, entry, body, record)
 }
@@ -139,6 +152,20 @@ func (r *run) dump(ctx context.Context, t target, entry bundle.NewEntry, body io
 		record.Entries = append(record.Entries, e.Path)
 	}
 	return errors.Join(errKeep, err)
+}
+
+// metrics stores a first look at metrics whole, and of a second one what changed.
+func (r *run) metrics(t target, task task, entry bundle.NewEntry, body io.Reader, record *bundle.Task) error {
+	spooled := r.bundle.Spool(entry)
+	look := r.lines.first
+	if task.again {
+		look = r.lines.second
+	}
+	if err := look(spooled, body, t.String()); err != nil {
+		spooled.Drop()
+		return err
+	}
+	return kept(record)(spooled.Keep())
 }
 
 func (r *run) store(ctx context.Context, entry bundle.NewEntry, body io.Reader, record *bundle.Task) error {
@@ -192,8 +219,12 @@ func (r *run) proxies(ctx context.Context, c *podClient, task task) {
 	}
 }
 
-// syncTask is the answer that names the ztunnels connected to an istiod.
-const syncTask = "istiod/syncz"
+// syncTask is the answer that names the ztunnels connected to an istiod,
+// ambientTask the one that tells of all workloads.
+const (
+	syncTask    = "istiod/syncz"
+	ambientTask = "istiod/ambientz"
+)
 
 func (r *run) serves(t target, proxies []string) {
 	r.mu.Lock()

@@ -131,8 +131,8 @@ type page struct {
 // page asks for one page, again where it breaks off.
 func (a *api) page(ctx context.Context, path string, query url.Values, l *listed) (*page, error) {
 	var p *page
-	err := retry(ctx, targetAttempts, func() error {
-		resp, err := a.get(ctx, path, query)
+	err := retry(ctx, maxAttempts, func() error {
+		resp, err := a.once(ctx, path, query)
 		if err != nil {
 			return err
 		}
@@ -171,8 +171,8 @@ func (a *api) named(ctx context.Context, base string, l *listed) error {
 // object reads one object, again where it breaks off.
 func (a *api) object(ctx context.Context, path string, limit int64) ([]byte, error) {
 	var raw []byte
-	err := retry(ctx, targetAttempts, func() error {
-		resp, err := a.get(ctx, path, nil)
+	err := retry(ctx, maxAttempts, func() error {
+		resp, err := a.once(ctx, path, nil)
 		if err != nil {
 			return err
 		}

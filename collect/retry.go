@@ -28,11 +28,16 @@ const (
 // until it succeeds, fails for good, or ctx has no time for another attempt.
 func retry(ctx context.Context, attempts int, do func() error) error {
 	pause := firstPause
+	var before error
 	for attempt := 1; ; attempt++ {
 		err := do()
+		if before != nil && ctx.Err() != nil && err != nil {
+			return before // that it was tried again until its time was up is no cause
+		}
 		if err == nil || attempt >= min(attempts, attemptsAfter(err)) || !passing(err) {
 			return err
 		}
+		before = err
 		wait := pause
 		var answer *apiError
 		if errors.As(err, &answer) && answer.retryAfter > 0 {

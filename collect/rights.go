@@ -59,6 +59,9 @@ func (r Rights) Objects() []any {
 func objectRules() []rbacv1.PolicyRule {
 	var rules []rbacv1.PolicyRule
 	for _, res := range objectTasks {
+		if res.again {
+			continue // the right to look once is the right to look again
+		}
 		if res.form == asNamed {
 			rules = append(rules, rbacv1.PolicyRule{APIGroups: []string{res.group}, Resources: []string{res.name}, ResourceNames: res.names, Verbs: []string{"get"}})
 			continue

@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -46,7 +47,7 @@ func safetyTables() string {
 	opts := Options{}.withDefaults()
 	var b strings.Builder
 	b.WriteString("\n| task | asked | at most | within |\n| --- | --- | --- | --- |\n")
-	for _, task := range podTasks {
+	for _, task := range slices.Concat(podTasks, secondLooks(podTasks)) {
 		asked := fmt.Sprintf("`GET 127.0.0.1:%d%s` through port-forward", task.port, task.path)
 		switch task.form {
 		case podLog:
@@ -64,8 +65,11 @@ func safetyTables() string {
 	b.WriteString("\n| objects | asked |\n| --- | --- |\n")
 	for _, r := range objectTasks {
 		asked := fmt.Sprintf("list, pages of %d", pageSize)
-		if r.form == asNamed {
+		switch r.form {
+		case asNamed:
 			asked = "get, by name: " + strings.Join(r.names, ", ")
+		case asNames:
+			asked = fmt.Sprintf("list of names alone, pages of %d, after all else", pageSize)
 		}
 		fmt.Fprintf(&b, "| `%s/%s` | %s |\n", groupName(r.group), r.name, asked)
 	}

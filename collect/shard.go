@@ -3,6 +3,7 @@ package collect
 import (
 	"context"
 	"io"
+	"strings"
 
 	"github.com/zbundle/zbundle/bundle"
 )
@@ -34,7 +35,8 @@ func (r *run) mine() []target {
 func (r *run) mineOf(objects []task) []task {
 	var out []task
 	for _, task := range objects {
-		if r.opts.Shard.Owns(task.id) {
+		// Both looks are one shard's.
+		if r.opts.Shard.Owns(strings.TrimSuffix(task.id, secondLook)) {
 			out = append(out, task)
 		}
 	}

@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
+	"regexp"
 	"strings"
 	"syscall"
 	"time"
@@ -45,19 +45,24 @@ func outcome(ctx context.Context, err error, timeout time.Duration) (bundle.Stat
 		return bundle.StatusTimeout, "the run's time was up (raise --timeout)"
 	case errors.As(err, &notReady):
 		return bundle.StatusNotReady, notReady.reason
+	case podGone.MatchString(err.Error()):
+		return bundle.StatusNotReady, "the pod is gone: " + podGone.FindString(err.Error())
 	case errors.As(err, &api):
 		return apiOutcome(api)
 	case strings.Contains(err.Error(), "is forbidden") || strings.Contains(err.Error(), "403 Forbidden"):
 		return bundle.StatusForbidden, oneLine(err.Error(), 300)
 	case isTimeout(err):
 		return bundle.StatusTimeout, timedOut(err, timeout)
-	case errors.Is(err, syscall.ENOSPC):
+	case diskFull(err):
 		return bundle.StatusFailed, "the disk is full"
-	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET):
+	case broken(err):
 		return bundle.StatusTruncated, "the answer broke off: " + oneLine(err.Error(), 250)
 	}
 	return bundle.StatusFailed, oneLine(err.Error(), 300)
 }
+
+// podGone is what the API server says of a pod that was deleted.
+var podGone = regexp.MustCompile(`pods "[^"]+" not found`)
 
 func apiOutcome(e *apiError) (bundle.Status, string) {
 	switch e.code {
@@ -84,7 +89,12 @@ func orDefault(s, otherwise string) string {
 // itself can't be written.
 func fatal(err error) bool {
 	var path *os.PathError
-	return errors.Is(err, syscall.ENOSPC) || errors.As(err, &path)
+	return diskFull(err) || errors.As(err, &path)
+}
+
+// diskFull is true where there is no more room, or none that this user may take.
+func diskFull(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG)
 }
 
 func timedOut(err error, timeout time.Duration) string {

@@ -37,12 +37,12 @@ type podClient struct {
 	// broken is why port-forward to this pod fails: its other requests need
 	// not find out each for themselves.
 	broken error
-	// failed counts the requests in a row that were not answered.
+	// failed counts the tasks in a row that were not answered.
 	failed int
 }
 
-// maxFailed is how many unanswered requests give a pod up: one that hangs
-// must not cost a deadline for everything there is to ask.
+// maxFailed is how many unanswered tasks give a pod up: one that hangs must
+// not cost a deadline for everything there is to ask.
 const maxFailed = 2
 
 // proxyPatience bounds what the API server's proxy may take to begin an
@@ -134,12 +134,8 @@ func (c *podClient) forwarded(ctx context.Context, port int, path string) (*http
 		if broken(err) {
 			c.close() // the next request opens a new one
 		}
-		if broken(err) || isTimeout(err) {
-			c.unanswered()
-		}
 		return nil, err
 	}
-	c.failed = 0
 	return resp, nil
 }
 
@@ -164,9 +160,15 @@ func (c *podClient) open(ctx context.Context) error {
 	return err
 }
 
-func (c *podClient) unanswered() {
-	if c.failed++; c.failed == maxFailed {
-		c.broken = fmt.Errorf("%w: it left %d requests in a row unanswered", context.DeadlineExceeded, maxFailed)
+// ended counts the tasks in a row that the pod did not answer to the end.
+func (c *podClient) ended(err error) {
+	switch {
+	case err == nil, !isTimeout(err) && !broken(err):
+		c.failed = 0
+	case c.broken == nil:
+		if c.failed++; c.failed == maxFailed {
+			c.broken = fmt.Errorf("%w (given up on after %d failures in a row)", err, maxFailed)
+		}
 	}
 }
 

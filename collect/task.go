@@ -30,6 +30,7 @@ const (
 	perProxy              // one request for each ztunnel that the istiod serves
 	asList                // objects listed page by page, redacted one by one
 	asNamed               // objects fetched by name, in the namespaces that may hold them
+	asNames               // the names of all objects: which came and went since they were listed
 )
 
 // task is one kind of request. The table of them is all that zbundle asks:
@@ -52,6 +53,9 @@ type task struct {
 
 	limit   int64         // bytes of an answer; of all pages of a list
 	timeout time.Duration // 0 for the usual one
+
+	// again is true of the second look at what was asked before.
+	again bool
 }
 
 // resource is one kind of object.
@@ -72,7 +76,8 @@ const (
 
 // tasks is the table: the objects around the mesh first, then what each kind
 // of pod is asked, in that order: what changes by the second first, long logs last.
-var tasks = slices.Concat(objectTasks, podTasks)
+// Second looks come after all else.
+var tasks = slices.Concat(objectTasks, podTasks, secondLooks(podTasks))
 
 var podTasks = []task{
 	{id: "ztunnel/ready", kind: kindZtunnel, port: ztunnelReady, path: "/healthz/ready", onPodAddress: true, form: asReady, file: "ready.txt", limit: 64 * kb},
@@ -83,7 +88,7 @@ var podTasks = []task{
 
 	{id: syncTask, kind: kindIstiod, port: istiodMonitor, path: "/debug/syncz", file: "syncz.json", limit: 256 * mb},
 	{id: "istiod/connections", kind: kindIstiod, port: istiodMonitor, path: "/debug/connections", file: "connections.json", limit: 64 * mb},
-	{id: "istiod/ambientz", kind: kindIstiod, port: istiodMonitor, path: "/debug/ambientz", file: "ambientz.json", limit: 1024 * mb, timeout: 2 * time.Minute},
+	{id: ambientTask, kind: kindIstiod, port: istiodMonitor, path: "/debug/ambientz", file: "ambientz.json", limit: 1024 * mb, timeout: 2 * time.Minute},
 	{id: "istiod/mesh", kind: kindIstiod, port: istiodMonitor, path: "/debug/mesh", form: asMesh, file: "mesh.json", limit: 16 * mb},
 	{id: "istiod/networkz", kind: kindIstiod, port: istiodMonitor, path: "/debug/networkz", file: "networkz.json", limit: 16 * mb},
 	{id: "istiod/clusterz", kind: kindIstiod, port: istiodMonitor, path: "/debug/clusterz", file: "clusterz.json", limit: 16 * mb},
@@ -134,6 +139,13 @@ func list(group, name string, namespaced bool, versions ...string) task {
 func get(group, name, version string, names ...string) task {
 	t := list(group, name, true, version)
 	t.form, t.names, t.limit = asNamed, names, 16*mb
+	return t
+}
+
+// names is the task to list once more the names of what was listed before.
+func names(group, name, version string) task {
+	t := list(group, name, true, version)
+	t.id, t.form, t.again, t.limit = t.id+secondLook, asNames, true, 256*mb
 	return t
 }
 
@@ -189,4 +201,5 @@ var objectTasks = []task{
 	list("crd.projectcalico.org", "networkpolicies", true, "v1"),
 	list("crd.projectcalico.org", "globalnetworkpolicies", false, "v1"),
 	list("crd.projectcalico.org", "felixconfigurations", false, "v1"),
+	names("", "pods", "v1"),
 }

@@ -122,7 +122,7 @@ type streamConn struct {
 
 // refusalWait is how long an empty end is held back for the reason of it,
 // which comes on the other stream.
-const refusalWait = 2 * time.Second
+const refusalWait = 500 * time.Millisecond
 
 // watch ends when the error stream does, with the connection at the latest.
 func (c *streamConn) watch(errorStream httpstream.Stream) {

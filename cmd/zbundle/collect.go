@@ -52,6 +52,7 @@ noted in the bundle.
 	f.DurationVar(&opts.Timeout, "timeout", collect.DefaultTimeout, "bound on the whole run; what is there by then is kept")
 	f.DurationVar(&opts.RequestTimeout, "request-timeout", collect.DefaultRequestTimeout, "bound on a single request")
 	f.IntVar(&opts.Concurrency, "concurrency", collect.DefaultConcurrency, "how many pods to ask at once")
+	f.DurationVar(&opts.MetricsInterval, "metrics-interval", collect.DefaultMetrics, "how far apart the two looks at metrics are at least, of which counters become rates")
 	f.DurationVar(&opts.Since, "since", 0, "take logs of this long before now only")
 	f.Var(&timeValue{&opts.SinceTime}, "since-time", "take logs from this time on only (RFC 3339)")
 	f.IntVar(&opts.Tail, "tail", 0, "take this many of the newest lines of each log")

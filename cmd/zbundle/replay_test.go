@@ -19,12 +19,14 @@ import (
 
 // result is what the test reads of `analyze -o json`.
 type result struct {
-	Verdict   string    `json:"verdict"`
-	Findings  []finding `json:"findings"`
-	Undecided []struct {
-		ID      string   `json:"id"`
-		Reasons []string `json:"reasons"`
-	} `json:"undecided"`
+	Verdict   string      `json:"verdict"`
+	Findings  []finding   `json:"findings"`
+	Undecided []undecided `json:"undecided"`
+}
+
+type undecided struct {
+	ID      string   `json:"id"`
+	Reasons []string `json:"reasons"`
 }
 
 // at are the findings of some severities.
@@ -96,7 +98,7 @@ func examineCluster(t *testing.T, bin string, opts sim.Options) (result, string,
 		t.Fatal(err)
 	}
 	file := filepath.Join(dir, "bundle.tgz")
-	execute(t, bin, []int{exitClean, exitGaps}, "collect", "--kubeconfig", kubeconfig, "--request-timeout", "3s", "-o", file)
+	execute(t, bin, []int{exitClean, exitGaps}, "collect", "--kubeconfig", kubeconfig, "--request-timeout", "3s", "--metrics-interval", "10ms", "-o", file)
 	out := execute(t, bin, []int{exitClean, exitFindings, exitUndecided}, "analyze", "-o", "json", file)
 	var r result
 	if err := json.Unmarshal(out, &r); err != nil {

@@ -105,7 +105,7 @@ func (b *breaker) breakWorld(w *world) error {
 func (b *breaker) ofTarget(pod string, number int32, path string) string {
 	part := ""
 	switch {
-	case pod == b.victims[partIstiod] && strings.HasPrefix(path, "/debug/"):
+	case pod == b.victims[partIstiod] && strings.HasPrefix(path, "/debug/") && (b.how[partIstiod] != "huge" || path == "/debug/ambientz"):
 		part = partIstiod
 	case pod == b.victims[partZtunnel] && number == ztunnelAdminPort:
 		part = partZtunnel

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -120,6 +121,7 @@ const hugeBytes = 300 << 20
 func huge(part string, w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	item, head, tail := "", "", ""
+	filling := strings.Repeat("x", 1000) // so that an item is as long as a real one
 	switch part {
 	case partLogs:
 		hugeLog(w, r)
@@ -131,10 +133,10 @@ func huge(part string, w http.ResponseWriter, r *http.Request) {
 		tail = "# EOF\n"
 	case partZtunnel:
 		head, tail = "{\n  \"workloads\": [\n    ", "\n  ]\n}"
-		item = `{"uid": "Kubernetes//Pod/huge/w-%[1]d", "name": "w-%[1]d", "namespace": "huge", "workloadIps": ["10.0.0.1"], "protocol": "HBONE", "services": []}`
+		item = `{"uid": "Kubernetes//Pod/huge/w-%[1]d", "name": "w-%[1]d", "namespace": "huge", "workloadIps": ["10.0.0.1"], "protocol": "HBONE", "services": ["` + filling + `"]}`
 	case partIstiod:
 		head, tail = `{"policies": [], "services": [], "workloads": [`, "]}"
-		item = `{"uid": "Kubernetes//Pod/huge/w-%[1]d", "name": "w-%[1]d", "namespace": "huge", "addresses": ["CgAAAQ=="]}`
+		item = `{"uid": "Kubernetes//Pod/huge/w-%[1]d", "name": "w-%[1]d", "namespace": "huge", "addresses": ["CgAAAQ=="], "workloadName": "` + filling + `"}`
 	case partLists:
 		head, tail = `{"kind":"ServiceList","apiVersion":"v1","metadata":{"resourceVersion":"1"},"items":[`, "]}\n"
 		item = `{"metadata":{"name":"s-%[1]d","namespace":"huge"},"spec":{"type":"ClusterIP"}}`

@@ -1,0 +1,32 @@
+package bundle
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+)
+
+// PodChangesPath is where the pods stand that came and went during the collection.
+const PodChangesPath = "cluster/core/pods-after.json"
+
+// PodChanges tell the second list of pods by its difference from the first.
+type PodChanges struct {
+	Came []PodName `json:"came"`
+	Went []PodName `json:"went"`
+}
+
+// PodName is a pod of one uid: its name may have been another's before.
+type PodName struct {
+	Namespace string `json:"namespace"`
+	Name      string `json:"name"`
+	UID       string `json:"uid"`
+}
+
+// DecodePodChanges reads PodChangesPath.
+func DecodePodChanges(r io.Reader) (*PodChanges, error) {
+	c := &PodChanges{}
+	if err := json.NewDecoder(io.LimitReader(r, maxManifest)).Decode(c); err != nil {
+		return nil, fmt.Errorf("read the pods that came and went: %w", err)
+	}
+	return c, nil
+}

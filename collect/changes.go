@@ -1,0 +1,103 @@
+package collect
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/zbundle/zbundle/bundle"
+)
+
+// changes are the pods that came and went while the collection ran: what one
+// plane has and another has not is no fault then.
+type changes struct {
+	listed map[string]string // "<namespace>/<name>" by uid
+	came   []bundle.PodName
+}
+
+func newChanges() *changes { return &changes{listed: map[string]string{}} }
+
+// before notes a pod of the first list.
+func (c *changes) before(namespace, name, uid string) {
+	if c != nil { // a dry run compares nothing
+		c.listed[uid] = namespace + "/" + name
+	}
+}
+
+// after notes a pod of the second one.
+func (c *changes) after(namespace, name, uid string) {
+	if _, known := c.listed[uid]; known {
+		delete(c.listed, uid)
+		return
+	}
+	c.came = append(c.came, bundle.PodName{Namespace: namespace, Name: name, UID: uid})
+}
+
+// document is what the bundle holds of them, once all were noted.
+func (c *changes) document() bundle.PodChanges {
+	d := bundle.PodChanges{Came: c.came, Went: []bundle.PodName{}}
+	if d.Came == nil {
+		d.Came = []bundle.PodName{}
+	}
+	for uid, key := range c.listed {
+		namespace, name, _ := strings.Cut(key, "/")
+		d.Went = append(d.Went, bundle.PodName{Namespace: namespace, Name: name, UID: uid})
+	}
+	for _, list := range [][]bundle.PodName{d.Came, d.Went} {
+		slices.SortFunc(list, func(a, b bundle.PodName) int {
+			return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name), cmp.Compare(a.UID, b.UID))
+		})
+	}
+	return d
+}
+
+// metadataOnly asks for a list's names and not for its objects, where the API
+// server can give them so, meta.k8s.io/v1 PartialObjectMetadataList.
+const metadataOnly = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1, application/json"
+
+// names lists the pods once more, by name, and stores which came and went.
+func (r *run) names(ctx context.Context, base string, task task, record *bundle.Task) error {
+	if !r.lookedAt(podsTask, target{kind: kindCluster}) {
+		record.Status, record.Reason = bundle.StatusSkipped, "there was no first answer to compare with"
+		return nil
+	}
+	api := *r.api
+	api.accept = metadataOnly
+	l := &listed{task: task}
+	for token := ""; ; {
+		query := url.Values{"limit": {strconv.Itoa(pageSize)}}
+		if token != "" {
+			query.Set("continue", token)
+		}
+		p, err := api.page(ctx, base+"/"+task.name, query, l)
+		record.Bytes = l.bytes
+		if err != nil {
+			return err
+		}
+		for _, raw := range p.Items {
+			var o metav1.PartialObjectMetadata
+			if err := json.Unmarshal(raw, &o); err != nil {
+				return fmt.Errorf("read the name of an object of %s: %w", task.name, err)
+			}
+			r.changes.after(o.Namespace, o.Name, string(o.UID))
+		}
+		if token = p.Metadata.Continue; token == "" {
+			break
+		}
+	}
+	entry := r.bundle.Spool(bundle.NewEntry{Path: bundle.PodChangesPath, Task: task.id, ModTime: r.clock.now()})
+	enc := json.NewEncoder(entry)
+	enc.SetIndent("", " ")
+	if err := enc.Encode(r.changes.document()); err != nil {
+		entry.Drop()
+		return err
+	}
+	return kept(record)(entry.Keep())
+}
