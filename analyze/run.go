@@ -72,9 +72,14 @@ func (e *Engine) Run(ctx context.Context, m *mesh.Mesh) (*Outcome, error) {
 func (r *rule) judge(ctx context.Context, m *mesh.Mesh) *evaluation {
 	ctx, cancel := context.WithTimeoutCause(ctx, ruleTime, errRuleTime)
 	defer cancel()
+	ev := r.evaluate(ctx, m)
+	ev.all(m)
+	return ev
+}
+
+func (r *rule) evaluate(ctx context.Context, m *mesh.Mesh) *evaluation {
 	ev := &evaluation{rule: r, steps: steps{ctx: ctx}, machine: vm.VM{MemoryBudget: memoryBudget}}
 	ev.env = map[string]any{wholeMesh: m, "age": m.Age, stepName: ev.steps.step}
-	ev.all(m)
 	return ev
 }
 

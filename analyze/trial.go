@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 
 	"github.com/zbundle/zbundle/analyze/mesh"
@@ -102,4 +103,80 @@ func (t *Trial) assign(done *alterer, set rules.Assignment, env map[string]any) 
 		return problemAt(set.Path, 1, 0, err.Error())
 	}
 	return nil
+}
+
+// Selection is what a rule looks at in a mesh.
+type Selection struct {
+	Items  int // of the rule's collection
+	Chosen int // of them by where
+	// Empty are the paths that hold nothing in any item that was chosen.
+	Empty []string
+}
+
+// Select says what the rule's selectors match. An item of which where can't
+// be judged is not chosen.
+func (t *Trial) Select(ctx context.Context, paths []rules.Expr) (*Selection, error) {
+	ev := t.rule.evaluate(ctx, t.mesh)
+	items := t.rule.over.items(t.mesh)
+	out := &Selection{Items: len(items)}
+	held := make([]bool, len(paths))
+	for _, item := range items {
+		ev.env[t.rule.over.item] = item
+		if t.rule.where != nil {
+			if chosen, err := ev.truth(t.rule.where); err != nil || !chosen {
+				continue
+			}
+		}
+		out.Chosen++
+		for i, path := range paths {
+			steps, err := pathSteps(path)
+			if err != nil {
+				return nil, err
+			}
+			root, ok := ev.env[steps[0]]
+			held[i] = held[i] || !ok || holds(reflect.ValueOf(root), steps[1:])
+		}
+	}
+	for i, path := range paths {
+		if out.Chosen > 0 && !held[i] {
+			out.Empty = append(out.Empty, path.Source)
+		}
+	}
+	return out, ctx.Err()
+}
+
+// holds tells whether steps lead to a value that is not empty.
+func holds(v reflect.Value, steps []string) bool {
+	switch v.Kind() {
+	case reflect.Pointer:
+		if v.IsNil() || len(steps) == 0 {
+			return !v.IsNil()
+		}
+		return holds(v.Elem(), steps)
+	case reflect.Slice:
+		if len(steps) == 0 {
+			return v.Len() > 0
+		}
+		for i := range v.Len() {
+			if holds(v.Index(i), steps) {
+				return true
+			}
+		}
+		return false
+	case reflect.Map:
+		if len(steps) == 0 {
+			return v.Len() > 0
+		}
+		element := v.MapIndex(reflect.ValueOf(steps[0]).Convert(v.Type().Key()))
+		return element.IsValid() && holds(element, steps[1:])
+	case reflect.Struct:
+		if len(steps) == 0 {
+			return !v.IsZero()
+		}
+		field, ok := fieldNamed(v, steps[0])
+		return ok && holds(field, steps[1:])
+	case reflect.Invalid:
+		return false
+	}
+	return !v.IsZero()
 }

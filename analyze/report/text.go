@@ -28,10 +28,7 @@ type TextOptions struct {
 // Text writes the result for a person: the verdict, how much evidence there
 // was, the findings, worst first, and what could not be decided.
 func Text(w io.Writer, r *analyze.Result, opts TextOptions) error {
-	if opts.Width <= 0 {
-		opts.Width = 100
-	}
-	p := &printer{w: w, opts: opts}
+	p := newPrinter(w, opts)
 	p.head(r)
 	for _, f := range r.Findings {
 		p.finding(f)
@@ -39,6 +36,20 @@ func Text(w io.Writer, r *analyze.Result, opts TextOptions) error {
 	p.undecided(r)
 	p.problems(r)
 	return p.err
+}
+
+// Finding writes one finding as Text does.
+func Finding(w io.Writer, f *analyze.Finding, opts TextOptions) error {
+	p := newPrinter(w, opts)
+	p.finding(f)
+	return p.err
+}
+
+func newPrinter(w io.Writer, opts TextOptions) *printer {
+	if opts.Width <= 0 {
+		opts.Width = 100
+	}
+	return &printer{w: w, opts: opts}
 }
 
 func (p *printer) head(r *analyze.Result) {

@@ -91,8 +91,12 @@ func printResult(s streams, r *analyze.Result, output string) error {
 	if output == "json" {
 		return report.JSON(s.Out, r)
 	}
+	return report.Text(s.Out, r, textOptions(s))
+}
+
+func textOptions(s streams) report.TextOptions {
 	width, ok := terminal(s.Out)
-	return report.Text(s.Out, r, report.TextOptions{Color: ok && os.Getenv("NO_COLOR") == "", Width: min(width, 120)})
+	return report.TextOptions{Color: ok && os.Getenv("NO_COLOR") == "", Width: min(width, 120)}
 }
 
 // loadEngine takes the built-in rules and those of the folders. Defects in

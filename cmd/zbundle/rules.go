@@ -1,11 +1,19 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"maps"
+	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/zbundle/zbundle/analyze"
+	"github.com/zbundle/zbundle/analyze/report"
+	"github.com/zbundle/zbundle/analyze/ruletest"
 	"github.com/zbundle/zbundle/rules"
 )
 
@@ -20,10 +28,11 @@ func newRules(s streams) *cobra.Command {
 		},
 		&cobra.Command{
 			Use: "explain ID", Short: "Say what a rule looks for, and how", Args: cobra.ExactArgs(1),
-			RunE: func(_ *cobra.Command, args []string) error { return explainRule(s, dirs, args[0]) },
+			RunE: func(cmd *cobra.Command, args []string) error { return explainRule(cmd.Context(), s, dirs, args[0]) },
 		},
 		newRulesTest(s, &dirs),
 		newRulesLint(s),
+		newRulesNew(s),
 	)
 	return cmd
 }
@@ -41,18 +50,63 @@ func listRules(s streams, dirs []string) error {
 	return err
 }
 
-func explainRule(s streams, dirs []string, id string) error {
+func explainRule(ctx context.Context, s streams, dirs []string, id string) error {
 	engine, err := loadEngine(dirs)
 	if engine == nil {
 		return err
 	}
 	for _, r := range engine.Rules() {
 		if r.ID == id {
-			_, err := fmt.Fprint(s.Out, explanation(r))
-			return err
+			if _, err := fmt.Fprint(s.Out, explanation(r)); err != nil {
+				return err
+			}
+			return showExample(ctx, s, engine, r)
 		}
 	}
 	return usage("no rule has id %q; zbundle rules list shows all", id)
+}
+
+// showExample prints what the rule finds in the world of its first test.
+func showExample(ctx context.Context, s streams, engine *analyze.Engine, r *rules.Rule) error {
+	f, err := ruletest.Example(ctx, engine, r)
+	if err != nil || f == nil {
+		return err
+	}
+	if _, err := fmt.Fprintf(s.Out, "\nFor example:\n"); err != nil {
+		return err
+	}
+	return report.Finding(s.Out, f, textOptions(s))
+}
+
+func newRulesNew(s streams) *cobra.Command {
+	var file string
+	cmd := &cobra.Command{
+		Use: "new ID", Short: "Write a rule file to start from, with tests", Args: cobra.ExactArgs(1),
+		Example: `  zbundle rules new my-rule -o my-rules/my-rule.yaml`,
+		RunE: func(_ *cobra.Command, args []string) error {
+			text, err := rules.New(args[0])
+			if err != nil {
+				return usage("%w", err)
+			}
+			if file == "" {
+				_, err = s.Out.Write(text)
+				return err
+			}
+			return writeNew(file, text)
+		},
+	}
+	cmd.Flags().StringVarP(&file, "output", "o", "", "file to write, which must not exist; stdout without it")
+	return cmd
+}
+
+// writeNew writes a file that does not exist yet.
+func writeNew(file string, text []byte) error {
+	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(text)
+	return errors.Join(err, f.Close())
 }
 
 func explanation(r *rules.Rule) string {
@@ -83,6 +137,9 @@ func explanation(r *rules.Rule) string {
 	field("impact", r.Impact.String())
 	field("do", r.Remedy.String())
 	field("explains", strings.Join(r.Explains, ", "))
+	for _, name := range slices.Sorted(maps.Keys(r.Versions)) {
+		field("versions", name+": "+r.Versions[name])
+	}
 	field("docs", strings.Join(r.Docs, " "))
 	return b.String()
 }

@@ -8,17 +8,20 @@ import (
 	"io"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/zbundle/zbundle/analyze"
+	"github.com/zbundle/zbundle/analyze/load"
 	"github.com/zbundle/zbundle/analyze/ruletest"
+	"github.com/zbundle/zbundle/analyze/source"
 	"github.com/zbundle/zbundle/rules"
 )
 
 func newRulesTest(s streams, dirs *[]string) *cobra.Command {
-	var run, output string
+	var run, output, against string
 	var mutate bool
 	cmd := &cobra.Command{
 		Use: "test", Short: "Run the tests that stand in rule files", Args: cobra.NoArgs,
@@ -28,7 +31,11 @@ func newRulesTest(s streams, dirs *[]string) *cobra.Command {
 With --mutate it tries the tests themselves: on each rule with one operator or
 literal of where, let or when changed, or one side of an operator left out,
 some test must fail. Each such mutant that no test notices is told, with a line
-for a test that would notice it where one was found.`,
+for a test that would notice it where one was found.
+
+With --against it runs no test, and says which selectors of the rules match
+nothing in a real bundle: no item of for, none that where chooses, or a field
+that is empty in all of those.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			pattern, err := regexp.Compile(run)
 			if err != nil {
@@ -42,13 +49,19 @@ for a test that would notice it where one was found.`,
 			if err != nil {
 				return err
 			}
-			if mutate {
+			switch {
+			case mutate && against != "":
+				return usage("give --mutate or --against, not both")
+			case against != "":
+				return matchRules(cmd.Context(), s, engine, keep, against, output)
+			case mutate:
 				return mutateRules(cmd.Context(), s, engine, keep, output)
 			}
 			return testRules(cmd.Context(), s, engine, keep, output)
 		},
 	}
 	cmd.Flags().StringVar(&run, "run", "", "run the tests of rules whose id matches this regular expression")
+	cmd.Flags().StringVar(&against, "against", "", "bundle in which to look what the rules' selectors match")
 	cmd.Flags().BoolVar(&mutate, "mutate", false, "try whether the tests notice changes of the rules")
 	cmd.Flags().StringVarP(&output, "output", "o", "text", "text or json")
 	return cmd
@@ -132,6 +145,45 @@ func tellMutations(w io.Writer, mutations []ruletest.Mutation) error {
 	return err
 }
 
+func matchRules(ctx context.Context, s streams, engine *analyze.Engine, keep func(*rules.Rule) bool, file, output string) error {
+	src, err := source.Open(ctx, []string{file}, source.Options{Stdin: s.In})
+	if err != nil {
+		return err
+	}
+	m, _, err := load.Mesh(ctx, src)
+	if err != nil {
+		return err
+	}
+	matches, err := ruletest.Against(ctx, engine, keep, m)
+	if err != nil {
+		return err
+	}
+	if output == "json" {
+		return printJSON(s.Out, matches)
+	}
+	return tellMatches(s.Out, matches)
+}
+
+func tellMatches(w io.Writer, matches []ruletest.Match) error {
+	var b strings.Builder
+	whole := 0
+	for _, m := range matches {
+		switch {
+		case m.Items == 0:
+			fmt.Fprintf(&b, "%s: the bundle has no %s\n", m.Rule, m.For)
+		case m.Chosen == 0:
+			fmt.Fprintf(&b, "%s: where chooses none of %d %s\n", m.Rule, m.Items, m.For)
+		case len(m.Empty) > 0:
+			fmt.Fprintf(&b, "%s: chooses %d of %d %s, in all of which these are empty: %s\n", m.Rule, m.Chosen, m.Items, m.For, strings.Join(m.Empty, ", "))
+		default:
+			whole++
+		}
+	}
+	fmt.Fprintf(&b, "%d of %d rules match in every selector\n", whole, len(matches))
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
 func newRulesLint(s streams) *cobra.Command {
 	return &cobra.Command{
 		Use: "lint DIR", Short: "Check rule files: every defect with its file, line and column", Args: cobra.ExactArgs(1),
@@ -153,7 +205,7 @@ func lintRules(s streams, dir string) error {
 	defects := analyze.Problems(err)
 	taken, doubts := rules.Check(set)
 	_, err = analyze.Compile(set)
-	defects = append(append(defects, taken...), analyze.Problems(err)...)
+	defects = slices.Concat(defects, taken, analyze.Problems(err), analyze.Lint(own), ruletest.Lint(own))
 	for _, r := range own {
 		if len(r.Tests) == 0 {
 			doubts = append(doubts, r.Problem("id", "the rule has no tests"))
