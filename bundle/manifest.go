@@ -100,6 +100,28 @@ type Discovered struct {
 	Note      string `json:"note,omitempty"`
 }
 
+// Right is one thing that RBAC grants.
+type Right struct {
+	Verb      string `json:"verb"`
+	Group     string `json:"group,omitempty"`     // none for core
+	Resource  string `json:"resource"`            // with its subresource: "pods/log"
+	Namespace string `json:"namespace,omitempty"` // none for the whole cluster
+	Name      string `json:"name,omitempty"`      // of the one object that it is for
+	Denied    bool   `json:"denied,omitempty"`
+}
+
+func compareRights(a, b Right) int {
+	return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Group, b.Group),
+		cmp.Compare(a.Resource, b.Resource), cmp.Compare(a.Verb, b.Verb), cmp.Compare(a.Name, b.Name))
+}
+
+// Cost is what a collection asked of the API server, port-forwards and what
+// came through them included.
+type Cost struct {
+	Requests int64 `json:"requests"`
+	Bytes    int64 `json:"bytes"`
+}
+
 // Manifest is the last entry: everything that was asked and what came of it.
 type Manifest struct {
 	Format     int    `json:"format"`
@@ -114,9 +136,13 @@ type Manifest struct {
 	Redactions  map[string]int `json:"redactions,omitempty"`
 	Shards      *Shards        `json:"shards,omitempty"` // of a bundle that was merged of them
 	Discovery   []Discovered   `json:"discovery"`
-	Tasks       []Task         `json:"tasks"`
-	Entries     []Entry        `json:"entries"`
-	Dumps       []Dump         `json:"dumps"`
+	// Rights are what the collection needed, as the API server said beforehand.
+	Rights []Right `json:"rights,omitempty"`
+	// Cost is what the collection asked of the API server.
+	Cost    Cost    `json:"cost"`
+	Tasks   []Task  `json:"tasks"`
+	Entries []Entry `json:"entries"`
+	Dumps   []Dump  `json:"dumps"`
 }
 
 // DecodeHeader reads zbundle.json, and refuses one of a newer format.

@@ -32,7 +32,7 @@ type Merged struct {
 // it, and its manifest says so. One entry is held at a time, and of each
 // shard the few views that the bundle holds in another form.
 func Merge(ctx context.Context, shards []*Reader, name string, opts CreateOptions) (*Merged, error) {
-	m := &merger{discovered: map[Discovered]bool{}, redactions: map[string]int{}}
+	m := &merger{discovered: map[Discovered]bool{}, redactions: map[string]int{}, rights: map[Right]bool{}}
 	if err := m.heads(ctx, shards); err != nil {
 		return nil, err
 	}
@@ -65,6 +65,8 @@ type merger struct {
 	shards     []*shard
 	discovered map[Discovered]bool
 	redactions map[string]int
+	rights     map[Right]bool
+	cost       Cost
 	problems   []Problem
 	captured   time.Time
 	clock      string
@@ -300,6 +302,11 @@ func (m *merger) settle(s *shard) {
 	for kind, n := range man.Redactions {
 		m.redactions[kind] += n
 	}
+	for _, x := range man.Rights {
+		m.rights[x] = true
+	}
+	m.cost.Requests += man.Cost.Requests
+	m.cost.Bytes += man.Cost.Bytes
 	if m.captured.IsZero() || man.Captured.Before(m.captured) {
 		m.captured, m.clock = man.Captured, man.ClockSource
 	}
@@ -343,6 +350,7 @@ func (m *merger) final() Final {
 	return Final{
 		Complete: len(why) == 0, Incomplete: strings.Join(why, "; "), Captured: m.captured, ClockSource: m.clock, Finished: m.finished,
 		Discovery: discovery, Redactions: m.redactions, Shards: shards,
+		Rights: slices.SortedFunc(maps.Keys(m.rights), compareRights), Cost: m.cost,
 	}
 }
 

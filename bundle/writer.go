@@ -48,6 +48,8 @@ type Final struct {
 	ClockSource string
 	Finished    time.Time
 	Discovery   []Discovered
+	Rights      []Right
+	Cost        Cost
 	Redactions  map[string]int
 	Shards      *Shards // of a merged bundle
 }
@@ -312,7 +314,7 @@ func (w *Writer) Close(f Final) error {
 	}
 	m := Manifest{
 		Format: FormatVersion, Complete: f.Complete, Incomplete: f.Incomplete, Captured: f.Captured.UTC(), ClockSource: f.ClockSource,
-		Started: w.header.Started.UTC(), Finished: f.Finished.UTC(), Redactions: w.redactions, Shards: f.Shards, Discovery: f.Discovery, Tasks: w.tasks, Entries: w.entries, Dumps: w.dumps,
+		Started: w.header.Started.UTC(), Finished: f.Finished.UTC(), Redactions: w.redactions, Shards: f.Shards, Discovery: f.Discovery, Rights: f.Rights, Cost: f.Cost, Tasks: w.tasks, Entries: w.entries, Dumps: w.dumps,
 	}
 	w.mu.Unlock()
 	sortManifest(&m)

@@ -26,9 +26,7 @@ func newChanges() *changes { return &changes{listed: map[string]string{}} }
 
 // before notes a pod of the first list.
 func (c *changes) before(namespace, name, uid string) {
-	if c != nil { // a dry run compares nothing
-		c.listed[uid] = namespace + "/" + name
-	}
+	c.listed[uid] = namespace + "/" + name
 }
 
 // after notes a pod of the second one.
@@ -40,8 +38,8 @@ func (c *changes) after(namespace, name, uid string) {
 	c.came = append(c.came, bundle.PodName{Namespace: namespace, Name: name, UID: uid})
 }
 
-// document is what the bundle holds of them, once all were noted.
-func (c *changes) document() bundle.PodChanges {
+// document is what the bundle holds of them, of namespaces in scope, once all were noted.
+func (c *changes) document(inScope func(namespace string) bool) bundle.PodChanges {
 	d := bundle.PodChanges{Came: c.came, Went: []bundle.PodName{}}
 	if d.Came == nil {
 		d.Came = []bundle.PodName{}
@@ -50,8 +48,9 @@ func (c *changes) document() bundle.PodChanges {
 		namespace, name, _ := strings.Cut(key, "/")
 		d.Went = append(d.Went, bundle.PodName{Namespace: namespace, Name: name, UID: uid})
 	}
-	for _, list := range [][]bundle.PodName{d.Came, d.Went} {
-		slices.SortFunc(list, func(a, b bundle.PodName) int {
+	for _, list := range []*[]bundle.PodName{&d.Came, &d.Went} {
+		*list = slices.DeleteFunc(*list, func(p bundle.PodName) bool { return !inScope(p.Namespace) })
+		slices.SortFunc(*list, func(a, b bundle.PodName) int {
 			return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name), cmp.Compare(a.UID, b.UID))
 		})
 	}
@@ -95,7 +94,7 @@ func (r *run) names(ctx context.Context, base string, task task, record *bundle.
 	entry := r.bundle.Spool(bundle.NewEntry{Path: bundle.PodChangesPath, Task: task.id, ModTime: r.clock.now()})
 	enc := json.NewEncoder(entry)
 	enc.SetIndent("", " ")
-	if err := enc.Encode(r.changes.document()); err != nil {
+	if err := enc.Encode(r.changes.document(r.keepsPodsOf)); err != nil {
 		entry.Drop()
 		return err
 	}

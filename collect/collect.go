@@ -7,12 +7,10 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"slices"
 	"sync"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/rest"
 
 	"github.com/zbundle/zbundle/bundle"
@@ -27,6 +25,8 @@ type run struct {
 	clock    clock
 	reach    reach
 	served   groupVersions
+	survey   survey
+	use      inUse
 
 	looks   *looks
 	lines   *metricLines
@@ -40,6 +40,30 @@ type run struct {
 	removed map[string]int
 	looked  map[string]time.Time // when what was asked that brought what it was to bring, by label
 	fatal   error
+	// inScope are the nodes whose agents are asked; nil stands for all.
+	inScope  map[string]bool
+	denied   map[right]bool
+	reviewed []bundle.Right
+	counted  int64                    // workloads, by istiod's own count
+	active   map[string]int           // pods that each ztunnel serves, by "namespace/name"
+	rationed map[string]string        // ztunnels whose dump is left out, and why
+	peers    map[workload]bool        // that the ztunnels in scope count
+	dumping  map[string]chan struct{} // taken while a node's ztunnel serves a dump
+}
+
+func newRun(config *rest.Config, opts Options, progress Progress) (*run, error) {
+	r := &run{
+		opts: opts.withDefaults(), progress: progress, proxied: map[string][]string{}, removed: map[string]int{},
+		denied: map[right]bool{}, active: map[string]int{}, rationed: map[string]string{}, peers: map[workload]bool{},
+		dumping: map[string]chan struct{}{}, looked: map[string]time.Time{}, lines: newMetricLines(), changes: newChanges(),
+		survey: survey{nodes: map[string]node{}, enrolled: map[string]int{}, placed: map[workload]map[string]bool{}},
+		use:    inUse{containers: map[string]int64{}, nodes: map[string]int64{}},
+	}
+	var err error
+	if r.api, err = newAPI(config); err == nil {
+		r.api.patience = r.opts.RequestTimeout
+	}
+	return r, err
 }
 
 // Run collects into opts.Output. What can't be had is recorded in the bundle
@@ -47,18 +71,14 @@ type run struct {
 // at all, or a bundle that can't be written. Cancel ctx with ErrInterrupted
 // to end early with what is there.
 func Run(ctx context.Context, config *rest.Config, opts Options, progress Progress) (*Summary, error) {
-	opts = opts.withDefaults()
 	began := time.Now()
-	r := &run{opts: opts, progress: progress, proxied: map[string][]string{}, removed: map[string]int{},
-		looked: map[string]time.Time{}, lines: newMetricLines(), changes: newChanges()}
-	ctx, cancel := context.WithTimeoutCause(ctx, opts.Timeout, errRunTimeout)
-	defer cancel()
-
-	var err error
-	if r.api, err = newAPI(config); err != nil {
+	r, err := newRun(config, opts, progress)
+	if err != nil {
 		return nil, err
 	}
-	r.api.patience = opts.RequestTimeout
+	opts = r.opts
+	ctx, cancel := context.WithTimeoutCause(ctx, opts.Timeout, errRunTimeout)
+	defer cancel()
 	header, err := r.meet(ctx)
 	if err != nil {
 		return nil, err
@@ -69,7 +89,9 @@ func Run(ctx context.Context, config *rest.Config, opts Options, progress Progre
 	if err != nil {
 		return nil, err
 	}
-	r.everything(ctx)
+	if err := r.everything(ctx); err != nil {
+		return nil, errors.Join(err, r.bundle.Abort())
+	}
 	if r.fatal != nil {
 		return nil, errors.Join(fmt.Errorf("write the bundle: %w", r.fatal), r.bundle.Abort())
 	}
@@ -113,18 +135,27 @@ func (r *run) meet(ctx context.Context) (bundle.Header, error) {
 
 // objects takes one kind of object into its entry.
 func (r *run) objects(ctx context.Context, task task) {
+	if task.form == asUse {
+		r.memory(ctx, task)
+		return
+	}
 	base := r.served.path(task.resource)
 	record := r.begin(task.id, bundle.Target{Kind: kindCluster}, "GET "+base+"/"+task.name)
 	timeout := r.objectsTimeout()
 	taskCtx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	err := errAbsent
-	switch {
-	case base == "":
-	case task.form == asNames:
-		err = r.names(taskCtx, base, task, record)
-	default:
-		err = r.list(taskCtx, base, task, record)
+	if base != "" {
+		record.Status, record.Reason = r.leftOut(task, target{kind: kindCluster})
+		switch {
+		case record.Status != "":
+			err = nil
+		case task.form == asNames:
+			err = r.names(taskCtx, base, task, record)
+		default:
+			err = r.list(taskCtx, base, task, record)
+			r.narrowed(task)
+		}
 	}
 	r.end(ctx, record, err, timeout)
 }
@@ -143,14 +174,15 @@ func (r *run) count(kind string, n int) {
 
 func (r *run) list(ctx context.Context, base string, task task, record *bundle.Task) error {
 	entry := r.bundle.Spool(bundle.NewEntry{Path: bundle.ResourcePath(task.group, task.name), Task: task.id, ModTime: r.clock.now()})
-	l := &listed{w: entry, task: task}
-	if task.id == podsTask {
-		l.each = r.discover
-	}
-	if task.form == asNamed {
-		l.keys = r.configMaps(task.names)
-	}
+	l := &listed{w: entry, task: task, each: r.observer(task)}
+	lacking := r.lists(task, l)
 	err := r.api.list(ctx, base, l)
+	if task.id == podsTask {
+		r.survey.bytes = l.bytes
+	}
+	if err == nil && lacking != "" {
+		err = errors.New(lacking)
+	}
 	record.Bytes = l.bytes
 	r.count(task.id, l.removed)
 	if err != nil && l.count == 0 {
@@ -169,31 +201,35 @@ func (r *run) list(ctx context.Context, base string, task task, record *bundle.T
 	return nil
 }
 
-// discover looks at each pod as it comes by.
-func (r *run) discover(raw []byte) {
-	var p corev1.Pod
-	if json.Unmarshal(raw, &p) != nil {
-		return
-	}
-	r.changes.before(p.Namespace, p.Name, string(p.UID))
-	if t, ok := targetOf(&p); ok {
-		r.targets = append(r.targets, t)
-	}
-}
-
-// configMaps are the paths of those that the mesh's namespaces may hold.
-func (r *run) configMaps(names []string) []string {
-	namespaces := []string{"kube-system"}
-	for _, t := range r.targets {
-		if t.kind != kindGateway && t.kind != kindWaypoint && !slices.Contains(namespaces, t.namespace) {
-			namespaces = append(namespaces, t.namespace)
+// lists sets what a list is to ask for, without what no right is there for,
+// and says which one is lacking.
+func (r *run) lists(task task, l *listed) (lacking string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, x := range r.needs(task, target{kind: kindCluster}) {
+		switch {
+		case r.denied[x]:
+			lacking = "forbidden: grant " + x.String()
+		case task.form == asNamed:
+			l.objects = append(l.objects, named{x.namespace, x.name})
+		default:
+			l.namespaces = append(l.namespaces, x.namespace)
 		}
 	}
-	var out []string
+	return lacking
+}
+
+// named are the ConfigMaps that the mesh's namespaces may hold.
+func (r *run) named(task task) []named {
+	namespaces := r.namespacesOf(kindIstiod, kindZtunnel, kindCNI)
+	if !slices.Contains(namespaces, cniNamespace) {
+		namespaces = append(namespaces, cniNamespace)
+	}
+	var out []named
 	for _, ns := range namespaces {
-		for _, name := range names {
-			if (name == "cilium-config") == (ns == "kube-system") {
-				out = append(out, "namespaces/"+url.PathEscape(ns)+"/configmaps/"+name)
+		for _, name := range task.names {
+			if (name == ciliumConfig) == (ns == cniNamespace) {
+				out = append(out, named{ns, name})
 			}
 		}
 	}
@@ -235,7 +271,8 @@ func (r *run) end(ctx context.Context, task *bundle.Task, err error, timeout tim
 func (r *run) final(ctx context.Context) bundle.Final {
 	f := bundle.Final{
 		Complete: true, Captured: r.clock.start, ClockSource: r.clock.source, Finished: r.clock.now(),
-		Discovery: discovered(r.targets), Redactions: r.removed,
+		Discovery: discovered(r.targets), Redactions: r.removed, Rights: r.reviewed,
+		Cost: bundle.Cost{Requests: r.api.cost.requests.Load(), Bytes: r.api.cost.bytes.Load()},
 	}
 	switch {
 	case errors.Is(context.Cause(ctx), ErrInterrupted):

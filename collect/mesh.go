@@ -31,6 +31,7 @@ type target struct {
 	running   bool
 	restarted bool
 	ready     bool
+	memory    int64 // limit of the container in bytes, 0 for none
 	// why says what keeps the pod from being asked, where it is not running.
 	why string
 }
@@ -69,6 +70,11 @@ func targetOf(p *corev1.Pod) (target, bool) {
 	for _, s := range p.Status.ContainerStatuses {
 		if s.Name == container {
 			t.restarted, t.ready = s.RestartCount > 0, s.Ready
+		}
+	}
+	for _, c := range p.Spec.Containers {
+		if limit, ok := c.Resources.Limits[corev1.ResourceMemory]; ok && c.Name == container {
+			t.memory = limit.Value()
 		}
 	}
 	return t, true

@@ -5,10 +5,14 @@ package collect
 
 import (
 	"errors"
+	"fmt"
 	"io"
+	"slices"
+	"strings"
 	"time"
 
 	"filippo.io/age"
+	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/zbundle/zbundle/bundle"
 )
@@ -32,6 +36,19 @@ type Options struct {
 	// Timeout bounds the run, RequestTimeout every single request.
 	Timeout        time.Duration
 	RequestTimeout time.Duration
+	// Budget bounds the bytes that are to move, by estimate; past it config dumps
+	// are left out. 0 takes all.
+	Budget int64
+	// ForceDump asks ztunnels for dumps that may not fit their memory.
+	ForceDump bool
+	// Namespaces bound the objects that are taken, Nodes and NodeSelector the
+	// nodes whose ztunnel and istio-cni are asked. For takes the nodes of one
+	// workload (NAMESPACE[/NAME]) and of its peers. Unset, they bound nothing.
+	Namespaces   []string
+	Nodes        []string
+	NodeSelector string
+	For          string
+	Waypoints    Waypoints
 	// Concurrency is how many pods are asked at once; each gets one request at a time.
 	Concurrency int
 	// MetricsInterval is how far apart the two looks at metrics are at least.
@@ -55,6 +72,7 @@ const (
 	DefaultConcurrency    = 10
 	DefaultMetrics        = 10 * time.Second
 	DefaultLogBytes       = 4 * mb
+	DefaultBudget         = 5 * 1024 * mb
 )
 
 func (o Options) withDefaults() Options {
@@ -73,7 +91,24 @@ func (o Options) withDefaults() Options {
 	if o.LogBytes <= 0 {
 		o.LogBytes = DefaultLogBytes
 	}
+	if o.Waypoints == "" {
+		o.Waypoints = WaypointsAuto
+	}
 	return o
+}
+
+// Check tells what in the options contradicts itself or can't be read.
+func (o Options) Check() error {
+	if _, err := labels.Parse(o.NodeSelector); err != nil {
+		return fmt.Errorf("read --node-selector: %w", err)
+	}
+	if ns, name, ok := strings.Cut(o.For, "/"); o.For != "" && (ns == "" || ok && (name == "" || strings.Contains(name, "/"))) {
+		return fmt.Errorf("--for is NAMESPACE or NAMESPACE/WORKLOAD, not %q", o.For)
+	}
+	if slices.Contains(o.Namespaces, "") || slices.Contains(o.Nodes, "") {
+		return errors.New("the name of a namespace or a node is empty")
+	}
+	return nil
 }
 
 // since is from when on logs are taken, by the cluster's clock; zero for all.

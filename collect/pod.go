@@ -17,12 +17,12 @@ import (
 	"github.com/zbundle/zbundle/bundle"
 )
 
-// pod asks one pod everything that the table says, one request after the other.
-func (r *run) pod(ctx context.Context, t target) {
+// pod asks one pod for some of what the table says, one request after the other.
+func (r *run) pod(ctx context.Context, t target, tasks []task) {
 	client := &podClient{api: r.api, reach: &r.reach, target: t, patience: r.opts.RequestTimeout}
 	defer client.close()
 	looking := t.kind == kindIstiod
-	for _, task := range tasksOf(t) {
+	for _, task := range tasks {
 		if task.again {
 			continue
 		}
@@ -44,16 +44,16 @@ func (r *run) pod(ctx context.Context, t target) {
 // podTask runs one request and records how it ended.
 func (r *run) podTask(ctx context.Context, c *podClient, task task) {
 	record := r.begin(task.id, c.target.entry(), request(task, c.target))
+	if record.Status, record.Reason = r.leftOut(task, c.target); record.Status != "" {
+		r.end(ctx, record, nil, 0)
+		return
+	}
 	timeout := r.timeout(task)
 	taskCtx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	var err error
 	switch task.form {
 	case podLog, podLogOld:
-		if r.opts.NoLogs {
-			record.Status, record.Reason = bundle.StatusSkipped, "no logs were asked for (--no-logs)"
-			break
-		}
 		err = r.log(taskCtx, c.target, task, record)
 	default:
 		err = r.fetch(taskCtx, c, task, task.path, path.Join(c.target.dir(), task.file), record)
@@ -93,6 +93,13 @@ func (r *run) fetch(ctx context.Context, c *podClient, task task, ask, name stri
 
 // attempt is one of fetch's; of a dump, the last one keeps what there is.
 func (r *run) attempt(ctx context.Context, c *podClient, task task, ask, name string, record *bundle.Task, last bool) error {
+	if task.form == asDump {
+		release, err := r.soleDump(ctx, c.target.node)
+		if err != nil {
+			return err
+		}
+		defer release()
+	}
 	resp, err := c.get(ctx, task, ask)
 	if err != nil {
 		return err
@@ -104,6 +111,7 @@ func (r *run) attempt(ctx context.Context, c *podClient, task task, ask, name st
 	record.ClockSkewMS = r.clock.skew(dateOf(resp.Header))
 	body := &limitedReader{r: resp.Body, left: task.limit}
 	defer func() { record.Bytes += body.n }()
+	defer r.listen(task, c.target, body)()
 	entry := bundle.NewEntry{Path: name, Task: record.ID, ModTime: r.clock.now()}
 	switch {
 	case task.form == asReady:
@@ -117,10 +125,6 @@ func (r *run) attempt(ctx context.Context, c *podClient, task task, ask, name st
 		return r.dump(ctx, c.target, entry, body, record, last)
 	case task.form == perProxy:
 		return kept(record)(r.bundle.AddShared(ctx, "xds", entry, body))
-	case task.id == syncTask: // the first look: which ztunnel is whose need not be right to the second
-		var seen bytes.Buffer
-		defer func() { r.serves(c.target, proxiesOf(seen.Bytes())) }()
-		return kept(record)(r.bundle.AddJSON(ctx, entry, io.TeeReader(body, &seen)))
 	case strings.HasPrefix(task.path, "/debug/"):
 		return kept(record)(r.bundle.AddJSON(ctx, entry, body))
 	case path.Base(task.file) == metricsFile:
@@ -203,6 +207,10 @@ func (r *run) proxies(ctx context.Context, c *podClient, task task) {
 		asked := task
 		asked.path = fill.Replace(task.path)
 		record := r.begin(task.id, c.target.entry(), request(asked, c.target))
+		if record.Status, record.Reason = r.leftOut(task, c.target); record.Status != "" {
+			r.end(ctx, record, nil, 0)
+			continue
+		}
 		if empty == emptyAnswers {
 			record.Status, record.Reason = bundle.StatusSkipped, fmt.Sprintf("this istiod answered {} to this question %d times (1.25 and later always do)", emptyAnswers)
 			r.end(ctx, record, nil, 0)

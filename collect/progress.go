@@ -12,6 +12,7 @@ import (
 // Progress is told what a run is doing. Its methods may be called from many
 // goroutines at once.
 type Progress interface {
+	Note(text string)                          // something to tell before the work goes on, of one or more lines
 	Total(tasks int)                           // expected so far
 	Begin(label string)                        // a task starts
 	End(label string, received, archive int64) // a task has ended; bytes received for it, bytes of the archive so far
@@ -20,6 +21,7 @@ type Progress interface {
 // Quiet tells nothing.
 type Quiet struct{}
 
+func (Quiet) Note(string)              {}
 func (Quiet) Total(int)                {}
 func (Quiet) Begin(string)             {}
 func (Quiet) End(string, int64, int64) {}
@@ -66,6 +68,13 @@ func (c *counts) end(label string, received, archive int64) {
 	c.total = max(c.total, c.done)
 }
 
+// Note implements Progress.
+func (l *Lines) Note(text string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	fmt.Fprintln(l.W, text)
+}
+
 // Total implements Progress.
 func (l *Lines) Total(n int) {
 	l.mu.Lock()
@@ -93,6 +102,12 @@ func (l *Lines) End(label string, received, archive int64) {
 		l.printed = now
 		fmt.Fprintf(l.W, "collected %d of %d, %s received, last %s\n", l.done, l.total, Size(l.received), label)
 	}
+}
+
+// Note implements Progress.
+func (b *Bar) Note(text string) {
+	b.Clear()
+	fmt.Fprintln(b.W, text)
 }
 
 // Total implements Progress.

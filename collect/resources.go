@@ -69,13 +69,15 @@ func (g groupVersions) path(r resource) string {
 
 // listed takes what is kept of one list, and tells each object before it is redacted.
 type listed struct {
-	w       io.Writer
-	task    task
-	keys    []string // of the objects to get by name: namespaces/NAMESPACE/RESOURCE/NAME
-	each    func(raw []byte)
-	count   int
-	removed int
-	bytes   int64
+	w    io.Writer
+	task task
+	// namespaces are those to list, each by itself; none stands for all at once.
+	namespaces []string
+	objects    []named               // to get by name
+	each       func(raw []byte) bool // tells whether an object is kept
+	count      int
+	removed    int
+	bytes      int64
 }
 
 // list writes all objects of a resource as one List, page by page, one object
@@ -88,12 +90,32 @@ func (a *api) list(ctx context.Context, base string, l *listed) error {
 	if l.task.form == asNamed {
 		err = a.named(ctx, base, l)
 	} else {
-		err = a.pages(ctx, base+"/"+l.task.name, l)
+		err = a.lists(ctx, base, l)
 	}
 	if _, errEnd := io.WriteString(l.w, "\n]}\n"); errEnd != nil {
 		return errEnd
 	}
 	return err
+}
+
+// lists goes through the namespaces. What one does not give, others may.
+func (a *api) lists(ctx context.Context, base string, l *listed) error {
+	if len(l.namespaces) == 0 {
+		return a.pages(ctx, listPath(base, "", l.task), l)
+	}
+	var errs []error
+	for _, ns := range l.namespaces {
+		errs = append(errs, a.pages(ctx, listPath(base, ns, l.task), l))
+	}
+	return errors.Join(errs...)
+}
+
+// listPath is where the objects of a namespace are listed, or those of all ("").
+func listPath(base, namespace string, task task) string {
+	if namespace == "" {
+		return base + "/" + task.name
+	}
+	return base + "/namespaces/" + url.PathEscape(namespace) + "/" + task.name
 }
 
 func (a *api) pages(ctx context.Context, path string, l *listed) error {
@@ -148,13 +170,25 @@ func (a *api) page(ctx context.Context, path string, query url.Values, l *listed
 	return p, err
 }
 
+// named is one object to fetch by its name.
+type named struct{ namespace, name string }
+
+func (n named) path(task task) string {
+	return "/namespaces/" + url.PathEscape(n.namespace) + "/" + task.name + "/" + n.name
+}
+
 // named fetches single objects by name in every namespace that could hold
-// one: those of the mesh's own pods.
+// one: those of the mesh's own pods. What one right does not give, others may.
 func (a *api) named(ctx context.Context, base string, l *listed) error {
-	for _, key := range l.keys {
-		raw, err := a.object(ctx, base+"/"+key, l.task.limit)
+	var denied error
+	for _, o := range l.objects {
+		raw, err := a.object(ctx, base+o.path(l.task), l.task.limit)
 		var answer *apiError
 		if errors.As(err, &answer) && answer.code == http.StatusNotFound {
+			continue
+		}
+		if errors.As(err, &answer) && answer.code == http.StatusForbidden {
+			denied = err
 			continue
 		}
 		if err != nil {
@@ -165,7 +199,7 @@ func (a *api) named(ctx context.Context, base string, l *listed) error {
 			return err
 		}
 	}
-	return nil
+	return denied
 }
 
 // object reads one object, again where it breaks off.
@@ -184,8 +218,8 @@ func (a *api) object(ctx context.Context, path string, limit int64) ([]byte, err
 }
 
 func (l *listed) add(raw []byte) error {
-	if l.each != nil {
-		l.each(raw)
+	if l.each != nil && !l.each(raw) {
+		return nil
 	}
 	var obj map[string]any
 	dec := json.NewDecoder(bytes.NewReader(raw))

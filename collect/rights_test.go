@@ -2,6 +2,7 @@ package collect
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	rbacv1 "k8s.io/api/rbac/v1"
@@ -10,8 +11,29 @@ import (
 // TestRightsHoldNoSurprise: nothing that reads a Secret, runs a command or
 // reaches further than a collection does.
 func TestRightsHoldNoSurprise(t *testing.T) {
-	r := RightsFor("zbundle", rbacv1.Subject{Kind: rbacv1.UserKind, Name: "alice"}, []string{"istio-system"})
-	rules := slices.Concat(r.Cluster.Rules, r.Namespaced[0].Rules)
+	for name, opts := range map[string]Options{
+		"by default":           {},
+		"with waypoints":       {Waypoints: WaypointsTake},
+		"of some namespaces":   {Namespaces: []string{"shop", "pay"}},
+		"of a workload's mesh": {For: "shop/catalog", Namespaces: []string{"shop"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := RightsIn([]string{"istio-system", "istio-ingress"}, opts, "zbundle", rbacv1.Subject{Kind: rbacv1.UserKind, Name: "alice"})
+			noSurprise(t, r.Cluster.Rules)
+			for _, role := range r.Namespaced {
+				noSurprise(t, role.Rules)
+			}
+			for _, rule := range r.Cluster.Rules {
+				if slices.ContainsFunc(rule.Resources, func(r string) bool { return strings.Contains(r, "/") }) {
+					t.Errorf("%v is granted in all namespaces", rule.Resources)
+				}
+			}
+		})
+	}
+}
+
+func noSurprise(t *testing.T, rules []rbacv1.PolicyRule) {
+	t.Helper()
 	for _, rule := range rules {
 		for _, list := range [][]string{rule.APIGroups, rule.Resources, rule.Verbs} {
 			if slices.Contains(list, "*") {

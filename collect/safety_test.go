@@ -44,9 +44,9 @@ func TestEveryRequestIsDocumented(t *testing.T) {
 }
 
 func safetyTables() string {
-	opts := Options{}.withDefaults()
+	r := &run{opts: Options{}.withDefaults()}
 	var b strings.Builder
-	b.WriteString("\n| task | asked | at most | within |\n| --- | --- | --- | --- |\n")
+	b.WriteString("\n| task | asked | kept | needs | at most | within |\n| --- | --- | --- | --- | --- | --- |\n")
 	for _, task := range slices.Concat(podTasks, secondLooks(podTasks)) {
 		asked := fmt.Sprintf("`GET 127.0.0.1:%d%s` through port-forward", task.port, task.path)
 		switch task.form {
@@ -60,21 +60,39 @@ func safetyTables() string {
 		if task.onPodAddress {
 			asked += ", or the API server's pod proxy"
 		}
-		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", task.id, asked, Size(task.limit), max(task.timeout, opts.RequestTimeout))
+		need := r.needs(task, target{kind: task.kind, namespace: "…"})[0]
+		fmt.Fprintf(&b, "| `%s` | %s | %s | `%s` `%s` | %s | %s |\n", task.id, asked, keptAs[task.form], need.verb, need.resource, Size(task.limit), max(task.timeout, r.opts.RequestTimeout))
 	}
-	b.WriteString("\n| objects | asked |\n| --- | --- |\n")
-	for _, r := range objectTasks {
-		asked := fmt.Sprintf("list, pages of %d", pageSize)
-		switch r.form {
-		case asNamed:
-			asked = "get, by name: " + strings.Join(r.names, ", ")
-		case asNames:
-			asked = fmt.Sprintf("list of names alone, pages of %d, after all else", pageSize)
+	b.WriteString("\n| task | asked | kept | needs | at most | within |\n| --- | --- | --- | --- | --- | --- |\n")
+	for _, task := range objectTasks {
+		asked, verb := fmt.Sprintf("list, pages of %d", pageSize), "list"
+		switch {
+		case task.form == asNamed:
+			asked, verb = "get, by name: "+strings.Join(task.names, ", "), "get"
+		case task.form == asNames:
+			asked = fmt.Sprintf("list of names alone, pages of %d, after all else,", pageSize)
+		case task.form == asUse && task.namespaced:
+			asked += ", in the namespaces of istiod and ztunnel"
 		}
-		fmt.Fprintf(&b, "| `%s/%s` | %s |\n", groupName(r.group), r.name, asked)
+		fmt.Fprintf(&b, "| `%s` | %s of %s | %s | `%s` | %s | %s |\n", task.id, asked, strings.Join(task.versions, ", else "), keptAs[task.form], verb, Size(task.limit), r.opts.RequestTimeout*4)
 	}
 	b.WriteString("\n")
 	return b.String()
+}
+
+// keptAs says what becomes of an answer.
+var keptAs = map[form]string{
+	asIs:      "as served, leaks cut out",
+	asDump:    "by sections; certificates as facts",
+	asReady:   "status and body",
+	asMesh:    "keys on a list",
+	podLog:    "its beginning and its newest part, leaks cut out",
+	podLogOld: "its beginning and its newest part, leaks cut out",
+	perProxy:  "as served, shared, leaks cut out",
+	asList:    "fields on a list",
+	asNamed:   "keys on a list",
+	asNames:   "names of pods that came or went",
+	asUse:     "not kept: it guards dumps",
 }
 
 // TestSecretsAreNoResource keeps them out of the table for good.

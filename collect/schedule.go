@@ -1,7 +1,6 @@
 package collect
 
 import (
-	"cmp"
 	"context"
 	"path"
 	"slices"
@@ -15,22 +14,33 @@ import (
 // everything runs all tasks. Pods come first, since they tell what the mesh
 // is made of; istiods next, since they tell which ztunnels they serve. What
 // changes by the second is looked at again when all else is done: what was
-// under way in between shows by that.
-func (r *run) everything(ctx context.Context) {
+// under way in between shows by that. An error is one of the scope that was asked for.
+func (r *run) everything(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	r.giveUp = cancel
 	if served, err := r.api.groupVersions(ctx); err == nil {
 		r.served = served
 	}
-	objects := tasksOf(target{kind: kindCluster})
+	objects := r.objectsAsked()
 	r.progress.Total(len(objects))
-	r.pods(ctx, objects[0])
-	slices.SortStableFunc(r.targets, byRank)
-	objects = r.mineOf(objects[1:])
-	r.progress.Total(1 + len(objects) + r.expected())
+	for _, task := range objects[:surveyed] {
+		r.lookAt(ctx, task)
+	}
+	r.sortTargets()
+	if err := r.settle(); err != nil {
+		return err
+	}
+	r.review(ctx)
+	r.progress.Total(len(objects) + r.expected())
+	use, objects := parted(objects[surveyed:], func(t task) bool { return t.form == asUse })
+	for _, task := range use {
+		r.objects(ctx, task)
+	}
+	r.say()
 	r.first(ctx, objects)
 	r.second(ctx, objects)
+	return nil
 }
 
 // workers run jobs, so many at once.
@@ -53,26 +63,52 @@ func (r *run) workers(jobs []func()) {
 
 // first asks everything once, istiods before all else.
 func (r *run) first(ctx context.Context, objects []task) {
-	istiods := 0
-	var jobs, rest []func()
-	for _, t := range r.mine() {
-		job := func() { r.pod(ctx, t) }
-		if t.kind == kindIstiod {
-			istiods++
-			jobs = append(jobs, job)
-			continue
-		}
-		rest = append(rest, job)
-	}
+	istiods, others := parted(r.mine(), func(t target) bool { return t.kind == kindIstiod })
+	looks, done := newLooks(ctx, len(istiods), min(longestLook, r.opts.RequestTimeout))
+	defer done()
+	r.looks = looks
+	jobs := r.asked(ctx, istiods, tasksOf)
 	for _, task := range objects {
 		if !task.again {
 			jobs = append(jobs, func() { r.objects(ctx, task) })
 		}
 	}
-	looks, done := newLooks(ctx, istiods, min(longestLook, r.opts.RequestTimeout))
-	defer done()
-	r.looks = looks
-	r.workers(append(jobs, rest...))
+	if r.opts.For != "" {
+		// The ztunnels of the workload's own nodes name its peers.
+		own, rest := parted(others, func(t target) bool { return t.kind == kindZtunnel && r.outOfScope(t) == "" })
+		r.workers(append(jobs, r.asked(ctx, own, tasksOf)...))
+		r.widen()
+		jobs, others = nil, rest
+	}
+	if !r.overBudget() {
+		r.workers(append(jobs, r.asked(ctx, others, tasksOf)...))
+		return
+	}
+	// Small answers tell who is sick, whose dumps come first.
+	isDump := func(t task) bool { return t.form == asDump }
+	r.workers(append(jobs, r.asked(ctx, others, func(t target) []task { _, small := parted(tasksOf(t), isDump); return small })...))
+	r.ration()
+	r.workers(r.asked(ctx, others, func(t target) []task { dumps, _ := parted(tasksOf(t), isDump); return dumps }))
+}
+
+// asked are the jobs to ask pods for some of what the table says.
+func (r *run) asked(ctx context.Context, ts []target, of func(target) []task) []func() {
+	var jobs []func()
+	for _, t := range ts {
+		jobs = append(jobs, func() { r.pod(ctx, t, of(t)) })
+	}
+	return jobs
+}
+
+func parted[T any](list []T, is func(T) bool) (yes, no []T) {
+	for _, v := range list {
+		if is(v) {
+			yes = append(yes, v)
+		} else {
+			no = append(no, v)
+		}
+	}
+	return yes, no
 }
 
 // longestLook is how long ztunnels' dumps wait for the first looks at the
@@ -147,7 +183,7 @@ func (r *run) again(ctx context.Context, t target, replica string) {
 		case before == ambientTask && t.name != replica:
 			why = "istiod " + replica + " of the same revision was looked at again"
 		case before == ambientTask:
-			if ok, reason := spareLook(t); !ok {
+			if ok, reason := r.spareLook(t); !ok {
 				why = reason
 			}
 		}
@@ -185,9 +221,6 @@ func (r *run) lookedAt(id string, t target) bool {
 	return ok
 }
 
-// spareLook says whether istiod can be asked a second time, and if not why.
-func spareLook(target) (ok bool, why string) { return true, "" }
-
 // expected counts the requests to pods that are known beforehand.
 func (r *run) expected() int {
 	n := 0
@@ -199,15 +232,6 @@ func (r *run) expected() int {
 		}
 	}
 	return n
-}
-
-// byRank puts istiods first: what each serves is asked once all of it is known.
-func byRank(a, b target) int {
-	return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a.node, b.node), cmp.Compare(a.name, b.name))
-}
-
-func rank(t target) int {
-	return slices.Index([]string{kindIstiod, kindZtunnel, kindCNI, kindWaypoint, kindGateway}, t.kind)
 }
 
 // Second looks stand beside the first ones, in a folder of their own.

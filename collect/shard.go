@@ -3,14 +3,15 @@ package collect
 import (
 	"context"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/zbundle/zbundle/bundle"
 )
 
 // What one of several shards takes: the pods of its nodes, and of istiods,
-// gateways and kinds of objects its part. All of them look at all pods, since
-// these tell what the mesh is made of; one of them keeps the list.
+// gateways and kinds of objects its part. All of them look at all pods and nodes,
+// since these tell what the mesh is made of; one of them keeps each list.
 
 // shardKey is what decides whose a pod is: a node's pods stay together.
 func (t target) shardKey() string {
@@ -31,21 +32,28 @@ func (r *run) mine() []target {
 	return out
 }
 
-// mineOf are the kinds of objects that this run keeps.
+// objectsAsked are the kinds of objects that this run asks for.
+func (r *run) objectsAsked() []task {
+	objects := tasksOf(target{kind: kindCluster})
+	return append(slices.Clone(objects[:surveyed]), r.mineOf(objects[surveyed:])...)
+}
+
+// mineOf are the kinds of objects that this run keeps, and the memory in use,
+// which every run has to know.
 func (r *run) mineOf(objects []task) []task {
 	var out []task
 	for _, task := range objects {
 		// Both looks are one shard's.
-		if r.opts.Shard.Owns(strings.TrimSuffix(task.id, secondLook)) {
+		if r.opts.Shard.Owns(strings.TrimSuffix(task.id, secondLook)) || task.form == asUse {
 			out = append(out, task)
 		}
 	}
 	return out
 }
 
-// pods lists all pods, and keeps the list where it is this run's to keep. To
-// fail at it is every shard's own gap.
-func (r *run) pods(ctx context.Context, task task) {
+// lookAt goes through a list that every shard needs to know, and keeps it
+// where it is this run's to keep. To fail at it is every shard's own gap.
+func (r *run) lookAt(ctx context.Context, task task) {
 	if r.opts.Shard.Owns(task.id) {
 		r.objects(ctx, task)
 		return
@@ -55,7 +63,7 @@ func (r *run) pods(ctx context.Context, task task) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	record := r.begin(task.id, bundle.Target{Kind: kindCluster}, "GET "+base+"/"+task.name)
-	l := &listed{w: io.Discard, task: task, each: r.discover}
+	l := &listed{w: io.Discard, task: task, each: r.observer(task)}
 	if err := r.api.list(ctx, base, l); err != nil {
 		record.Bytes = l.bytes
 		r.end(ctx, record, err, timeout)

@@ -118,7 +118,8 @@ func (c *podClient) forwarded(ctx context.Context, port int, path string) (*http
 	client := &http.Client{
 		Transport: &http.Transport{
 			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-				return c.tunnel.dial(ctx, port)
+				conn, err := c.tunnel.dial(ctx, port)
+				return paidConn{conn, c.api.cost}, err
 			},
 			DisableKeepAlives: true,
 		},
@@ -152,7 +153,7 @@ func (c *podClient) open(ctx context.Context) error {
 	switch {
 	case err == nil || ctx.Err() != nil:
 	case isForbidden(err):
-		err = fmt.Errorf("pods/portforward is forbidden: grant create on pods/portforward in namespace %s (%w)", c.target.namespace, err)
+		err = fmt.Errorf("pods/portforward is forbidden: grant %s (%w)", forwardRight(c.target.namespace), err)
 		c.reach.forbidden.Store(c.target.namespace, err)
 	default:
 		c.broken = err
@@ -170,6 +171,18 @@ func (c *podClient) ended(err error) {
 			c.broken = fmt.Errorf("%w (given up on after %d failures in a row)", err, maxFailed)
 		}
 	}
+}
+
+// paidConn counts what comes through the API server.
+type paidConn struct {
+	net.Conn
+	cost *cost
+}
+
+func (c paidConn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	c.cost.bytes.Add(int64(n))
+	return n, err
 }
 
 func isTimeout(err error) bool {

@@ -31,6 +31,7 @@ const (
 	asList                // objects listed page by page, redacted one by one
 	asNamed               // objects fetched by name, in the namespaces that may hold them
 	asNames               // the names of all objects: which came and went since they were listed
+	asUse                 // memory in use, by which dumps are guarded; not kept
 )
 
 // task is one kind of request. The table of them is all that zbundle asks:
@@ -82,7 +83,7 @@ var tasks = slices.Concat(objectTasks, podTasks, secondLooks(podTasks))
 var podTasks = []task{
 	{id: "ztunnel/ready", kind: kindZtunnel, port: ztunnelReady, path: "/healthz/ready", onPodAddress: true, form: asReady, file: "ready.txt", limit: 64 * kb},
 	{id: "ztunnel/config_dump", kind: kindZtunnel, port: ztunnelAdmin, path: "/config_dump", form: asDump, file: "config_dump", limit: 1024 * mb, timeout: 2 * time.Minute},
-	{id: "ztunnel/metrics", kind: kindZtunnel, port: ztunnelStats, path: "/metrics", onPodAddress: true, file: "metrics.txt", limit: 64 * mb},
+	{id: metricsTask, kind: kindZtunnel, port: ztunnelStats, path: "/metrics", onPodAddress: true, file: "metrics.txt", limit: 64 * mb},
 	{id: "ztunnel/log", kind: kindZtunnel, form: podLog, file: "log.txt", limit: 64 * mb, timeout: 2 * time.Minute},
 	{id: "ztunnel/log-previous", kind: kindZtunnel, form: podLogOld, file: "log.previous.txt", limit: 64 * mb, timeout: 2 * time.Minute},
 
@@ -156,19 +157,43 @@ func groupName(group string) string {
 	return group
 }
 
-// podsTask is the list by which the parts of the mesh are found.
-const podsTask = "cluster/core/pods"
+// use is the task to learn how much memory is in use.
+func use(name string, namespaced bool) task {
+	t := list("metrics.k8s.io", name, namespaced, "v1beta1")
+	t.form = asUse
+	return t
+}
+
+// The lists by which the parts of the mesh are found, and the nodes that they run on.
+const (
+	podsTask  = "cluster/core/pods"
+	nodesTask = "cluster/core/nodes"
+)
+
+// Where Cilium's configuration is, by which it is told from other networks.
+const (
+	cniNamespace = "kube-system"
+	ciliumConfig = "cilium-config"
+)
+
+// surveyed is how many tasks come before all others: the lists of pods and nodes.
+const surveyed = 2
+
+// metricsTask is the answer of a ztunnel that counts its proxies and its peers.
+const metricsTask = "ztunnel/metrics"
 
 // objectTasks are the objects around the mesh. Secrets are none of them.
 var objectTasks = []task{
 	list("", "pods", true, "v1"),
 	list("", "nodes", false, "v1"),
+	use("nodes", false),
+	use("pods", true),
 	list("", "namespaces", false, "v1"),
 	list("", "services", true, "v1"),
 	list("", "serviceaccounts", true, "v1"),
 	list("", "events", true, "v1"),
 	list("", "resourcequotas", true, "v1"),
-	get("", "configmaps", "v1", "istio", "istio-cni-config", "istio-ca-root-cert", "cilium-config"),
+	get("", "configmaps", "v1", "istio", "istio-cni-config", "istio-ca-root-cert", ciliumConfig),
 	list("apps", "daemonsets", true, "v1"),
 	list("apps", "deployments", true, "v1"),
 	list("apps", "replicasets", true, "v1"),

@@ -34,6 +34,7 @@ func (a *api) openTunnel(ctx context.Context, patience time.Duration, namespace,
 	if err := a.admit(ctx); err != nil {
 		return nil, err
 	}
+	a.cost.requests.Add(1)
 	dialer, err := a.dialer(namespace, pod)
 	if err != nil {
 		return nil, err

@@ -22,11 +22,8 @@ import (
 )
 
 func newCollect(s streams) *cobra.Command {
-	flags := genericclioptions.NewConfigFlags(true)
-	// The mesh is looked for everywhere: a namespace of its own would hide parts of it.
-	flags.Namespace = nil
-	flags.Timeout = nil // --request-timeout is zbundle's own
-	opts := collect.Options{LogBytes: collect.DefaultLogBytes}
+	flags := newPlanFlags()
+	opts := &flags.opts
 	var dryRun, quiet bool
 	var to encryption
 	cmd := &cobra.Command{
@@ -42,38 +39,33 @@ noted in the bundle.
   zbundle collect --dry-run`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return runCollect(cmd.Context(), s, flags, opts, to, dryRun, quiet)
+			return runCollect(cmd.Context(), s, flags, to, dryRun, quiet)
 		},
 	}
-	flags.AddFlags(cmd.Flags())
+	flags.add(cmd)
 	f := cmd.Flags()
 	f.StringVarP(&opts.Output, "output", "o", "", "file to write, ending in .tgz, .tar.zst or .tar; - for stdout (default zbundle-<context>-<UTC time>.tgz)")
 	f.BoolVar(&opts.Force, "force", false, "replace the file if it is there")
-	f.DurationVar(&opts.Timeout, "timeout", collect.DefaultTimeout, "bound on the whole run; what is there by then is kept")
-	f.DurationVar(&opts.RequestTimeout, "request-timeout", collect.DefaultRequestTimeout, "bound on a single request")
-	f.IntVar(&opts.Concurrency, "concurrency", collect.DefaultConcurrency, "how many pods to ask at once")
-	f.DurationVar(&opts.MetricsInterval, "metrics-interval", collect.DefaultMetrics, "how far apart the two looks at metrics are at least, of which counters become rates")
-	f.DurationVar(&opts.Since, "since", 0, "take logs of this long before now only")
-	f.Var(&timeValue{&opts.SinceTime}, "since-time", "take logs from this time on only (RFC 3339)")
-	f.IntVar(&opts.Tail, "tail", 0, "take this many of the newest lines of each log")
 	f.BoolVar(&opts.KeepRequests, "keep-requests", false, "keep request paths and client addresses in the access logs of waypoints and gateways")
-	f.BoolVar(&opts.NoLogs, "no-logs", false, "take no logs: rules that need them stay undecided")
-	f.Var(&sizeValue{&opts.LogBytes}, "log-bytes", "bound on one log: its first 256 KB and its newest part; eight times as much of a container in trouble")
 	f.BoolVar(&opts.KeepPEM, "keep-pem", false, "keep certificates whole (they are public), and not only the facts in them")
-	f.Var(&shardValue{&opts.Shard}, "shard", "take only part I of N (I/N, from 0) of a large mesh; zbundle merge puts the parts together")
 	encryptionFlags(cmd, &to)
-	f.BoolVar(&dryRun, "dry-run", false, "print every request that would be made (lists the pods to know them)")
+	f.BoolVar(&dryRun, "dry-run", false, "print every request that would be made, as zbundle plan does")
 	f.BoolVarP(&quiet, "quiet", "q", false, "print nothing but errors")
 	return cmd
 }
 
-func runCollect(ctx context.Context, s streams, flags *genericclioptions.ConfigFlags, opts collect.Options, to encryption, dryRun, quiet bool) error {
-	config, err := restConfig(flags)
+func runCollect(ctx context.Context, s streams, flags *planFlags, to encryption, dryRun, quiet bool) error {
+	if dryRun {
+		return printPlan(ctx, s, flags)
+	}
+	opts, err := flags.options()
 	if err != nil {
 		return err
 	}
-	opts.Tool = version()
-	opts.Context = contextName(flags)
+	config, err := restConfig(flags.kube)
+	if err != nil {
+		return err
+	}
 	opts.Stdout = s.Out
 	if opts.Recipients, err = to.recipients(); err != nil {
 		return err
@@ -86,9 +78,6 @@ func runCollect(ctx context.Context, s streams, flags *genericclioptions.ConfigF
 	}
 	ctx, stop := interruptible(ctx, func() { _ = bundle.RemovePartial(opts.Output) }) // nobody waits for its error
 	defer stop()
-	if dryRun {
-		return collect.DryRun(ctx, config, opts, s.Out)
-	}
 	progress, done := progressOn(s, quiet)
 	summary, err := collect.Run(ctx, config, opts, progress)
 	done()

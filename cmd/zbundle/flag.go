@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -30,13 +31,13 @@ func (v *timeValue) String() string {
 	return v.at.Format(time.RFC3339)
 }
 
-// sizeValue is a flag that takes a number of bytes as Kubernetes writes it: 4Mi, 500k.
+// sizeValue is a flag that takes a number of bytes as Kubernetes writes it (4Mi, 500k), or with a B behind.
 type sizeValue struct{ bytes *int64 }
 
 func (v *sizeValue) Set(s string) error {
-	q, err := resource.ParseQuantity(s)
+	q, err := resource.ParseQuantity(strings.TrimSuffix(s, "B"))
 	if err != nil || q.Sign() < 0 {
-		return fmt.Errorf("want a size like 4Mi")
+		return fmt.Errorf("want a size like 4Mi or 4MB")
 	}
 	*v.bytes = q.Value()
 	return nil

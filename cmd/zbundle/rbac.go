@@ -14,29 +14,53 @@ import (
 func newRBAC(s streams) *cobra.Command {
 	var user, account string
 	var namespaces []string
+	flags := newPlanFlags()
 	cmd := &cobra.Command{
 		Use:   "rbac",
 		Short: "Print the roles and bindings that collect needs",
-		Long: `rbac prints the smallest roles with which collect misses nothing: objects are
-listed in all namespaces, and pods reached and their logs read only where the
-mesh's own parts run. Give every such namespace with --mesh-namespace.`,
+		Long: `rbac prints the smallest roles with which collect, called with the same flags,
+misses nothing in this cluster: objects are listed in all namespaces, unless
+--namespace says where, and pods are reached and their logs read only where
+istiod, ztunnel, istio-cni and gateways run, and where waypoints do with
+--waypoints. With --mesh-namespace no cluster is asked: the roles are for one that
+serves everything, with the mesh's parts in these namespaces.`,
 		Example: `  zbundle rbac --user alice | kubectl apply -f -
   zbundle rbac --serviceaccount support/zbundle --mesh-namespace istio-system --mesh-namespace kube-system`,
 		Args: cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
+		RunE: func(cmd *cobra.Command, _ []string) error {
 			subject, err := subjectOf(user, account)
 			if err != nil {
 				return err
 			}
-			return printRights(s, collect.RightsFor("zbundle", subject, namespaces))
+			opts, err := flags.options()
+			if err != nil {
+				return err
+			}
+			if len(namespaces) > 0 {
+				return printRights(s, collect.RightsIn(namespaces, opts, rolesName, subject))
+			}
+			config, err := restConfig(flags.kube)
+			if err != nil {
+				return err
+			}
+			rights, err := collect.RightsFor(cmd.Context(), config, opts, rolesName, subject)
+			if err != nil {
+				return err
+			}
+			return printRights(s, rights)
 		},
 	}
+	flags.kube.AuthInfoName = nil // here --user is whom to bind to
+	flags.add(cmd)
 	f := cmd.Flags()
 	f.StringVar(&user, "user", "", "bind to this user")
 	f.StringVar(&account, "serviceaccount", "", "bind to this service account (NAMESPACE/NAME)")
-	f.StringSliceVar(&namespaces, "mesh-namespace", []string{"istio-system"}, "namespace of istiod, ztunnel, istio-cni or gateways; may be repeated")
+	f.StringSliceVar(&namespaces, "mesh-namespace", nil, "ask no cluster: istiod, ztunnel, istio-cni and gateways run in this namespace; may be repeated")
 	return cmd
 }
+
+// rolesName is that of the roles and bindings.
+const rolesName = "zbundle"
 
 func subjectOf(user, account string) (rbacv1.Subject, error) {
 	namespace, name, ok := strings.Cut(account, "/")

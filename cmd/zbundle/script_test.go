@@ -71,7 +71,7 @@ func TestSessions(t *testing.T) {
 }
 
 // startCluster runs a simulated cluster until the session ends, and points
-// KUBECONFIG to it: cluster [nodes=N] [fault=NAME]... [without=PART] [replay=DIR].
+// KUBECONFIG to it: cluster [nodes=N] [fault=NAME]... [rights=FILE] [without=PART] [replay=DIR].
 func startCluster(ts *testscript.TestScript, neg bool, args []string) {
 	if neg {
 		ts.Fatalf("cluster can't be negated")
@@ -87,6 +87,11 @@ func startCluster(ts *testscript.TestScript, neg bool, args []string) {
 			generate.Nodes = n
 		case "fault":
 			generate.Faults = append(generate.Faults, value)
+		case "rights":
+			f, err := os.Open(ts.MkAbs(value))
+			ts.Check(err)
+			opts.Roles, err = sim.ReadRoles(f)
+			ts.Check(errors.Join(err, f.Close()))
 		case "without":
 			generate.Without = value
 		case "replay":

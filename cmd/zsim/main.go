@@ -42,6 +42,7 @@ type options struct {
 	listTraps  bool
 	generate   sim.Generate
 	breaks     []string
+	roles      string
 }
 
 func parse(args []string, stderr io.Writer) (*options, error) {
@@ -59,6 +60,7 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	flags.IntVar(&o.generate.Drift, "drift", 0, "keep this many workloads from each ztunnel")
 	flags.StringVar(&o.generate.Without, "without", "", "invent a cluster without `part`: ambient, or istio as a whole")
 	flags.StringArrayVar(&o.breaks, "break", nil, "break a part of the cluster, as `PART=HOW`; may be repeated. "+strings.Join(sim.Breakages(), "; "))
+	flags.StringVar(&o.roles, "rights", "", "let the user do only what the Roles and ClusterRoles in this `file` grant, such as zbundle rbac prints")
 	flags.StringVar(&o.planted, "planted", "", "write the planted faults to this `file` as JSON")
 	flags.BoolVar(&o.listFaults, "list-faults", false, "list the faults that can be planted, and exit")
 	flags.BoolVar(&o.listTraps, "list-traps", false, "list the traps that can be laid, and exit")
@@ -110,6 +112,12 @@ func serve(ctx context.Context, o *options, stdout, stderr io.Writer) error {
 	if o.replay == "" {
 		opts.Generate = &o.generate
 	}
+	if o.roles != "" {
+		var err error
+		if opts.Roles, err = readRoles(o.roles); err != nil {
+			return err
+		}
+	}
 	cluster, err := sim.Start(ctx, opts)
 	if err != nil {
 		return err
@@ -129,6 +137,15 @@ func serve(ctx context.Context, o *options, stdout, stderr io.Writer) error {
 	fmt.Fprintln(stdout, "ready")
 	<-ctx.Done()
 	return cluster.Close()
+}
+
+func readRoles(path string) ([]sim.Role, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("reading the user's roles: %w", err)
+	}
+	defer f.Close()
+	return sim.ReadRoles(f)
 }
 
 func writePlanted(path string, planted []sim.Planted) error {

@@ -123,7 +123,7 @@ func (s *Set) line(text string, n int) error {
 		s.comment(text)
 		return nil
 	}
-	sample, err := parseSample(text)
+	sample, err := ParseSample(text)
 	if err != nil {
 		return err
 	}
@@ -210,7 +210,8 @@ next:
 	return sum, ok
 }
 
-func parseSample(text string) (*Sample, error) {
+// ParseSample reads one line that is no comment.
+func ParseSample(text string) (*Sample, error) {
 	end := strings.IndexAny(text, "{ \t")
 	if end <= 0 {
 		return nil, fmt.Errorf("no metric name and value in %q", clip(text))

@@ -211,13 +211,16 @@ func verbOf(r *http.Request, a attributes) string {
 	return "list"
 }
 
-// allowed says whether the cluster's user may do a: read everything but secrets, open
-// port-forwards, and nothing else.
+// allowed says whether the cluster's user may do a: what its roles grant, where it was given
+// any, else read everything but secrets, open port-forwards, and nothing else.
 func (s *apiServer) allowed(a attributes) bool {
 	for _, d := range s.world.denied {
 		if d.covers(a) {
 			return false
 		}
+	}
+	if s.world.roles != nil {
+		return granted(s.world.roles, a)
 	}
 	if a.group == "" && a.resource == "secrets" {
 		return false

@@ -17,6 +17,8 @@ type Options struct {
 	Generate *Generate
 	// Break breaks parts of the cluster, each as PART=HOW; Breakages lists them.
 	Break []string
+	// Roles, unless nil, are all that the cluster's user may do.
+	Roles []Role
 	// OnRequest, when set, is told of every request that the API server and the targets behind
 	// port-forward receive, so that a test can hold a client to what it may ask. It is called
 	// concurrently.
@@ -51,6 +53,7 @@ func Start(ctx context.Context, opts Options) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
+	w.roles = opts.Roles
 	broken, err := newBreaker(opts.Break, w)
 	if err != nil {
 		return nil, err

@@ -1,0 +1,322 @@
+package collect
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/client-go/rest"
+
+	"github.com/zbundle/zbundle/bundle"
+)
+
+// leftOut says of a task that is not to be asked of a target how it ends, and why.
+func (r *run) leftOut(task task, t target) (bundle.Status, string) {
+	if why := r.unasked(task, t); why != "" {
+		return bundle.StatusSkipped, why
+	}
+	if why := r.forbidden(task, t); why != "" {
+		return bundle.StatusForbidden, why
+	}
+	if task.form != asDump || !t.running {
+		return "", ""
+	}
+	r.mu.Lock()
+	why := r.rationed[t.namespace+"/"+t.name]
+	r.mu.Unlock()
+	if why != "" {
+		return bundle.StatusSkipped, why
+	}
+	if ok, why := r.mayDump(t); !ok {
+		return bundle.StatusSkipped, why
+	}
+	return "", ""
+}
+
+// unasked says why nobody wants the answer, "" where somebody does.
+func (r *run) unasked(task task, t target) string {
+	if why := r.outOfScope(t); why != "" {
+		return why
+	}
+	if r.opts.NoLogs && (task.form == podLog || task.form == podLogOld) {
+		return "no logs were asked for (--no-logs)"
+	}
+	return ""
+}
+
+// Plan is what a run would ask, with what it would come to.
+type Plan struct {
+	Targets []PlannedTarget
+	// Rights are what it needs; Denied is set where one is not there.
+	Rights   []bundle.Right
+	Requests int
+	Bytes    int64
+	Takes    time.Duration
+	// Notes say what the options leave out.
+	Notes []string
+}
+
+// PlannedTarget is the API server, or one pod of the mesh.
+type PlannedTarget struct {
+	Name     string
+	Requests []PlannedRequest
+	Asked    int // of them
+	Bytes    int64
+	Takes    time.Duration
+	// Note says what keeps the target from being asked, or what its dump takes of it.
+	Note string
+}
+
+// PlannedRequest is one request, or one that is left out for a reason.
+type PlannedRequest struct {
+	Request string
+	Bytes   int64
+	LeftOut string
+}
+
+// PlanOf tells every request that a run with these options would make. To
+// know them it asks for the API server's version and groups, lists pods and
+// nodes, asks for the memory in use, and reviews the caller's rights.
+func PlanOf(ctx context.Context, config *rest.Config, opts Options) (*Plan, error) {
+	r, err := scout(ctx, config, opts)
+	if err != nil {
+		return nil, err
+	}
+	r.review(ctx)
+	for _, task := range r.objectsAsked() {
+		if base := r.served.path(task.resource); task.form == asUse && base != "" {
+			// Without an answer limits alone are judged by.
+			_, _ = r.usage(ctx, base, task)
+		}
+	}
+	r.ration()
+	return r.plan(), nil
+}
+
+// scout finds out what there is to ask.
+func scout(ctx context.Context, config *rest.Config, opts Options) (*run, error) {
+	r, err := newRun(config, opts, Quiet{})
+	if err != nil {
+		return nil, err
+	}
+	if _, err := r.meet(ctx); err != nil {
+		return nil, err
+	}
+	if r.served, err = r.api.groupVersions(ctx); err != nil {
+		return nil, fmt.Errorf("list the API groups: %w", err)
+	}
+	if err := r.look(ctx); err != nil {
+		return nil, fmt.Errorf("list the pods: %w", err)
+	}
+	return r, r.settle()
+}
+
+func (r *run) plan() *Plan {
+	p := &Plan{Rights: r.reviewed, Notes: r.notes()}
+	server := PlannedTarget{Name: "the API server", Requests: []PlannedRequest{{Request: "GET /version"}, {Request: "GET /apis"}}}
+	for range r.reviewed {
+		server.Requests = append(server.Requests, PlannedRequest{Request: "POST " + reviewPath, Bytes: kb})
+	}
+	for _, task := range r.objectsAsked() {
+		server.Requests = append(server.Requests, r.plannedObjects(task)...)
+	}
+	p.add(r, server)
+	for _, t := range r.mine() {
+		planned := PlannedTarget{Name: t.String()}
+		if t.node != "" {
+			planned.Name += " on node " + t.node
+		}
+		if !t.running {
+			planned.Note = "it is not running: " + t.why
+		}
+		for _, task := range tasksOf(t) {
+			request := PlannedRequest{Request: request(task, t), Bytes: r.estimate(task, t)}
+			switch {
+			case task.form == perProxy:
+				request.Request += ", for each ztunnel that it serves"
+			case task.id == ambientTask+secondLook:
+				request.Request += ", after all else, of one replica of each revision"
+			case task.again:
+				request.Request += ", after all else"
+			}
+			if status, why := r.leftOut(task, t); status != "" {
+				request.Bytes, request.LeftOut = 0, string(status)+": "+why
+			}
+			if task.form == asDump && t.running {
+				planned.Note = r.dumpNote(t)
+			}
+			planned.Requests = append(planned.Requests, request)
+		}
+		p.add(r, planned)
+	}
+	p.Takes = max(r.duration(p.Requests, p.Bytes), r.opts.MetricsInterval)
+	return p
+}
+
+func (p *Plan) add(r *run, t PlannedTarget) {
+	for _, request := range t.Requests {
+		if request.LeftOut == "" {
+			t.Asked++
+			t.Bytes += request.Bytes
+		}
+	}
+	t.Takes = r.duration(t.Asked, t.Bytes)
+	p.Targets = append(p.Targets, t)
+	p.Requests += t.Asked
+	p.Bytes += t.Bytes
+}
+
+// plannedObjects are the requests for one kind of object.
+func (r *run) plannedObjects(task task) []PlannedRequest {
+	base := r.served.path(task.resource)
+	if base == "" {
+		return []PlannedRequest{{Request: "GET " + task.id, LeftOut: "absent: this cluster does not serve it"}}
+	}
+	left := ""
+	if status, why := r.leftOut(task, target{kind: kindCluster}); status != "" {
+		left = string(status) + ": " + why
+	}
+	var out []PlannedRequest
+	if task.form == asNamed {
+		for _, o := range r.named(task) {
+			out = append(out, PlannedRequest{Request: "GET " + base + o.path(task), Bytes: smallBytes, LeftOut: left})
+		}
+		return out
+	}
+	namespaces := r.listedIn(task)
+	for _, ns := range namespaces {
+		out = append(out, PlannedRequest{
+			Request: fmt.Sprintf("GET %s?limit=%d", listPath(base, ns, task), pageSize),
+			Bytes:   r.estimate(task, target{kind: kindCluster}) / int64(len(namespaces)), LeftOut: left,
+		})
+	}
+	return out
+}
+
+// dumpNote says what a dump is expected to weigh, and what serving it takes.
+func (r *run) dumpNote(t target) string {
+	room := "no memory limit"
+	if t.memory > 0 {
+		room = "a limit of " + Size(t.memory)
+	} else if n := r.survey.nodes[t.node]; n.allocatable > 0 {
+		room += fmt.Sprintf(", %s for pods on the node, %s known to be in use", Size(n.allocatable), Size(r.use.nodes[t.node]))
+	}
+	if used, ok := r.use.containers[t.namespace+"/"+t.name+"/"+t.container]; ok {
+		room += ", " + Size(used) + " in use"
+	}
+	return fmt.Sprintf("a dump of about %s takes up to %s of memory for a moment; %s", Size(r.dumpBytes()), Size(servingFactor*r.dumpBytes()), room)
+}
+
+// notes say what the scope and the budget leave out.
+func (r *run) notes() []string {
+	var out []string
+	if r.inScope != nil {
+		out = append(out, fmt.Sprintf("%d of %d nodes are in scope", len(r.inScope), max(len(r.survey.nodes), len(r.inScope))))
+	}
+	if r.opts.For != "" {
+		out = append(out, "the nodes of its peers are added once the metrics of its own nodes' ztunnels name them")
+	}
+	if n := len(r.rationed); n > 0 {
+		out = append(out, fmt.Sprintf("%d config dumps are left out to keep to the budget of %s (--budget 0 takes all)", n, Size(r.opts.Budget)))
+	}
+	return out
+}
+
+// Print writes every request for a person.
+func (p *Plan) Print(w io.Writer) {
+	for _, t := range p.Targets {
+		fmt.Fprintf(w, "%s: %s, about %s in %s\n", t.Name, counted(t.Asked, "request"), Size(t.Bytes), seconds(t.Takes))
+		if t.Note != "" {
+			fmt.Fprintf(w, "  # %s\n", t.Note)
+		}
+		for _, request := range t.Requests {
+			switch {
+			case request.LeftOut != "":
+				fmt.Fprintf(w, "  # not %s: %s\n", request.Request, request.LeftOut)
+			case request.Bytes > 0:
+				fmt.Fprintf(w, "  %s  # about %s\n", request.Request, Size(request.Bytes))
+			default:
+				fmt.Fprintf(w, "  %s\n", request.Request)
+			}
+		}
+	}
+	for _, line := range p.Lines() {
+		fmt.Fprintln(w, line)
+	}
+}
+
+// Lines sum the plan up.
+func (p *Plan) Lines() []string {
+	lines := []string{fmt.Sprintf("in all: %s, about %s in %s", counted(p.Requests, "request"), Size(p.Bytes), seconds(p.Takes))}
+	lines = append(lines, p.Notes...)
+	var denied []string
+	for _, x := range p.Rights {
+		if x.Denied {
+			denied = append(denied, "  "+rightOf(x).String())
+		}
+	}
+	if len(denied) == 0 {
+		return append(lines, fmt.Sprintf("rights: all %d that it needs are there", len(p.Rights)))
+	}
+	lines = append(lines, fmt.Sprintf("rights: %d of the %d that it needs are denied, and what they cover is left out:", len(denied), len(p.Rights)))
+	return append(lines, denied...)
+}
+
+func seconds(d time.Duration) string {
+	if d < time.Second {
+		return "less than a second"
+	}
+	return "about " + d.Round(time.Second).String()
+}
+
+func rightOf(x bundle.Right) right {
+	return right{namespace: x.Namespace, group: x.Group, resource: x.Resource, verb: x.Verb, name: x.Name}
+}
+
+func counted(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// RightsFor gives subject what a run with these options needs in this cluster.
+// Waypoints count only where they were asked for.
+func RightsFor(ctx context.Context, config *rest.Config, opts Options, name string, subject rbacv1.Subject) (Rights, error) {
+	r, err := scout(ctx, config, opts.withoutAuto())
+	if err != nil {
+		return Rights{}, err
+	}
+	return rolesOf(r.wanted(), name, subject), nil
+}
+
+// RightsIn is RightsFor a cluster that is not asked: one that serves
+// everything, with istiod, ztunnel, istio-cni and gateways in these namespaces.
+func RightsIn(namespaces []string, opts Options, name string, subject rbacv1.Subject) Rights {
+	r := &run{opts: opts.withoutAuto().withDefaults()}
+	for _, ns := range namespaces {
+		for _, kind := range []string{kindIstiod, kindZtunnel, kindCNI, kindGateway, kindWaypoint} {
+			r.targets = append(r.targets, target{kind: kind, namespace: ns})
+		}
+	}
+	return rolesOf(r.wanted(), name, subject)
+}
+
+func (o Options) withoutAuto() Options {
+	if o.Waypoints == WaypointsAuto || o.Waypoints == "" {
+		o.Waypoints = WaypointsLeave
+	}
+	return o
+}
+
+// say tells the plan before the work.
+func (r *run) say() {
+	p := r.plan()
+	if slices.ContainsFunc(r.targets, func(t target) bool { return t.kind == kindZtunnel }) || len(p.Rights) > 0 {
+		r.progress.Note("plan: " + strings.TrimPrefix(strings.Join(p.Lines(), "\n"), "in all: "))
+	}
+}
