@@ -27,15 +27,17 @@ type Finding struct {
 	Docs        []string        `json:"docs"`
 	Fingerprint string          `json:"fingerprint"`
 	Subjects    []mesh.Subject  `json:"subjects"`
-	Evidence    []mesh.Evidence `json:"evidence"` // of the first few subjects
+	Evidence    []mesh.Evidence `json:"evidence"`
 	// Explains are the findings that this one is the cause of.
 	Explains []*Finding `json:"explains"`
+	// SuppressedBy is "baseline" or the suppression's id, SuppressedFor its reason; "" for what is shown.
+	SuppressedBy  suppressor `json:"suppressedBy,omitempty"`
+	SuppressedFor string     `json:"suppressedFor,omitempty"`
 }
 
 const (
-	// evidenceOfHit bounds the places of one hit, evidenceOf the hits of a finding that show theirs.
+	// evidenceOfHit bounds the places of one hit.
 	evidenceOfHit = 10
-	evidenceOf    = 5
 )
 
 // roll makes findings of hits: one for each rule, group and root cause.
@@ -98,9 +100,11 @@ func (f *Finding) fill(r *rule, group string, hits []*hit, owners map[string]str
 			f.Subjects = append(f.Subjects, h.subject)
 		}
 	}
-	for _, h := range hits[:min(evidenceOf, len(hits))] {
+	told := map[mesh.Evidence]bool{}
+	for _, h := range hits {
 		for _, e := range h.evidence {
-			if !slices.Contains(f.Evidence, e) {
+			if !told[e] {
+				told[e] = true
 				f.Evidence = append(f.Evidence, e)
 			}
 		}

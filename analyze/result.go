@@ -26,6 +26,8 @@ type Result struct {
 	Decided      []string     `json:"decided"` // rules that could look, and had something to look at
 	Undecided    []Undecided  `json:"undecided"`
 	Suppressed   []*Finding   `json:"suppressed"`
+	// Suppressions are those that were asked for, with what each did.
+	Suppressions []SuppressionUse `json:"suppressions"`
 }
 
 // Bundle is what was analyzed.
@@ -85,6 +87,9 @@ func counts(m *mesh.Mesh) Read {
 type Options struct {
 	Tool string // version of zbundle
 	File string // what is analyzed, as the user named it
+	// Suppressions and Baseline name findings that are not to be shown among the others.
+	Suppressions []Suppression
+	Baseline     Baseline
 }
 
 // Analyze loads what src holds and runs the rules over it.
@@ -96,11 +101,12 @@ func Analyze(ctx context.Context, src load.Source, engine *Engine, opts Options)
 	if summary.Foreign() && len(m.Pods)+len(m.Nodes) == 0 {
 		return nil, foreign(opts.File, summary)
 	}
-	outcome, err := engine.Run(ctx, m)
+	outcome, err := engine.Run(ctx, m, opts.Suppressions...)
 	if err != nil {
 		return nil, err
 	}
-	for _, f := range outcome.Findings {
+	outcome.without(opts.Baseline)
+	for _, f := range slices.Concat(outcome.Findings, outcome.Suppressed) {
 		f.showOrigins(summary)
 	}
 	r := &Result{
@@ -110,7 +116,7 @@ func Analyze(ctx context.Context, src load.Source, engine *Engine, opts Options)
 			Ztunnels: summary.Ztunnels, Istiods: summary.Istiods, CNIs: summary.CNIs,
 			Read: counts(m), Rules: outcome.Rules, Problems: nonNil(summary.Problems),
 		},
-		Findings: nonNil(outcome.Findings), Decided: nonNil(outcome.Decided), Undecided: nonNil(outcome.Undecided), Suppressed: []*Finding{},
+		Findings: nonNil(outcome.Findings), Decided: nonNil(outcome.Decided), Undecided: nonNil(outcome.Undecided), Suppressed: nonNil(outcome.Suppressed), Suppressions: nonNil(outcome.Suppressions),
 	}
 	if m.CapturedKnown {
 		r.Bundle.Captured = m.Captured.UTC().Format(time.RFC3339)

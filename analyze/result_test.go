@@ -25,6 +25,13 @@ func TestTheResultIsDocumented(t *testing.T) {
 		seen[typ] = true
 		for i := range typ.NumField() {
 			f := typ.Field(i)
+			if !f.IsExported() {
+				continue
+			}
+			if f.Anonymous {
+				check(f.Type)
+				continue
+			}
 			key, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 			if key == "" || key == "-" {
 				t.Errorf("%s.%s has no key", typ, f.Name)

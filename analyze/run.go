@@ -17,6 +17,9 @@ type Outcome struct {
 	Findings  []*Finding
 	Decided   []string // ids of rules that could look, and had something to look at
 	Undecided []Undecided
+	// Suppressed are the findings that a suppression took, by the order of suppressions.
+	Suppressed   []*Finding
+	Suppressions []SuppressionUse
 	// Rules counts them by how they ended.
 	Rules RuleCount
 }
@@ -43,8 +46,11 @@ const ruleTime = 10 * time.Second
 var errRuleTime = fmt.Errorf("it ran for more than %s and was stopped", ruleTime)
 
 // Run judges the mesh by every rule. The error is the context's: no rule can fail.
-func (e *Engine) Run(ctx context.Context, m *mesh.Mesh) (*Outcome, error) {
+func (e *Engine) Run(ctx context.Context, m *mesh.Mesh, suppressions ...Suppression) (*Outcome, error) {
 	out := &Outcome{}
+	for _, s := range suppressions {
+		out.Suppressions = append(out.Suppressions, SuppressionUse{Suppression: s, Expired: s.expired(m.Captured)})
+	}
 	out.Rules.Total = len(e.rules)
 	var hits []*hit
 	for _, r := range e.rules {
@@ -65,7 +71,15 @@ func (e *Engine) Run(ctx context.Context, m *mesh.Mesh) (*Outcome, error) {
 		}
 	}
 	explain(hits)
-	out.Findings = roll(hits, m)
+	shown, taken := suppress(hits, out.Suppressions)
+	out.Findings = roll(shown, m)
+	for i := range out.Suppressions {
+		s := &out.Suppressions[i].Suppression
+		for _, f := range roll(taken[s], m) {
+			f.SuppressedBy, f.SuppressedFor = suppressor(s.ID), s.Reason
+			out.Suppressed = append(out.Suppressed, f)
+		}
+	}
 	return out, nil
 }
 

@@ -33,6 +33,7 @@ func Text(w io.Writer, r *analyze.Result, opts TextOptions) error {
 	for _, f := range r.Findings {
 		p.finding(f)
 	}
+	p.suppressed(r)
 	p.undecided(r)
 	p.problems(r)
 	return p.err
@@ -81,13 +82,17 @@ func (p *printer) verdict(r *analyze.Result) string {
 			parts = append(parts, p.severity(s, fmt.Sprintf("%d %s", counts[s], s)))
 		}
 	}
+	apart := ""
+	if n := len(r.Suppressed); n > 0 {
+		apart = fmt.Sprintf(" (%d suppressed)", n)
+	}
 	switch {
 	case len(parts) > 0:
-		return "found: " + strings.Join(parts, ", ")
+		return "found: " + strings.Join(parts, ", ") + apart
 	case r.Verdict == analyze.Clean:
-		return p.color("32", "clean: nothing is wrong that zbundle can see")
+		return p.color("32", "clean: nothing is wrong that zbundle can see") + apart
 	}
-	return "nothing found, but not everything could be looked at"
+	return "nothing found, but not everything could be looked at" + apart
 }
 
 func of(c load.Count, what string) string {
@@ -165,6 +170,31 @@ func (p *printer) evidence(i int, e mesh.Evidence) {
 		const indent = labelWidth + 2
 		text := p.cut(indent, strings.ReplaceAll(printable(e.Text), "\t", " "))
 		p.line("%s%s", strings.Repeat(" ", indent), p.color("2", text))
+	}
+}
+
+// suppressed lists what is shown apart, and the suppressions that have expired.
+func (p *printer) suppressed(r *analyze.Result) {
+	if len(r.Suppressed) > 0 {
+		p.line("")
+		p.line("%s suppressed:", plural(len(r.Suppressed), "finding"))
+	}
+	for _, f := range r.Suppressed {
+		who := f.Subjects[0].String()
+		if more := len(f.Subjects) - 1; more > 0 {
+			who += fmt.Sprintf(" and %d more", more)
+		}
+		p.wrap("  - ", 4, fmt.Sprintf("%s %s: %s (%s)", f.Severity, f.ID, who, f.SuppressedFor))
+	}
+	for _, s := range r.Suppressions {
+		switch {
+		case s.Expired:
+			p.line("")
+			p.wrap("", 4, fmt.Sprintf("The suppression of %s expired on %s (%s).", s.ID, s.Expires, s.Reason))
+		case s.Subjects == 0:
+			p.line("")
+			p.wrap("", 4, fmt.Sprintf("The suppression of %s suppressed nothing.", s.ID))
+		}
 	}
 }
 

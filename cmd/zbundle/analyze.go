@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -18,8 +19,7 @@ import (
 )
 
 func newAnalyze(s streams) *cobra.Command {
-	var output, failOn string
-	var ruleDirs, keys []string
+	var a analysis
 	cmd := &cobra.Command{
 		Use:   "analyze FILE...",
 		Short: "Say what is wrong with the mesh in a bundle",
@@ -39,29 +39,49 @@ why, and what to do. It needs no cluster.
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return runAnalyze(cmd.Context(), s, args, ruleDirs, keys, output, failOn)
+			return a.run(cmd.Context(), s, args)
 		},
 	}
 	f := cmd.Flags()
-	f.StringVarP(&output, "output", "o", "text", "text or json")
-	f.StringSliceVar(&ruleDirs, "rules", nil, "folder of further rules; may be repeated")
-	keyFlag(cmd, &keys)
-	f.StringVar(&failOn, "fail-on", string(rules.Warning), "lowest severity that makes exit code 3: critical, error, warning, notice or hint")
+	f.StringVarP(&a.output, "output", "o", "text", "text or json")
+	f.StringSliceVar(&a.ruleDirs, "rules", nil, "folder of further rules; may be repeated")
+	keyFlag(cmd, &a.keys)
+	f.StringVar(&a.failOn, "fail-on", string(rules.Warning), "lowest severity that makes exit code 3: critical, error, warning, notice or hint")
+	f.StringSliceVar(&a.only, "only", nil, `run these rules only, by id, pattern ("hbone-*") or category; may be repeated`)
+	f.StringSliceVar(&a.skip, "skip", nil, "leave these rules out, named likewise; may be repeated")
+	f.StringArrayVar(&a.suppress, "suppress", nil, `show findings of a rule apart: ID, or ID=SUBJECT with a pattern of the subject's name ("shop/*"); may be repeated`)
+	f.StringVar(&a.suppressions, "suppressions", "", "file with such suppressions, each with id, subject, reason and expires")
+	f.StringVar(&a.baseline, "baseline", "", "earlier result (-o json) or baseline, whose findings are shown apart")
+	f.StringVar(&a.writeBaseline, "write-baseline", "", "write a baseline of what was found to this file, which must not exist")
 	return cmd
 }
 
-func runAnalyze(ctx context.Context, s streams, files, ruleDirs, keys []string, output, failOn string) error {
-	if output != "text" && output != "json" {
-		return usage("--output is text or json, not %q", output)
+// analysis is what the flags of analyze ask for.
+type analysis struct {
+	output, failOn, suppressions, baseline, writeBaseline string
+	ruleDirs, keys, only, skip, suppress                  []string
+}
+
+func (a *analysis) run(ctx context.Context, s streams, files []string) error {
+	if a.output != "text" && a.output != "json" {
+		return usage("--output is text or json, not %q", a.output)
 	}
-	if !slices.Contains(rules.Severities(), rules.Severity(failOn)) {
-		return usage("--fail-on is critical, error, warning, notice or hint, not %q", failOn)
+	if !slices.Contains(rules.Severities(), rules.Severity(a.failOn)) {
+		return usage("--fail-on is critical, error, warning, notice or hint, not %q", a.failOn)
 	}
-	engine, errRules := loadEngine(ruleDirs)
+	engine, errRules := loadEngine(a.ruleDirs)
 	if engine == nil {
 		return errRules
 	}
-	identities, err := bundle.Identities(keys)
+	opts, err := a.options(engine)
+	if err != nil {
+		return err
+	}
+	opts.Tool, opts.File = version(), strings.Join(files, ", ")
+	if engine, err = engine.Choose(a.only, a.skip); err != nil {
+		return usage("--only and --skip: %w", err)
+	}
+	identities, err := bundle.Identities(a.keys)
 	if err != nil {
 		return err
 	}
@@ -69,22 +89,64 @@ func runAnalyze(ctx context.Context, s streams, files, ruleDirs, keys []string, 
 	if err != nil {
 		return err
 	}
-	result, err := analyze.Analyze(ctx, src, engine, analyze.Options{Tool: version(), File: strings.Join(files, ", ")})
+	result, err := analyze.Analyze(ctx, src, engine, opts)
 	if err != nil {
 		return err
 	}
-	if err := printResult(s, result, output); err != nil {
+	if err := printResult(s, result, a.output); err != nil {
 		return err
+	}
+	if a.writeBaseline != "" {
+		var text bytes.Buffer
+		if err := errors.Join(analyze.WriteBaseline(&text, result), writeNew(a.writeBaseline, text.Bytes())); err != nil {
+			return err
+		}
 	}
 	switch {
 	case errRules != nil:
 		return errRules // the rest was analyzed all the same
-	case result.FoundAt(rules.Severity(failOn)):
+	case result.FoundAt(rules.Severity(a.failOn)):
 		return &exitError{code: exitFindings}
 	case len(result.Undecided) > 0:
 		return &exitError{code: exitUndecided}
 	}
 	return nil
+}
+
+// options reads what is not to be shown among the findings.
+func (a *analysis) options(engine *analyze.Engine) (analyze.Options, error) {
+	var opts analyze.Options
+	for _, text := range a.suppress {
+		one, err := analyze.ParseSuppression(text)
+		if err != nil {
+			return opts, usage("--suppress %s: %w", text, err)
+		}
+		opts.Suppressions = append(opts.Suppressions, one)
+	}
+	if a.suppressions != "" {
+		text, err := os.ReadFile(a.suppressions)
+		if err != nil {
+			return opts, usage("--suppressions: %w", err)
+		}
+		more, err := analyze.ReadSuppressions(a.suppressions, text)
+		if err != nil {
+			return opts, usage("%w", err)
+		}
+		opts.Suppressions = append(opts.Suppressions, more...)
+	}
+	if err := engine.Check(opts.Suppressions); err != nil {
+		return opts, usage("a suppression: %w", err)
+	}
+	if a.baseline != "" {
+		text, err := os.ReadFile(a.baseline)
+		if err != nil {
+			return opts, usage("--baseline: %w", err)
+		}
+		if opts.Baseline, err = analyze.ReadBaseline(text); err != nil {
+			return opts, usage("--baseline %s: %w", a.baseline, err)
+		}
+	}
+	return opts, nil
 }
 
 func printResult(s streams, r *analyze.Result, output string) error {
