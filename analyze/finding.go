@@ -38,6 +38,8 @@ type Finding struct {
 const (
 	// evidenceOfHit bounds the places of one hit.
 	evidenceOfHit = 10
+	// subjectsOfHit bounds the subjects of one item: each is told from all others.
+	subjectsOfHit = 1000
 )
 
 // roll makes findings of hits: one for each rule, group and root cause.

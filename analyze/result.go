@@ -28,6 +28,8 @@ type Result struct {
 	Suppressed   []*Finding   `json:"suppressed"`
 	// Suppressions are those that were asked for, with what each did.
 	Suppressions []SuppressionUse `json:"suppressions"`
+	// InFlight is what changed while the collection ran: differences about it are no findings.
+	InFlight []*mesh.Change `json:"inFlight"`
 }
 
 // Bundle is what was analyzed.
@@ -117,6 +119,7 @@ func Analyze(ctx context.Context, src load.Source, engine *Engine, opts Options)
 			Read: counts(m), Rules: outcome.Rules, Problems: nonNil(summary.Problems),
 		},
 		Findings: nonNil(outcome.Findings), Decided: nonNil(outcome.Decided), Undecided: nonNil(outcome.Undecided), Suppressed: nonNil(outcome.Suppressed), Suppressions: nonNil(outcome.Suppressions),
+		InFlight: nonNil(outcome.InFlight),
 	}
 	if m.CapturedKnown {
 		r.Bundle.Captured = m.Captured.UTC().Format(time.RFC3339)

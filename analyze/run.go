@@ -20,6 +20,8 @@ type Outcome struct {
 	// Suppressed are the findings that a suppression took, by the order of suppressions.
 	Suppressed   []*Finding
 	Suppressions []SuppressionUse
+	// InFlight is what changed while the collection ran: no finding hangs on it.
+	InFlight []*mesh.Change
 	// Rules counts them by how they ended.
 	Rules RuleCount
 }
@@ -80,6 +82,7 @@ func (e *Engine) Run(ctx context.Context, m *mesh.Mesh, suppressions ...Suppress
 			out.Suppressed = append(out.Suppressed, f)
 		}
 	}
+	out.InFlight = m.Changes()
 	return out, nil
 }
 
@@ -92,7 +95,7 @@ func (r *rule) judge(ctx context.Context, m *mesh.Mesh) *evaluation {
 }
 
 func (r *rule) evaluate(ctx context.Context, m *mesh.Mesh) *evaluation {
-	ev := &evaluation{rule: r, steps: steps{ctx: ctx}, machine: vm.VM{MemoryBudget: memoryBudget}}
+	ev := &evaluation{rule: r, mesh: m, steps: steps{ctx: ctx}, machine: vm.VM{MemoryBudget: memoryBudget}}
 	ev.env = map[string]any{wholeMesh: m, "age": m.Age, stepName: ev.steps.step}
 	return ev
 }
@@ -100,6 +103,7 @@ func (r *rule) evaluate(ctx context.Context, m *mesh.Mesh) *evaluation {
 // evaluation is one rule under way.
 type evaluation struct {
 	rule       *rule
+	mesh       *mesh.Mesh
 	env        map[string]any
 	steps      steps
 	machine    vm.VM
@@ -225,7 +229,14 @@ func (ev *evaluation) hit(item mesh.Item) {
 	h.message, h.cause = ev.render(item, r.message), ev.render(item, r.cause)
 	h.impact, h.remedy = ev.render(item, r.impact), ev.render(item, r.remedy)
 	about := ev.subjects(item)
+	about = about[:min(len(about), subjectsOfHit)]
 	for i, s := range about {
+		if change := ev.mesh.InFlight(item, s.Subject()); change != nil {
+			if !slices.Contains(change.Rules, r.ID) {
+				change.Rules = append(change.Rules, r.ID)
+			}
+			continue
+		}
 		one := h
 		one.subject, one.refs = s.Subject(), refsOf(item, about, i)
 		ev.hits = append(ev.hits, &one)

@@ -84,8 +84,40 @@ func (a *api) dialer(namespace, pod string) (httpstream.Dialer, error) {
 	}), nil
 }
 
-// dial opens a connection to a port inside the pod.
-func (t *tunnel) dial(_ context.Context, port int) (net.Conn, error) {
+// errTunnel is returned for streams of a connection that was cut.
+var errTunnel = errors.New("lost connection to the pod")
+
+// dial opens a connection to a port inside the pod. The library knows no
+// context, and waits half a minute for an answer even where the connection is
+// cut: then its streams are left to end by themselves.
+func (t *tunnel) dial(ctx context.Context, port int) (net.Conn, error) {
+	type result struct {
+		conn net.Conn
+		err  error
+	}
+	done := make(chan result, 1)
+	go func() {
+		conn, err := t.streams(port)
+		done <- result{conn, err}
+	}()
+	err := errTunnel
+	select {
+	case r := <-done:
+		return r.conn, r.err
+	case <-t.conn.CloseChan():
+	case <-ctx.Done():
+		err = context.Cause(ctx)
+	}
+	go func() {
+		if r := <-done; r.conn != nil {
+			_ = r.conn.Close() // nobody waits for it any more
+		}
+	}()
+	return nil, fmt.Errorf("open a stream to port %d: %w", port, err)
+}
+
+// streams are the pair that carries one connection.
+func (t *tunnel) streams(port int) (net.Conn, error) {
 	t.mu.Lock()
 	id := strconv.Itoa(t.next)
 	t.next++

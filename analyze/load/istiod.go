@@ -32,8 +32,12 @@ func (l *loader) istiodFile(pod, name string, f bundle.File) error {
 	switch name {
 	case "syncz.json":
 		return l.syncz(t, f)
+	case "after/syncz.json":
+		return l.synczAfter(t, f)
 	case "ambientz.json":
 		return l.ambientz(t, f)
+	case "after/ambientz.json":
+		return l.ambientzAfter(t, f)
 	case "mesh.json":
 		config, err := istiod.ReadMesh(f.Reader)
 		if err != nil {

@@ -132,6 +132,8 @@ func (l *loader) file(f bundle.File) {
 		l.summary.Header, err = bundle.DecodeHeader(f.Reader)
 	case f.Path == bundle.ManifestPath:
 		l.summary.Manifest, err = bundle.DecodeManifest(f.Reader)
+	case f.Path == bundle.PodChangesPath:
+		err = l.podChanges(f)
 	case parts[0] == "cluster" && len(parts) == 3:
 		// Archives of other tools have a resource's objects in several files.
 		resource, _, _ := strings.Cut(strings.TrimSuffix(parts[2], ".json"), "@")

@@ -175,9 +175,11 @@ type Istiod struct {
 	Workloads *WorkloadSet `expr:"-"`
 	Services  *ServiceSet  `expr:"-"`
 	Policies  *PolicySet   `expr:"-"`
-	Dir       string
-	Source    Evidence
-	gaps      map[string]*Gap
+	// After is what it said at the second look, after all ztunnels were asked; nil without one.
+	After  *Look `expr:"-"`
+	Dir    string
+	Source Evidence
+	gaps   map[string]*Gap
 }
 
 // SetGap says that the replica's artifact input is missing and why.
@@ -206,6 +208,8 @@ type XDSStream struct {
 	LastError   string  `expr:"lastError"`
 	// Nacks counts the rejections that the ztunnel's own log shows.
 	Nacks int `expr:"nacks"`
+	// settled is set where what it had not acknowledged at the first look it had at the second.
+	settled *Change
 	// Pushes are how many resources each of istiod's logged answers to a (re)connection held, oldest first.
 	Pushes     []int `expr:"pushes"`
 	Source     Evidence

@@ -17,11 +17,12 @@ type index struct {
 	ztunnels   map[string]*Ztunnel // by node
 	ztunnelPod map[string]*Ztunnel // "<ns>/<name>"
 	workloads  map[string]*Workload
-	byIP       map[string]*Workload // standard network mode only
-	byPod      map[string]*Workload // "<ns>/<name>" of local pods
-	services   map[string]*Service  // "<ns>/<name>"
-	policies   map[string]*Policy   // "<ns>/<name>"
-	byVIP      map[string]*Service  // made at the first look-up
+	byIP       map[string]*Workload     // standard network mode only
+	byPod      map[string]*Workload     // "<ns>/<name>" of local pods
+	services   map[string]*Service      // "<ns>/<name>"
+	policies   map[string]*Policy       // "<ns>/<name>"
+	byVIP      map[string]*Service      // made at the first look-up
+	clashes    map[string]*AddressClash // "<network>/<address>"
 }
 
 // Join derives everything that takes more than one artifact to know. It is
@@ -32,6 +33,7 @@ func (m *Mesh) Join() {
 	m.joinReboots()
 	m.joinPods()
 	m.joinAgents()
+	m.joinLooks()
 	m.joinWorkloads()
 	m.joinServices()
 	m.joinPolicies()
@@ -73,6 +75,7 @@ func (m *Mesh) indexCluster() {
 		byPod:      map[string]*Workload{},
 		services:   map[string]*Service{},
 		policies:   map[string]*Policy{},
+		clashes:    map[string]*AddressClash{},
 	}
 	for _, n := range m.Namespaces {
 		n.Ambient = n.Labels["istio.io/dataplane-mode"] == "ambient"

@@ -10,10 +10,34 @@ func (m *Mesh) joinXDS() {
 			x.Ztunnel = z
 			z.InSyncz = true
 		}
+		x.settle()
+	}
+	for _, i := range m.Istiods {
+		if i.After == nil {
+			continue
+		}
+		for _, proxy := range i.After.Proxies {
+			if z := m.index.ztunnelPod[proxyPod(proxy)]; z != nil {
+				z.InSyncz = true
+			}
+		}
 	}
 	for _, z := range m.Ztunnels {
 		for _, n := range z.Nacks {
 			m.addNack(z, n)
+		}
+	}
+}
+
+// settle tells a stream that was behind at the first look and had acknowledged
+// something newer at the second: an update was on its way.
+func (x *XDSStream) settle() {
+	if x.Istiod == nil || x.Istiod.After == nil || x.Sent == x.Acked {
+		return
+	}
+	if acked, ok := x.Istiod.After.Acked[x.Proxy+" "+x.Type]; ok && acked != "" && acked != x.Acked {
+		x.settled = &Change{
+			Subject: x.Subject(), What: "acknowledged " + x.Type + " between the two looks, by istiod " + x.Istiod.Name, Rules: []string{}, Evidence: evidence(x.Source),
 		}
 	}
 }

@@ -195,6 +195,9 @@ func (m *Mesh) countApart(views holders[*WorkloadSet]) {
 		total += len(views.by[set])
 	}
 	for _, w := range m.Workloads {
+		if m.inFlight(w) {
+			continue
+		}
 		if 2*len(w.MissingFrom) < total {
 			for _, z := range w.MissingFrom {
 				z.MissingWorkloads++
@@ -240,8 +243,13 @@ func (m *Mesh) clashes(set *WorkloadSet, holders []*Ztunnel) {
 	slices.SortFunc(keys, func(a, b owner) int { return compareNames(a.network, a.address, b.network, b.address) })
 	for _, k := range keys {
 		c := m.clash(k.network, k.address)
+		known := make(map[*Workload]bool, len(c.Workloads))
+		for _, w := range c.Workloads {
+			known[w] = true
+		}
 		for _, uid := range clash[k] {
-			if w := m.index.workloads[uid]; w != nil && !slices.Contains(c.Workloads, w) {
+			if w := m.index.workloads[uid]; w != nil && !known[w] {
+				known[w] = true
 				c.Workloads = append(c.Workloads, w)
 			}
 		}
@@ -253,12 +261,12 @@ func (m *Mesh) clashes(set *WorkloadSet, holders []*Ztunnel) {
 }
 
 func (m *Mesh) clash(network, address string) *AddressClash {
-	for _, c := range m.Addresses {
-		if c.Network == network && c.Address == address {
-			return c
-		}
+	key := network + "/" + address
+	if c := m.index.clashes[key]; c != nil {
+		return c
 	}
 	c := &AddressClash{Network: network, Address: address}
+	m.index.clashes[key] = c
 	m.Addresses = append(m.Addresses, c)
 	return c
 }

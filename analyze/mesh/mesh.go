@@ -54,9 +54,12 @@ type Mesh struct {
 	WorkloadStates  []*InPod          `expr:"workloadStates"`
 	Config          map[string]string `expr:"config"`
 
+	// Moved are the pods that came or went while the collection ran.
+	Moved []Moved `expr:"-"`
 	// Observations are what ztunnels saw of connections; Join makes Flows of them.
 	Observations []*Observation `expr:"-"`
 
+	changes   map[string]*Change // by subject
 	inputs    map[string][]Gap
 	rootFacts map[string]RootFact // by fingerprint
 	index     index

@@ -34,6 +34,7 @@ func Text(w io.Writer, r *analyze.Result, opts TextOptions) error {
 		p.finding(f)
 	}
 	p.suppressed(r)
+	p.inFlight(r)
 	p.undecided(r)
 	p.problems(r)
 	return p.err
@@ -195,6 +196,26 @@ func (p *printer) suppressed(r *analyze.Result) {
 			p.line("")
 			p.wrap("", 4, fmt.Sprintf("The suppression of %s suppressed nothing.", s.ID))
 		}
+	}
+}
+
+// inFlight lists what changed while the collection ran.
+func (p *printer) inFlight(r *analyze.Result) {
+	if len(r.InFlight) == 0 {
+		return
+	}
+	p.line("")
+	p.line("In flight: %s changed while the collection ran, so that differences about them are no faults:", plural(len(r.InFlight), "thing"))
+	for i, c := range r.InFlight {
+		if i == shownSubjects {
+			p.line("  and %d more (see -o json)", len(r.InFlight)-i)
+			return
+		}
+		text := c.Subject.String() + " " + c.What
+		if len(c.Rules) > 0 {
+			text += " (else: " + strings.Join(c.Rules, ", ") + ")"
+		}
+		p.wrap("  - ", 4, text)
 	}
 }
 

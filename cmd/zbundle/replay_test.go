@@ -22,6 +22,15 @@ type result struct {
 	Verdict   string      `json:"verdict"`
 	Findings  []finding   `json:"findings"`
 	Undecided []undecided `json:"undecided"`
+	InFlight  []struct {
+		Subject struct {
+			Kind      string `json:"kind"`
+			Namespace string `json:"namespace"`
+			Name      string `json:"name"`
+		} `json:"subject"`
+		What  string   `json:"what"`
+		Rules []string `json:"rules"`
+	} `json:"inFlight"`
 }
 
 type undecided struct {

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -58,6 +59,7 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	flags.StringArrayVar(&o.generate.Faults, "fault", nil, "plant this `fault` (NAME or NAME=SUBJECT); may be repeated")
 	flags.StringArrayVar(&o.generate.Traps, "trap", nil, "lay this `trap`, a healthy look-alike of a fault; may be repeated")
 	flags.IntVar(&o.generate.Drift, "drift", 0, "keep this many workloads from each ztunnel")
+	flags.Var((*share)(&o.generate.Churn), "churn", "let this `share` of the pods restart, under other names and addresses, while requests are served: 5%")
 	flags.StringVar(&o.generate.Without, "without", "", "invent a cluster without `part`: ambient, or istio as a whole")
 	flags.StringArrayVar(&o.breaks, "break", nil, "break a part of the cluster, as `PART=HOW`; may be repeated. "+strings.Join(sim.Breakages(), "; "))
 	flags.StringVar(&o.roles, "rights", "", "let the user do only what the Roles and ClusterRoles in this `file` grant, such as zbundle rbac prints")
@@ -77,6 +79,21 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 		return nil, errors.New("--fault and --trap change a generated cluster; a recorded one is served as it was")
 	}
 	return o, nil
+}
+
+// share is a flag in percent.
+type share float64
+
+func (s *share) String() string { return fmt.Sprintf("%g%%", 100*float64(*s)) }
+func (s *share) Type() string   { return "share" }
+
+func (s *share) Set(text string) error {
+	percent, err := strconv.ParseFloat(strings.TrimSuffix(text, "%"), 64)
+	if err != nil || !strings.HasSuffix(text, "%") || percent < 0 || percent > 100 {
+		return fmt.Errorf("want a percentage from 0%% to 100%%")
+	}
+	*s = share(percent / 100)
+	return nil
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -12,7 +13,9 @@ import (
 
 // apiServer answers what a Kubernetes API server answers.
 type apiServer struct {
-	world   *world
+	live    *atomic.Pointer[world]
+	world   *world // live at the request
+	churn   *churn
 	targets *targetServer
 	breaker *breaker
 	token   string
@@ -42,6 +45,15 @@ func (s *apiServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.cut()
 		panic(http.ErrAbortHandler)
 	}
+	one := *s
+	one.world = s.live.Load()
+	one.authenticate(w, r)
+	if err := s.churn.served(); err != nil {
+		panic(http.ErrAbortHandler) // the client sees a server that broke
+	}
+}
+
+func (s *apiServer) authenticate(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Date", s.world.now().UTC().Format(http.TimeFormat))
 	if !s.authenticated(r) {
 		writeStatus(w, apierrors.NewUnauthorized("Unauthorized"))

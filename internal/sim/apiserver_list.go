@@ -21,6 +21,7 @@ type query struct {
 	labels    labels.Selector
 	fields    fields.Selector
 	limit     int
+	names     bool   // metadata and no more
 	start     string // key of the last object of the page before
 }
 
@@ -39,6 +40,7 @@ func (s *apiServer) serveList(w http.ResponseWriter, r *http.Request, t *table, 
 		writeStatus(w, apierrors.NewBadRequest(err.Error()))
 		return
 	}
+	q.names = strings.Contains(r.Header.Get("Accept"), "as=PartialObjectMetadataList")
 	writeEncoded(w, http.StatusOK, t.list(q))
 }
 
@@ -122,7 +124,7 @@ func (t *table) list(q query) []byte {
 		if count > 0 {
 			items.WriteByte(',')
 		}
-		items.Write(o.encoded)
+		items.Write(q.shown(o))
 		last = o.key()
 		count++
 	}
@@ -132,7 +134,11 @@ func (t *table) list(q query) []byte {
 	}
 	var out bytes.Buffer
 	out.Grow(items.Len() + 256)
-	fmt.Fprintf(&out, `{"kind":%q,"apiVersion":%q,"metadata":`, t.resource.kind+"List", t.resource.apiVersion())
+	kind, version := t.resource.kind+"List", t.resource.apiVersion()
+	if q.names {
+		kind, version = "PartialObjectMetadataList", "meta.k8s.io/v1"
+	}
+	fmt.Fprintf(&out, `{"kind":%q,"apiVersion":%q,"metadata":`, kind, version)
 	if encoded, err := json.Marshal(listMeta); err == nil {
 		out.Write(encoded)
 	}
@@ -140,6 +146,20 @@ func (t *table) list(q query) []byte {
 	out.Write(items.Bytes())
 	out.WriteString("]}\n")
 	return out.Bytes()
+}
+
+// shown is what the query gets of an object.
+func (q query) shown(o object) []byte {
+	if !q.names {
+		return o.encoded
+	}
+	var part struct {
+		Metadata json.RawMessage `json:"metadata"`
+	}
+	if json.Unmarshal(o.encoded, &part) != nil {
+		return []byte("{}")
+	}
+	return fmt.Appendf(nil, `{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/v1","metadata":%s}`, part.Metadata)
 }
 
 func (q query) matches(o object) bool {

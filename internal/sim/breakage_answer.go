@@ -133,10 +133,10 @@ func huge(part string, w http.ResponseWriter, r *http.Request) {
 		tail = "# EOF\n"
 	case partZtunnel:
 		head, tail = "{\n  \"workloads\": [\n    ", "\n  ]\n}"
-		item = `{"uid": "Kubernetes//Pod/huge/w-%[1]d", "name": "w-%[1]d", "namespace": "huge", "workloadIps": ["10.0.0.1"], "protocol": "HBONE", "services": ["` + filling + `"]}`
+		item = `{"uid": "Kubernetes//Pod/huge/w-%[1]d", "name": "w-%[1]d", "namespace": "huge", "workloadIps": ["fd00::%[1]x"], "protocol": "HBONE", "services": ["` + filling + `"]}`
 	case partIstiod:
 		head, tail = `{"policies": [], "services": [], "workloads": [`, "]}"
-		item = `{"uid": "Kubernetes//Pod/huge/w-%[1]d", "name": "w-%[1]d", "namespace": "huge", "addresses": ["CgAAAQ=="], "workloadName": "` + filling + `"}`
+		item = `{"uid": "Kubernetes//Pod/huge/w-%[1]d", "name": "w-%[1]d", "namespace": "huge", "workloadName": "` + filling + `"}`
 	case partLists:
 		head, tail = `{"kind":"ServiceList","apiVersion":"v1","metadata":{"resourceVersion":"1"},"items":[`, "]}\n"
 		item = `{"metadata":{"name":"s-%[1]d","namespace":"huge"},"spec":{"type":"ClusterIP"}}`

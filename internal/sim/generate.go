@@ -26,6 +26,9 @@ type Generate struct {
 	Drift int
 	// Without leaves out "ambient", or "istio" as a whole.
 	Without string
+	// Churn is the share of pods that restart, under other names and addresses, while the cluster is
+	// served.
+	Churn float64
 	// Now is the moment that the world shows; the zero value means the machine's time at start.
 	// The world's clock runs on from there.
 	Now time.Time
@@ -39,6 +42,9 @@ const (
 )
 
 func (g *Generate) build() (*world, error) {
+	if g.Churn < 0 || g.Churn > 1 {
+		return nil, fmt.Errorf("a share of pods is from 0 to 1, not %g", g.Churn)
+	}
 	if g.Nodes < 1 || g.Nodes > maxNodes || g.Workloads < 1 || g.Workloads > maxWorkloads {
 		return nil, fmt.Errorf("inventing a cluster: want 1 to %d nodes and 1 to %d workloads, not %d and %d",
 			maxNodes, maxWorkloads, g.Nodes, g.Workloads)
@@ -71,6 +77,7 @@ func (g *Generate) build() (*world, error) {
 		denied:  m.denied,
 		dead:    map[string]bool{},
 		planted: planted,
+		mesh:    m,
 	}
 	for _, n := range m.nodes {
 		if n.dead {

@@ -48,6 +48,10 @@ func (m *mesh) addTo(w *world) error {
 
 // finishLogs puts the start-up before what has happened since.
 func (m *mesh) finishLogs() error {
+	if m.finished {
+		return nil
+	}
+	m.finished = true
 	for _, n := range m.nodes {
 		if n.ztunnel == nil {
 			continue
@@ -175,7 +179,7 @@ func (m *mesh) appObjects(w *world, created time.Time) []stored {
 	var out []stored
 	var models, all []podModel
 	for _, p := range m.pods {
-		if p.podless {
+		if p.podless || p.leaving {
 			continue
 		}
 		all = append(all, p.podModel)

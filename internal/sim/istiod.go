@@ -143,7 +143,10 @@ func (i *meshIstiod) ports() map[int32]port {
 				return
 			}
 			w.Header().Set("Content-Type", "application/json")
-			encodeAs(w, body(r))
+			i.mesh.mu.RLock()
+			answer := body(r)
+			i.mesh.mu.RUnlock()
+			encodeAs(w, answer)
 		})
 	}
 	debug("syncz", func(*http.Request) any { return i.syncz() })

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -35,6 +36,8 @@ type mesh struct {
 	netpols    []*meshPod // one of each application whose inbound port 15008 a NetworkPolicy shuts
 	fragments  fragments
 	calls      []func(at time.Time) // that show the planted faults
+	mu         sync.RWMutex         // held while churn changes what is served
+	finished   bool                 // its logs are
 	after      []func()             // changes once the traffic has been made
 	extra      []stored             // objects beside those of the model
 	amend      []func(o stored)     // last changes to objects before they are served
@@ -83,6 +86,7 @@ type meshPod struct {
 	mute      bool // makes no calls
 	plainOut  bool // its calls leave without HBONE though its ztunnel handles them
 	gone      bool // deleted
+	leaving   bool // deleted, and not all planes have heard of it
 	faulty    bool // a fault was planted on it
 	inIstiod  bool
 	misjudged bool // istiod has its readiness wrong

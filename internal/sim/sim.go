@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 )
 
 // Options choose the cluster to serve. Exactly one of Replay and Generate must be set.
@@ -76,6 +77,12 @@ func Start(ctx context.Context, opts Options) (*Cluster, error) {
 		listener: &trackingListener{Listener: ln, down: broken.down, conns: map[net.Conn]struct{}{}},
 		targets:  newTargetServer(w.now, broken, observe),
 	}
+	live := &atomic.Pointer[world]{}
+	live.Store(w)
+	var restarts *churn
+	if g := opts.Generate; g != nil && g.Churn > 0 {
+		restarts = newChurn(w.mesh, g.Churn, g.Seed, live)
+	}
 	serving := keys
 	if broken.how[partAPI] == "tls" {
 		if serving, err = newPKI(); err != nil {
@@ -83,7 +90,7 @@ func Start(ctx context.Context, opts Options) (*Cluster, error) {
 		}
 	}
 	c.server = &http.Server{
-		Handler:   &apiServer{world: w, targets: c.targets, breaker: broken, token: keys.token, observe: observe, cut: c.listener.closeConns},
+		Handler:   &apiServer{live: live, churn: restarts, targets: c.targets, breaker: broken, token: keys.token, observe: observe, cut: c.listener.closeConns},
 		TLSConfig: serving.serverConfig(),
 		ErrorLog:  discardLog(),
 	}

@@ -7,7 +7,8 @@ import (
 	"k8s.io/apimachinery/pkg/version"
 )
 
-// world is all that a cluster serves, whichever mode made it. It does not change once it is served.
+// world is all that a cluster serves, whichever mode made it. Once it is served it does
+// not change; churn puts another one in its place.
 type world struct {
 	// now is the cluster's clock: every Date header and every relative time follows it.
 	now     func() time.Time
@@ -18,6 +19,7 @@ type world struct {
 	roles   []Role // that the user has; nil for nearly everything
 	dead    map[string]bool // nodes that nothing can be reached on
 	planted []Planted
+	mesh    *mesh // that it was invented as; nil for a recorded one
 }
 
 // podBackend is what answers for one pod: its logs and its listening ports.

@@ -73,7 +73,9 @@ func (z *ztunnel) ports() map[int32]port {
 	}
 	render := func(contentType string, body func() ([]byte, error)) http.HandlerFunc {
 		return func(w http.ResponseWriter, _ *http.Request) {
+			z.mesh.mu.RLock()
 			text, err := body()
+			z.mesh.mu.RUnlock()
 			if err != nil {
 				http.Error(w, err.Error(), http.StatusInternalServerError)
 				return

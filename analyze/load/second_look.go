@@ -1,0 +1,68 @@
+package load
+
+import (
+	"fmt"
+
+	"github.com/zbundle/zbundle/analyze/mesh"
+	"github.com/zbundle/zbundle/bundle"
+	"github.com/zbundle/zbundle/internal/istiod"
+)
+
+// look is what the istiod said at the second look.
+func (t *istiodFiles) look() *mesh.Look {
+	if t.i.After == nil {
+		t.i.After = &mesh.Look{Acked: map[string]string{}}
+	}
+	return t.i.After
+}
+
+func (l *loader) ambientzAfter(t *istiodFiles, f bundle.File) error {
+	a, err := istiod.ReadAmbientz(f.Reader)
+	if err != nil {
+		return err
+	}
+	if err := l.keep(ownSpec * (len(a.Workloads) + len(a.Services) + len(a.Policies))); err != nil {
+		return err
+	}
+	look := t.look()
+	look.Workloads = workloadSet(a.Workloads, f.Path)
+	look.Services = serviceSet(a.Services, f.Path)
+	look.Policies = policySet(a.Policies, f.Path)
+	return nil
+}
+
+func (l *loader) synczAfter(t *istiodFiles, f bundle.File) error {
+	list, err := istiod.ReadSyncz(f.Reader)
+	if err != nil {
+		return err
+	}
+	look := t.look()
+	for _, s := range list {
+		if s.ProxyType != istiod.ProxyZtunnel {
+			continue
+		}
+		look.Proxies = append(look.Proxies, s.Proxy)
+		look.Acked[s.Proxy+" WDS"] = s.Resources[istiod.TypeAddress].Acked
+		look.Acked[s.Proxy+" WADS"] = s.Resources[istiod.TypeAuthorization].Acked
+	}
+	return nil
+}
+
+// podChanges are the pods that came and went while the collection ran.
+func (l *loader) podChanges(f bundle.File) error {
+	c, err := bundle.DecodePodChanges(f.Reader)
+	if err != nil {
+		return err
+	}
+	if len(c.Came)+len(c.Went) > mostItems {
+		return fmt.Errorf("is of more than %d pods, which no mesh has", mostItems)
+	}
+	for came, list := range map[bool][]bundle.PodName{true: c.Came, false: c.Went} {
+		for _, p := range list {
+			l.mesh.Moved = append(l.mesh.Moved, mesh.Moved{
+				Namespace: p.Namespace, Name: p.Name, Came: came, Source: mesh.Evidence{File: f.Path, Text: p.UID},
+			})
+		}
+	}
+	return nil
+}

@@ -1,0 +1,212 @@
+package mesh
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
+
+// Change is a thing that changed while the collection ran, by two looks at the
+// same plane. What other planes say of it may be of before or of after: no
+// difference between them is a fault.
+type Change struct {
+	Subject Subject `json:"subject"`
+	// What happened: "came", "went", or "changed: <fields>"; and who says so.
+	What string `json:"what"`
+	// Rules are the ids of those that it would have been a finding of.
+	Rules    []string   `json:"rules"`
+	Evidence []Evidence `json:"evidence"`
+}
+
+// Look is what one istiod said at the second look; nil sets were not read.
+type Look struct {
+	Workloads *WorkloadSet
+	Services  *ServiceSet
+	Policies  *PolicySet
+	// Acked are the nonces that proxies had acknowledged, by "<proxy> <type>",
+	// and Proxies the ztunnels that were connected.
+	Acked   map[string]string
+	Proxies []string
+}
+
+// Moved is a pod that came or went between the two lists of pods.
+type Moved struct {
+	Namespace, Name string
+	Came            bool
+	Source          Evidence
+}
+
+// What happens to things.
+const (
+	came    = "came"
+	went    = "went"
+	changed = "changed"
+)
+
+// joinLooks finds what changed between the two looks at istiod and at the pods.
+func (m *Mesh) joinLooks() {
+	m.changes = map[string]*Change{}
+	for _, p := range m.Moved {
+		what := went
+		if p.Came {
+			what = came
+		}
+		m.moved(podSubject(p.Namespace, p.Name, ""), what+", by the lists of pods", p.Source)
+	}
+	for _, i := range m.Istiods {
+		if i.After == nil {
+			continue
+		}
+		by := ", by istiod " + i.Name
+		if i.Workloads != nil && i.After.Workloads != nil {
+			m.changedSpecs(by, i.Workloads.Specs, i.After.Workloads.Specs)
+		}
+		if i.Services != nil && i.After.Services != nil {
+			between(i.Services.Specs, i.After.Services.Specs, sameService, func(s *ServiceSpec, what string) {
+				m.moved(Subject{Kind: "service", Namespace: s.Namespace, Name: serviceName(s)}, what+by, s.Source)
+			})
+		}
+		if i.Policies != nil && i.After.Policies != nil {
+			between(i.Policies.Specs, i.After.Policies.Specs, samePolicy, func(p *PolicySpec, what string) {
+				m.moved(Subject{Kind: "authorizationpolicy", Namespace: p.Namespace, Name: p.Name}, what+by, p.Source)
+			})
+		}
+	}
+}
+
+func (m *Mesh) changedSpecs(by string, before, after map[string]*WorkloadSpec) {
+	for _, uid := range sortedKeys(before) {
+		if a, b := before[uid], after[uid]; b != nil {
+			if fields := differences(a, b); len(fields) > 0 {
+				m.moved(m.newWorkload(uid).Subject(), changed+": "+strings.Join(fields, ", ")+by, b.Source)
+			}
+		}
+	}
+	same := func(*WorkloadSpec, *WorkloadSpec) bool { return true }
+	between(before, after, same, func(w *WorkloadSpec, what string) {
+		m.moved(m.newWorkload(w.UID).Subject(), what+by, w.Source)
+	})
+}
+
+// between goes through what only one of two looks has, or both in another form.
+func between[T any](before, after map[string]*T, same func(a, b *T) bool, fn func(spec *T, what string)) {
+	for _, key := range sortedKeys(before) {
+		switch b := after[key]; {
+		case b == nil:
+			fn(before[key], went)
+		case !same(before[key], b):
+			fn(b, changed)
+		}
+	}
+	for _, key := range sortedKeys(after) {
+		if before[key] == nil {
+			fn(after[key], came)
+		}
+	}
+}
+
+func sameService(a, b *ServiceSpec) bool {
+	return slices.Equal(a.VIPs, b.VIPs) && a.Waypoint == b.Waypoint && a.LBMode == b.LBMode && a.HealthPolicy == b.HealthPolicy
+}
+
+func samePolicy(a, b *PolicySpec) bool {
+	return a.Action == b.Action && a.Scope == b.Scope && a.RuleCount == b.RuleCount && a.DryRun == b.DryRun
+}
+
+func serviceName(s *ServiceSpec) string {
+	if s.Name != "" {
+		return s.Name
+	}
+	name, _, _ := strings.Cut(s.Hostname, ".")
+	return name
+}
+
+// moved notes a change, once for each subject.
+func (m *Mesh) moved(s Subject, what string, source Evidence) {
+	if m.changes[s.Key()] != nil {
+		return
+	}
+	m.changes[s.Key()] = &Change{Subject: s, What: what, Rules: []string{}, Evidence: evidence(source)}
+}
+
+// inFlight is true of a workload that changed while the collection ran.
+func (m *Mesh) inFlight(w *Workload) bool { return m.changes[w.Subject().Key()] != nil }
+
+// composite is an item that is about more than its subject: what lies between
+// things is in flight where one of them is.
+type composite interface{ parts() []Subject }
+
+func (f *Flow) parts() []Subject { return []Subject{f.Source.Subject(), f.Destination.Subject()} }
+
+func (a *AddressClash) parts() []Subject {
+	var out []Subject
+	for _, w := range a.Workloads {
+		out = append(out, w.Subject())
+	}
+	return out
+}
+
+func (l *LocalIdentity) parts() []Subject { return soleOf(l.Pods) }
+
+func (c *Certificate) parts() []Subject { return soleOf(c.NeededBy) }
+
+// soleOf is the pod that something hangs on alone.
+func soleOf(pods []*Pod) []Subject {
+	if len(pods) == 1 {
+		return []Subject{pods[0].Subject()}
+	}
+	return nil
+}
+
+func (l *Log) parts() []Subject {
+	if ns, name, ok := strings.Cut(l.About, "/"); ok {
+		return []Subject{podSubject(ns, name, "")}
+	}
+	if l.AboutPod != nil {
+		return []Subject{l.AboutPod.Subject()}
+	}
+	return nil
+}
+
+// parts of a service are its workload, where it has but one.
+func (s *Service) parts() []Subject {
+	if len(s.Workloads) == 1 {
+		return []Subject{s.Workloads[0].Subject()}
+	}
+	return nil
+}
+
+// InFlight is the change that explains what a rule finds of an item, about
+// one subject of it; nil where nothing of it changed.
+func (m *Mesh) InFlight(item Item, about Subject) *Change {
+	if x, ok := item.(*XDSStream); ok && x.settled != nil {
+		return x.settled
+	}
+	subjects := []Subject{about, item.Subject()}
+	if c, ok := item.(composite); ok {
+		subjects = append(subjects, c.parts()...)
+	}
+	for _, s := range subjects {
+		if c := m.changes[s.Key()]; c != nil {
+			return c
+		}
+	}
+	return nil
+}
+
+// Changes are all that changed while the collection ran, in a fixed order.
+func (m *Mesh) Changes() []*Change {
+	out := make([]*Change, 0, len(m.changes))
+	for _, c := range m.changes {
+		out = append(out, c)
+	}
+	for _, x := range m.XDS {
+		if x.settled != nil {
+			out = append(out, x.settled)
+		}
+	}
+	slices.SortFunc(out, func(a, b *Change) int {
+		return cmp.Or(cmp.Compare(a.Subject.Key(), b.Subject.Key()), cmp.Compare(a.What, b.What))
+	})
+	return out
+}
