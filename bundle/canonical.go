@@ -12,6 +12,9 @@ import (
 // redacted stands where a value was taken out.
 const redacted = `"[redacted]"`
 
+// withheldPEM is told of a dump whose certificates are kept as facts.
+const withheldPEM = "certificates: PEM bodies"
+
 // canonical puts what ztunnel prints in random order, out of Rust hash maps,
 // into sorted order: each workload's services and config.illegalPorts. All
 // else stays byte for byte, but for what is withheld: header values of the
@@ -40,7 +43,7 @@ func canonical(section string, v jsontext.Value, keepPEM bool) (out []byte, with
 		if keepPEM || !bytes.Contains(v, []byte(`"pem"`)) {
 			return v, ""
 		}
-		return editMembers(v, map[string]func(jsontext.Value) []byte{"certChain": certificateFacts, "rootCerts": certificateFacts}), "certificates: PEM bodies"
+		return editMembers(v, map[string]func(jsontext.Value) []byte{"certChain": certificateFacts, "rootCerts": certificateFacts}), withheldPEM
 	}
 	return v, ""
 }

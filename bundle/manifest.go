@@ -30,6 +30,8 @@ type Header struct {
 	Options map[string]string `json:"options,omitempty"`
 	// Shard is set where this is one of several collections of the cluster.
 	Shard *Shard `json:"shard,omitempty"`
+	// Anonymized is true where pseudonyms stand for all names and addresses.
+	Anonymized bool `json:"anonymized,omitempty"`
 }
 
 // Cluster names the cluster that was collected.

@@ -33,9 +33,6 @@ func createOutput(name, base string, opts CreateOptions) (*output, error) {
 	if name == Stdout {
 		o.to.w = opts.Stdout
 	} else {
-		if _, err := os.Lstat(name); err == nil && !opts.Force {
-			return nil, fmt.Errorf("%s: %w (use --force to replace it)", name, ErrExists)
-		}
 		file, err := os.CreateTemp(filepath.Dir(name), partial(base, "*")) // 0600
 		if err != nil {
 			return nil, fmt.Errorf("create the bundle: %w", err)

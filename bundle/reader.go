@@ -57,7 +57,7 @@ type Reader struct {
 	problems []Problem
 	// identities can open an encrypted bundle.
 	identities []age.Identity
-	stdin      *os.File // what came from stdin, in a file without a name
+	stdin      *os.File // a file that is open, and may have no name
 }
 
 // Open looks at name and tells what it is; a file that is no bundle is an
@@ -91,6 +91,12 @@ func OpenStream(in io.Reader, identities ...age.Identity) (*Reader, error) {
 		return nil, errors.Join(fmt.Errorf("read stdin: %w", err), file.Close())
 	}
 	r := &Reader{name: "stdin", stdin: file, identities: identities}
+	return r, r.check()
+}
+
+// OpenFile takes a bundle from a file that is open already, and stays so.
+func OpenFile(file *os.File, identities ...age.Identity) (*Reader, error) {
+	r := &Reader{name: file.Name(), stdin: file, identities: identities}
 	return r, r.check()
 }
 

@@ -33,7 +33,7 @@ func newSpool(dir string) *spool {
 	return s
 }
 
-// newUnscannedSpool takes what was in a bundle before, byte for byte.
+// newUnscannedSpool takes what was in a bundle before, and was scanned then, byte for byte.
 func newUnscannedSpool(dir string) *spool { return &spool{dir: dir, hash: sha256.New()} }
 
 type writerFunc func(p []byte) (int, error)

@@ -85,15 +85,12 @@ type Writer struct {
 // .tar.gz, .tar.zst or .tar, each with .age behind it for an encrypted one.
 // The name "-" stands for a .tgz that goes to opts.Stdout.
 func Create(name string, opts CreateOptions) (*Writer, error) {
+	if err := CheckCreate(name, opts); err != nil {
+		return nil, err
+	}
 	format, base, err := formatOf(name)
 	if err != nil {
 		return nil, err
-	}
-	if sealed := strings.HasSuffix(name, encrypted); sealed != (len(opts.Recipients) > 0) && name != Stdout {
-		if sealed {
-			return nil, fmt.Errorf("%s: the name is that of an encrypted bundle: say whom to encrypt to", name)
-		}
-		return nil, fmt.Errorf("%s: the name of an encrypted bundle ends in %s", name, encrypted)
 	}
 	out, err := createOutput(name, base, opts)
 	if err != nil {
@@ -116,6 +113,24 @@ func Create(name string, opts CreateOptions) (*Writer, error) {
 		return nil, errors.Join(err, w.Abort())
 	}
 	return w, nil
+}
+
+// CheckCreate is an error where Create would fail for what it was called
+// with, before anything is done.
+func CheckCreate(name string, opts CreateOptions) error {
+	if _, _, err := formatOf(name); err != nil {
+		return err
+	}
+	if sealed := strings.HasSuffix(name, encrypted); sealed != (len(opts.Recipients) > 0) && name != Stdout {
+		if sealed {
+			return fmt.Errorf("%s: the name is that of an encrypted bundle: say whom to encrypt to", name)
+		}
+		return fmt.Errorf("%s: the name of an encrypted bundle ends in %s", name, encrypted)
+	}
+	if _, err := os.Lstat(name); err == nil && !opts.Force && name != Stdout {
+		return fmt.Errorf("%s: %w (use --force to replace it)", name, ErrExists)
+	}
+	return nil
 }
 
 // partial is the name of an archive that is being written.
@@ -243,6 +258,9 @@ func (w *Writer) addSpool(e NewEntry, s *spool) (Entry, error) {
 // finish ends an entry's content and counts what the leak scan cut out of it.
 func (w *Writer) finish(s *spool) error {
 	err := s.finish()
+	if s.leaks == nil {
+		return err
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if !s.finished {

@@ -71,6 +71,9 @@ func newRun(config *rest.Config, opts Options, progress Progress) (*run, error) 
 // at all, or a bundle that can't be written. Cancel ctx with ErrInterrupted
 // to end early with what is there.
 func Run(ctx context.Context, config *rest.Config, opts Options, progress Progress) (*Summary, error) {
+	if opts.Names != "" {
+		return runAnonymized(ctx, config, opts, progress)
+	}
 	began := time.Now()
 	r, err := newRun(config, opts, progress)
 	if err != nil {

@@ -28,7 +28,10 @@ type Options struct {
 	Stdout io.Writer
 	// Recipients are the only ones who can read the bundle, where there are any.
 	Recipients []age.Recipient
-	Tool       string // version of zbundle, for the bundle's header
+	// Names is the file for the map of pseudonyms, which then stand in the bundle
+	// for all names and addresses; "" for a plain bundle.
+	Names string
+	Tool  string // version of zbundle, for the bundle's header
 	// Context is the kubeconfig context's name, for the bundle's header.
 	Context string
 	// Shard, where it is set, is the part of the mesh that this run takes.

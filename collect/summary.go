@@ -14,7 +14,8 @@ import (
 // Summary is what a run came to.
 type Summary struct {
 	File        string
-	Bytes       int64 // of the file
+	Names       string // file with the map of pseudonyms, "" without them
+	Bytes       int64  // of the file
 	Took        time.Duration
 	Complete    bool
 	Incomplete  string // why not
@@ -127,6 +128,9 @@ func (s *Summary) Print(w io.Writer) {
 	}
 	for _, a := range s.Advice {
 		fmt.Fprintln(w, a)
+	}
+	if s.Names != "" {
+		fmt.Fprintf(w, "names:   %s (keep it: zbundle reveal puts the names back into a report)\n", s.Names)
 	}
 	fmt.Fprintf(w, "next:    zbundle analyze %s\n", s.File)
 }

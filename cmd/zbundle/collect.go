@@ -26,6 +26,7 @@ func newCollect(s streams) *cobra.Command {
 	opts := &flags.opts
 	var dryRun, quiet bool
 	var to encryption
+	var anonymous pseudonyms
 	cmd := &cobra.Command{
 		Use:   "collect",
 		Short: "Collect the mesh's state from a cluster into a bundle",
@@ -39,7 +40,7 @@ noted in the bundle.
   zbundle collect --dry-run`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return runCollect(cmd.Context(), s, flags, to, dryRun, quiet)
+			return runCollect(cmd.Context(), s, flags, to, anonymous, dryRun, quiet)
 		},
 	}
 	flags.add(cmd)
@@ -48,13 +49,15 @@ noted in the bundle.
 	f.BoolVar(&opts.Force, "force", false, "replace the file if it is there")
 	f.BoolVar(&opts.KeepRequests, "keep-requests", false, "keep request paths and client addresses in the access logs of waypoints and gateways")
 	f.BoolVar(&opts.KeepPEM, "keep-pem", false, "keep certificates whole (they are public), and not only the facts in them")
+	f.BoolVar(&anonymous.wanted, "anonymize", false, "give all names and addresses pseudonyms, and write what they stand for into a file beside the bundle")
+	namesFlag(cmd, &anonymous.names)
 	encryptionFlags(cmd, &to)
 	f.BoolVar(&dryRun, "dry-run", false, "print every request that would be made, as zbundle plan does")
 	f.BoolVarP(&quiet, "quiet", "q", false, "print nothing but errors")
 	return cmd
 }
 
-func runCollect(ctx context.Context, s streams, flags *planFlags, to encryption, dryRun, quiet bool) error {
+func runCollect(ctx context.Context, s streams, flags *planFlags, to encryption, anonymous pseudonyms, dryRun, quiet bool) error {
 	if dryRun {
 		return printPlan(ctx, s, flags)
 	}
@@ -71,10 +74,13 @@ func runCollect(ctx context.Context, s streams, flags *planFlags, to encryption,
 		return err
 	}
 	if opts.Output == "" {
-		opts.Output = fmt.Sprintf("zbundle-%s-%s.tgz", fileName(opts.Context), time.Now().UTC().Format("20060102T150405Z"))
+		opts.Output = fmt.Sprintf("zbundle-%s-%s.tgz", anonymous.fileName(opts.Context), time.Now().UTC().Format("20060102T150405Z"))
 		if len(opts.Recipients) > 0 {
 			opts.Output += ".age"
 		}
+	}
+	if err := anonymous.apply(&opts); err != nil {
+		return err
 	}
 	ctx, stop := interruptible(ctx, func() { _ = bundle.RemovePartial(opts.Output) }) // nobody waits for its error
 	defer stop()

@@ -79,7 +79,7 @@ analyzes it offline.
 	root.SetOut(s.Out)
 	root.SetErr(s.Err)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage("%w", err) })
-	root.AddCommand(newCollect(s), newPlan(s), newAnalyze(s), newCat(s), newVerify(s), newMerge(s), newRules(s), newRBAC(s), newVersion(s))
+	root.AddCommand(newCollect(s), newPlan(s), newAnalyze(s), newCat(s), newVerify(s), newMerge(s), newAnonymize(s), newReveal(s), newRules(s), newRBAC(s), newVersion(s))
 	strict(root)
 	return root
 }

@@ -1,0 +1,123 @@
+package pseudonym
+
+import (
+	"encoding/base64"
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+// nameMembers are the members whose values are names, hosts, identities or what is
+// put together of these, in the answers of Kubernetes, istiod and ztunnel and
+// in zbundle's own files.
+var nameMembers = set(`
+namespace namespaces notNamespaces node nodeName nodes nodeSelector localNode serviceAccount serviceAccountName serviceAccounts notServiceAccounts
+host hosts hostname hostnames hostnameOverride subdomain externalName externalIPs workload workloadName canonicalName canonicalService
+clusterId clusterID cluster_id cluster network networks generateName service services serviceName identity sourceIdentity destIdentity principals
+notPrincipals region zone subzone locality exportTo waypoint destination workloadUid workloadUID authorizationPolicies proxy proxyID connectionId
+connection_id connections context server trustDomain trust_domain trustDomainAliases subjectAltNames subject_alt_names sans subject issuer providerID
+rootNamespace revision rev values notValues loadBalancerClass parentRef sectionName scope
+`)
+
+// wordMembers are the members whose values are words of a format: one of these stays though someone's name may be the same.
+var wordMembers = set(`
+type phase status protocol scheme operator effect mode level kind apiVersion state addressType appProtocol ipFamilies ipFamilyPolicy policyTypes
+sessionAffinity dnsPolicy restartPolicy group version id direction format clockSource task tunnelProtocol networkMode workloadType action matchType
+reason imagePullPolicy concurrencyPolicy resource resources verbs operations
+`)
+
+// unnamed are objects whose member "name" is no one's name, by the member that they are.
+var unnamed = set(`env images conditions extensionProviders volumes volumeMounts`)
+
+// labelled are the members whose values are labels: theirs are names.
+var labelled = set(`labels matchLabels selector nodeSelector podSelector workloadSelector`)
+
+// keyed are the members whose own members are names.
+var keyed = set(`networks endpoints services workloads clusters vips byAddr policies`)
+
+// place decides what a string of a document is.
+func (d *document) place(s string, isMember bool) place {
+	member, around := d.member(), d.around()
+	if isMember {
+		if keyed[around] && (around == "networks" || strings.ContainsAny(s, "/.:")) {
+			return name
+		}
+		return word
+	}
+	switch {
+	case strings.HasPrefix(s, "spiffe://"):
+		return name
+	case labelled[around] && !d.top().list:
+		return name
+	case member == "name":
+		if unnamed[around] || len(d.stack) < 2 {
+			return word
+		}
+		return name
+	case member == "uid", member == "key":
+		if strings.Contains(s, "/") && (member == "uid" || slices.Contains([]string{"missing", "changed", "extra"}, around)) {
+			return name
+		}
+		return prose
+	case nameMembers[member]:
+		return name
+	case wordMembers[member]:
+		return word
+	}
+	return prose
+}
+
+// rewrite gives a string of a document its pseudonyms.
+func (n *Names) rewrite(d *document, s string, isMember bool) string {
+	if !isMember && (d.member() == "address" || d.member() == "addresses") {
+		// Protobuf's JSON form of an address is its bytes; istiod prints those of its text, too.
+		if raw, err := base64.StdEncoding.DecodeString(s); err == nil {
+			if a, ok := netip.AddrFromSlice(raw); ok {
+				return base64.StdEncoding.EncodeToString(n.address(a).AsSlice())
+			}
+			if a, err := netip.ParseAddr(string(raw)); err == nil {
+				return base64.StdEncoding.EncodeToString([]byte(n.address(a).String()))
+			}
+		}
+	}
+	return n.text(s, d.place(s, isMember))
+}
+
+// unnamedFiles are those whose objects' names are Kubernetes', Istio's and
+// their controllers' own.
+var unnamedFiles = []string{
+	"cluster/apiextensions.k8s.io/", "cluster/admissionregistration.k8s.io/", "cluster/gateway.networking.k8s.io/gatewayclasses",
+}
+
+func isUnnamed(path string) bool {
+	return slices.ContainsFunc(unnamedFiles, func(p string) bool { return strings.HasPrefix(path, p) })
+}
+
+// rewriteUnnamed does the same in a file of what has no one's name.
+func (n *Names) rewriteUnnamed(d *document, s string, isMember bool) string {
+	at := d.place(s, isMember)
+	if at == name && d.member() == "name" {
+		at = word
+	}
+	return n.text(s, at)
+}
+
+// learnFrom takes the names in a string of a document.
+func (n *Names) learnFrom(d *document, s string, isMember bool) string {
+	if d.place(s, isMember) == name {
+		n.learnText(s)
+	}
+	return s
+}
+
+// learnText takes each part of a name.
+func (n *Names) learnText(s string) {
+	r := replacer{
+		token: func(dst []byte, token string) []byte {
+			n.learn(token)
+			return dst
+		},
+		network: func(netip.Prefix, bool) string { return "" },
+	}
+	r.text(s)
+}
