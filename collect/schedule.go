@@ -153,16 +153,29 @@ func (r *run) second(ctx context.Context, objects []task) {
 			jobs = append(jobs, func() { r.objects(ctx, task) })
 		}
 	}
-	revisions := map[string]string{}
 	for _, t := range r.mine() {
-		if t.kind == kindIstiod && revisions[t.revision] == "" && r.lookedAt(ambientTask, t) {
-			revisions[t.revision] = t.name
-		}
-	}
-	for _, t := range r.mine() {
-		jobs = append(jobs, func() { r.again(ctx, t, revisions[t.revision]) })
+		jobs = append(jobs, func() { r.again(ctx, t, r.replica(t.revision)) })
 	}
 	r.workers(jobs)
+}
+
+// replica is the istiod of a revision that is asked again: the first that is
+// ready, which every shard takes for the same, or else the first that answered.
+func (r *run) replica(revision string) string {
+	answered := ""
+	for _, t := range r.targets {
+		if t.kind != kindIstiod || t.revision != revision {
+			continue
+		}
+		mine := r.opts.Shard.Owns(t.shardKey())
+		if t.running && t.ready && (!mine || r.lookedAt(ambientTask, t)) {
+			return t.name
+		}
+		if answered == "" && r.lookedAt(ambientTask, t) {
+			answered = t.name
+		}
+	}
+	return answered
 }
 
 // again asks one pod what it answered before. Of an istiod's own state only
