@@ -59,7 +59,11 @@ func (l *loader) reasons() reasons {
 		r.shards = "it was not collected: " + s.String()
 	}
 	for _, t := range l.summary.Manifest.Tasks {
-		r.byTask[taskKey(t.ID, t.Target.Name)] = t
+		key := taskKey(t.ID, t.Target.Name)
+		if old := r.byTask[key]; old.Status == bundle.StatusSkipped && t.Target.Kind == "cluster" {
+			continue // of a list that the scope narrowed two tasks tell: what was taken, and what was left out
+		}
+		r.byTask[key] = t
 	}
 	return r
 }
@@ -86,7 +90,8 @@ func (r reasons) of(id, pod string) string {
 
 // partly is true of an artifact of which not all is there.
 func (r reasons) partly(id, pod string) bool {
-	return r.byTask[taskKey(id, pod)].Status == bundle.StatusTruncated
+	status := r.byTask[taskKey(id, pod)].Status
+	return status == bundle.StatusTruncated || status == bundle.StatusSkipped
 }
 
 // clusterInputs are the resources behind each input.

@@ -24,6 +24,9 @@ import (
 // collectedFrom collects from a cluster into a new file of that name.
 func collectedFrom(t *testing.T, cluster *sim.Cluster, name string, opts collect.Options) string {
 	t.Helper()
+	if opts.MetricsInterval == 0 {
+		opts.MetricsInterval = time.Millisecond
+	}
 	opts.Output, opts.Context = filepath.Join(t.TempDir(), name), "zsim"
 	if _, err := collect.Run(t.Context(), cluster.RESTConfig(), opts, collect.Quiet{}); err != nil {
 		t.Fatal(err)
