@@ -230,8 +230,9 @@ type CNI struct {
 	InstallReady float64 `expr:"installReady"`
 	// RepairsFailed is metric istio_cni_repair_pods_repaired_total with result "fail", since its start.
 	RepairsFailed float64 `expr:"repairsFailed"`
-	// LogTo is the time of its log's last line.
-	LogTo time.Time `expr:"logTo"`
+	// LogTo is the time of its log's last line, SilentSeconds how long ago that was.
+	LogTo         time.Time `expr:"logTo"`
+	SilentSeconds float64   `expr:"silentSeconds"`
 	// InstallMetric is the place of InstallReady.
 	InstallMetric Section `expr:"installMetric"`
 	Dir           string

@@ -109,6 +109,7 @@ func (m *Mesh) joinAgents() {
 		}
 	}
 	for _, c := range m.CNIs {
+		c.SilentSeconds = m.Age(c.LogTo)
 		c.Pod = m.index.podByName[c.Namespace+"/"+c.Name]
 		c.Node = m.index.nodes[c.NodeName]
 		if c.Node != nil && (c.Node.CNI == nil || c.Pod != nil && c.Pod.Ready) {

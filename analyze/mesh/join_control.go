@@ -108,7 +108,7 @@ func (m *Mesh) joinLogs() {
 	for _, l := range m.Logs {
 		key := l.Namespace + "/" + l.PodName
 		l.Pod = m.index.podByName[key]
-		l.LastSeconds = m.Age(l.Last)
+		l.LastSeconds, l.SpanSeconds = m.Age(l.Last), l.Last.Sub(l.First).Seconds()
 		l.AboutPod = m.aboutPod(l)
 		switch l.Component {
 		case "ztunnel":

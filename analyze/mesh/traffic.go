@@ -159,6 +159,8 @@ type Log struct {
 	First       time.Time         `expr:"first"`
 	Last        time.Time         `expr:"last"`
 	LastSeconds float64           `expr:"lastSeconds"`
+	// SpanSeconds is how long there was from the first to the last.
+	SpanSeconds float64 `expr:"spanSeconds"`
 	// Previous is true where it stands in the log of the container before its restart.
 	Previous bool `expr:"previous"`
 	// AfterStart is true where the last of them came after the process's last start.
