@@ -166,7 +166,7 @@ func (l *loader) settleZtunnel(t *ztunnelFiles) {
 		z.Version, z.VersionSource = v, "dump"
 	}
 	z.XDS, z.CNIConnection = t.log.xds, t.log.cni
-	z.AccessLogOn = t.log.sawInfo
+	z.AccessLogOn, z.FDErrors = t.log.sawInfo, t.log.fdErrors
 	z.LogFrom, z.LogTo = t.log.first, t.log.last
 	if !t.log.started.IsZero() {
 		z.StartedAt = t.log.started

@@ -23,6 +23,7 @@ type logFacts struct {
 	last       time.Time
 	nacks      []nack
 	terminated bool
+	fdErrors   int
 }
 
 // nack is a resource that the ztunnel refused.
@@ -95,7 +96,7 @@ func (facts *logFacts) record(r *ztunnel.Record, file string, t *ztunnelFiles) {
 	case strings.HasPrefix(r.Message, "version: "):
 		facts.starts++
 		facts.started = r.Time
-		facts.xds, facts.cni, facts.nacks = mesh.XDSState{}, "", nil
+		facts.xds, facts.cni, facts.nacks, facts.fdErrors = mesh.XDSState{}, "", nil, 0
 		clear(t.startErrors)
 	case strings.HasPrefix(r.Target, "xds"):
 		facts.xdsRecord(r, at)
@@ -106,6 +107,8 @@ func (facts *logFacts) record(r *ztunnel.Record, file string, t *ztunnelFiles) {
 		facts.cni = "connected"
 	case strings.HasPrefix(r.Message, "process stream ended"):
 		facts.cni = "lost"
+	case strings.Contains(r.Message, "(os error 24)"):
+		facts.fdErrors++
 	case strings.HasPrefix(r.Message, "received signal"):
 		facts.terminated = true
 	case strings.HasPrefix(r.Message, "failed to start proxy"), strings.HasPrefix(r.Message, "retrying workload failed"):

@@ -70,6 +70,8 @@ type Ztunnel struct {
 	// OpenFDs and MaxFDs are process_open_fds and process_max_fds; 0 where absent or nonsense.
 	OpenFDs float64 `expr:"openFds"`
 	MaxFDs  float64 `expr:"maxFds"`
+	// FDErrors counts connections that failed for want of file descriptors since its start, by its log.
+	FDErrors int `expr:"fdErrors"`
 	// DNS is what its DNS proxy has forwarded since it started.
 	DNS DNS `expr:"dns"`
 	// WorkloadState and CertificateList stand for the sections of its dump:

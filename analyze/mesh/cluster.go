@@ -151,4 +151,5 @@ type Event struct {
 	Count      int       `expr:"count"`
 	AgeSeconds float64   `expr:"ageSeconds"` // of its last occurrence
 	Source     Evidence
+	pod        *Pod // that it is about
 }

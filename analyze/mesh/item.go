@@ -54,6 +54,9 @@ func (p *Pod) Refs() []string {
 	if p.Ztunnel != nil && p.Component == "" {
 		keys = append(keys, p.Ztunnel.Subject().Key())
 	}
+	if p.Node != nil && p.Node.CNI != nil && p.Component == "" {
+		keys = append(keys, p.Node.CNI.Subject().Key())
+	}
 	return refs(keys...)
 }
 func (p *Pod) Evidence() []Evidence { return evidence(p.Source) }
@@ -99,7 +102,13 @@ func (d *DaemonSet) Gap(string) (*Gap, bool) { return nil, false }
 func (e *Event) Subject() Subject {
 	return Subject{Kind: strings.ToLower(e.Kind), Namespace: e.Namespace, Name: e.Name}
 }
-func (e *Event) Refs() []string          { return refs(e.Subject().Key()) }
+func (e *Event) Refs() []string {
+	keys := []string{e.Subject().Key()}
+	if e.pod != nil {
+		keys = append(keys, e.pod.Refs()...)
+	}
+	return refs(keys...)
+}
 func (e *Event) Evidence() []Evidence    { return evidence(e.Source) }
 func (e *Event) Gap(string) (*Gap, bool) { return nil, false }
 
@@ -245,8 +254,14 @@ func (x *XDSStream) Refs() []string {
 func (x *XDSStream) Evidence() []Evidence    { return evidence(x.NackSource, x.Source) }
 func (x *XDSStream) Gap(string) (*Gap, bool) { return nil, false }
 
-func (c *CNI) Subject() Subject     { return podSubject(c.Namespace, c.Name, c.NodeName) }
-func (c *CNI) Refs() []string       { return refs(c.Subject().Key(), nodeKey(c.NodeName)) }
+func (c *CNI) Subject() Subject { return podSubject(c.Namespace, c.Name, c.NodeName) }
+func (c *CNI) Refs() []string {
+	keys := []string{c.Subject().Key(), nodeKey(c.NodeName)}
+	if c.Node != nil && c.Node.Ztunnel != nil {
+		keys = append(keys, c.Node.Ztunnel.Subject().Key())
+	}
+	return refs(keys...)
+}
 func (c *CNI) Evidence() []Evidence { return evidence(c.Source, c.MetricsSource) }
 func (c *CNI) Gap(input string) (*Gap, bool) {
 	if !strings.HasPrefix(input, "cni.") {

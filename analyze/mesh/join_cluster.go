@@ -131,7 +131,7 @@ func (m *Mesh) joinAgents() {
 	}
 	for _, e := range m.Events {
 		if p := m.index.podByName[e.Namespace+"/"+e.Name]; p != nil && e.Kind == "Pod" {
-			p.Events = append(p.Events, e)
+			p.Events, e.pod = append(p.Events, e), p
 		}
 	}
 	for _, p := range m.Pods {

@@ -28,6 +28,11 @@ var found = map[string]struct {
 
 	"wds-push-storm-on-reconnect": {id: "wds-push-storm-on-reconnect", severity: hints},
 	"workload-sent-late":          {id: "workload-sent-late", severity: hints},
+	"cert-prefetch-failed":        {id: "cert-prefetch-failed", severity: hints},
+	"crl-rejecting":               {id: "crl-rejecting", severity: notices},
+	"optout-annotation":           {id: "optout-annotation", severity: notices},
+	"ztunnel-rolling-drops":       {id: "ztunnel-rolling-drops", severity: notices},
+	"root-cert-expiring":          {id: "root-cert-expiring", severity: faults, others: true},
 	"istiod-ambient-disabled":     {id: "istiod-ambient-disabled", severity: faults, others: true},
 	"workload-ip-collision":       {id: "workload-ip-collision", severity: faults, others: true},
 }

@@ -54,13 +54,13 @@ func (s cniState) metrics() string {
 	gauge := func(name, help string, value int) {
 		fmt.Fprintf(&out, "# HELP %s %s\n# TYPE %s gauge\n%s %d\n", name, help, name, name, value)
 	}
-	installed := 0
+	installed, result := 0, "COPY_BINARIES_FAILURE"
 	if s.ready {
-		installed = 1
+		installed, result = 1, "SUCCESS"
 	}
 	gauge("istio_cni_install_ready", "Whether the CNI plugin installation is ready or not", installed)
 	fmt.Fprintf(&out, "# HELP istio_cni_installs_total Total number of CNI plugins installed by the Istio CNI installer\n"+
-		"# TYPE istio_cni_installs_total counter\nistio_cni_installs_total{result=\"SUCCESS\"} 1\n")
+		"# TYPE istio_cni_installs_total counter\nistio_cni_installs_total{result=%q} 1\n", result)
 	if s.connected >= 0 {
 		gauge("ztunnel_connected", "number of connections to ztunnel", s.connected)
 	}

@@ -20,7 +20,7 @@ func Faults() []Fault {
 	var all []Fault
 	for _, group := range [][]Fault{
 		workloadFaults(), enrolmentFaults(), certificateFaults(), trafficFaults(), controlFaults(), agentFaults(), accessFaults(),
-		syncFaults(), healthFaults(),
+		syncFaults(), healthFaults(), cniFaults(), captureFaults(), authorityFaults(), resourceFaults(),
 	} {
 		all = append(all, group...)
 	}

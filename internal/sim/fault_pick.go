@@ -10,7 +10,7 @@ import (
 // errNoSubject tells that the world has nothing that a fault could be planted on.
 var errNoSubject = errors.New("the invented cluster has nothing to plant it on; use more nodes or workloads")
 
-func (p *meshPod) subject() Subject {
+func (p *podModel) subject() Subject {
 	return Subject{Kind: "pod", Namespace: p.namespace, Name: p.name, Node: p.node}
 }
 
@@ -90,7 +90,7 @@ func (m *mesh) planted(n *meshNode) bool {
 func (z *ztunnel) mute() bool { return z.hangs || z.crashed != nil }
 
 func (z *ztunnel) touched() bool {
-	return z.hangs || z.crashed != nil || !z.connected || z.rejected != "" || len(z.pending) > 0 ||
+	return z.hangs || z.faulty || z.crashed != nil || !z.connected || z.rejected != "" || len(z.pending) > 0 ||
 		len(z.missing)+len(z.stale)+len(z.certs)+len(z.unknown) > 0
 }
 

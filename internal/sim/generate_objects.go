@@ -153,9 +153,11 @@ func (m *mesh) agentObjects(w *world, created time.Time) []stored {
 			}
 		}
 		if n.cni != nil {
-			cnis[1]++
+			if n.cni.pod.ready {
+				cnis[1]++
+			}
 			connected := 0
-			if n.ztunnel != nil {
+			if n.ztunnel != nil && !n.cni.disconnected {
 				connected = 1
 			}
 			if n.cni.uncounted {
@@ -163,7 +165,7 @@ func (m *mesh) agentObjects(w *world, created time.Time) []stored {
 			}
 			out = append(out, stored{"pods", n.cni.pod.object()})
 			w.pods[podKey(n.cni.pod.namespace, n.cni.pod.name)] = cniBackend(n.cni.pod,
-				cniState{ready: true, connected: connected, log: joinLines(n.cni.lines).text})
+				cniState{ready: !n.cni.broken, connected: connected, log: joinLines(n.cni.lines).text, previous: n.cni.before})
 		}
 	}
 	return append(out,

@@ -281,7 +281,7 @@ func TestEveryFaultLeavesItsEvidence(t *testing.T) {
 		"ztunnel-hangs":                   {"SUBJECT"},
 	}
 	for _, more := range []map[string][]string{
-		syncEvidence(), healthEvidence(),
+		syncEvidence(), healthEvidence(), captureEvidence(), authorityEvidence(),
 	} {
 		maps.Copy(evidence, more)
 	}

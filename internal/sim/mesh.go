@@ -58,6 +58,9 @@ type cniAgent struct {
 	pod       podModel
 	lines     []logLine
 	uncounted bool // its metrics have no ztunnel_connected
+	// disconnected is true of an agent that no ztunnel is connected to, broken of one that could not install its plugin.
+	disconnected, broken bool
+	before               []byte // the log of its container before a restart
 }
 
 // proxyState is what a node's ztunnel holds of a local pod.

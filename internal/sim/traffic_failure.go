@@ -14,6 +14,8 @@ type failure struct {
 	inbound string
 	// early is true for a destination that failed before it knew who calls.
 	early bool
+	// theirs is the response flag of the destination's own line, "" for DENY.
+	theirs string
 }
 
 // atDestination books the failure where the call was meant to go.
@@ -21,7 +23,7 @@ func (f *failure) atDestination(m *mesh, a access, dst *meshPod) {
 	if f.inbound == "" || !dst.captured() {
 		return
 	}
-	a.at, a.inbound, a.early, a.err, a.flag = a.at.Add(-200*time.Microsecond), true, f.early, f.inbound, "DENY"
+	a.at, a.inbound, a.early, a.err, a.flag = a.at.Add(-200*time.Microsecond), true, f.early, f.inbound, choose(f.theirs == "", "DENY", f.theirs)
 	a.srcAddr = m.tunnelSocket(a.src, dst)
 	if a.service == nil && len(dst.services) > 0 {
 		a.service = dst.services[0]

@@ -18,6 +18,10 @@ type ztunnel struct {
 	missing   map[*meshPod]bool // never told of
 	lacks     map[*meshService]bool
 	waiting   bool                 // its container was never started
+	faulty    bool                 // a fault was planted on it that nothing else tells of
+	leaked    []*meshPod           // handed over and gone, as Pending
+	settings  map[string]string    // of its configuration, where not as recorded
+	before    []logLine            // of its container before a restart in order
 	plain     map[*meshPod]bool    // held without HBONE
 	unknown   map[string]bool      // policies never told of
 	stale     []*meshPod           // held though they are gone
@@ -37,11 +41,12 @@ type ztunnel struct {
 
 // certState is what a ztunnel holds for an identity other than a fresh certificate.
 type certState struct {
-	absent      bool
-	unavailable string
-	notBefore   time.Time
-	notAfter    time.Time
-	ca          *meshCA
+	absent       bool
+	unavailable  string
+	initializing bool
+	notBefore    time.Time
+	notAfter     time.Time
+	ca           *meshCA
 }
 
 // crash is how the container's previous instance ended.
@@ -121,7 +126,7 @@ func (z *ztunnel) locals() []*meshPod {
 			out = append(out, p)
 		}
 	}
-	return out
+	return append(out, z.leaked...)
 }
 
 // identities are those that the ztunnel keeps certificates for: of the node's HBONE workloads that

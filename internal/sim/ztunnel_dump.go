@@ -210,6 +210,11 @@ func (z *ztunnel) dumpCertificates() ([]dumpCertificate, error) {
 	for _, identity := range z.identities() {
 		state := z.certs[identity]
 		c := dumpCertificate{CertChain: []dumpCert{}, Identity: identity, RootCerts: []dumpCert{}, State: "Available"}
+		if state.initializing {
+			c.State = "Initializing"
+			out = append(out, c)
+			continue
+		}
 		if state.unavailable != "" {
 			c.State = "Unavailable: " + state.unavailable
 			out = append(out, c)

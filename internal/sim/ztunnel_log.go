@@ -13,6 +13,9 @@ func (z *ztunnel) log(_ string, previous bool) (logText, bool) {
 		return logText{}, false
 	}
 	if previous {
+		if z.before != nil {
+			return joinLines(z.before), true
+		}
 		if z.crashed == nil {
 			return logText{}, false
 		}

@@ -28,6 +28,9 @@ func (z *ztunnel) dump() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	for key, value := range z.settings {
+		b.Config[key] = value
+	}
 	certificates, err := z.dumpCertificates()
 	if err != nil {
 		return nil, err
