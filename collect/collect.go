@@ -43,6 +43,7 @@ type run struct {
 	// inScope are the nodes whose agents are asked; nil stands for all.
 	inScope  map[string]bool
 	denied   map[right]bool
+	known    map[right]bool // that were asked about
 	reviewed []bundle.Right
 	counted  int64                    // workloads, by istiod's own count
 	active   map[string]int           // pods that each ztunnel serves, by "namespace/name"
@@ -54,7 +55,7 @@ type run struct {
 func newRun(config *rest.Config, opts Options, progress Progress) (*run, error) {
 	r := &run{
 		opts: opts.withDefaults(), progress: progress, proxied: map[string][]string{}, removed: map[string]int{},
-		denied: map[right]bool{}, active: map[string]int{}, rationed: map[string]string{}, peers: map[workload]bool{},
+		denied: map[right]bool{}, known: map[right]bool{}, active: map[string]int{}, rationed: map[string]string{}, peers: map[workload]bool{},
 		dumping: map[string]chan struct{}{}, looked: map[string]time.Time{}, lines: newMetricLines(), changes: newChanges(),
 		survey: survey{nodes: map[string]node{}, enrolled: map[string]int{}, placed: map[workload]map[string]bool{}},
 		use:    inUse{containers: map[string]int64{}, nodes: map[string]int64{}},

@@ -49,6 +49,15 @@ func (r *run) wanted() []right {
 	return out
 }
 
+// reviewFirst asks about the lists that come before all else.
+func (r *run) reviewFirst(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, r.opts.RequestTimeout)
+	defer cancel()
+	for _, task := range tasks[:surveyed] {
+		r.allow(ctx, r.needs(task, target{kind: kindCluster}))
+	}
+}
+
 // review asks the API server for each right whether it is there, so that
 // what is denied is said before the work, and not asked for. A right that
 // can't be asked about is taken for granted.
@@ -74,7 +83,12 @@ func (r *run) review(ctx context.Context) {
 	}
 }
 
+// allow asks about rights that were not asked about before.
 func (r *run) allow(ctx context.Context, rights []right) {
+	rights = slices.DeleteFunc(slices.Clone(rights), func(x right) bool { return r.known[x] })
+	for _, x := range rights {
+		r.known[x] = true
+	}
 	work := make(chan right)
 	var workers sync.WaitGroup
 	for range min(r.opts.Concurrency, len(rights)) {

@@ -22,6 +22,7 @@ func (r *run) everything(ctx context.Context) error {
 	if served, err := r.api.groupVersions(ctx); err == nil {
 		r.served = served
 	}
+	r.reviewFirst(ctx)
 	objects := r.objectsAsked()
 	r.progress.Total(len(objects))
 	for _, task := range objects[:surveyed] {

@@ -63,6 +63,10 @@ func (r *run) lookAt(ctx context.Context, task task) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	record := r.begin(task.id, bundle.Target{Kind: kindCluster}, "GET "+base+"/"+task.name)
+	if record.Status, record.Reason = r.leftOut(task, target{kind: kindCluster}); record.Status != "" {
+		r.end(ctx, record, nil, timeout)
+		return
+	}
 	l := &listed{w: io.Discard, task: task, each: r.observer(task)}
 	if err := r.api.list(ctx, base, l); err != nil {
 		record.Bytes = l.bytes

@@ -62,6 +62,8 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	flags.Var((*share)(&o.generate.Churn), "churn", "let this `share` of the pods restart, under other names and addresses, while requests are served: 5%")
 	flags.StringVar(&o.generate.Without, "without", "", "invent a cluster without `part`: ambient, or istio as a whole")
 	flags.StringArrayVar(&o.breaks, "break", nil, "break a part of the cluster, as `PART=HOW`; may be repeated. "+strings.Join(sim.Breakages(), "; "))
+	flags.Int64Var(&o.generate.MemoryLimit, "memory-limit", 0, "memory limit of the mesh's own containers, in `bytes`")
+	flags.Int64Var(&o.generate.MemoryUsed, "memory-used", 0, "serve the metrics API, by which each container uses so many `bytes`")
 	flags.StringVar(&o.roles, "rights", "", "let the user do only what the Roles and ClusterRoles in this `file` grant, such as zbundle rbac prints")
 	flags.StringVar(&o.planted, "planted", "", "write the planted faults to this `file` as JSON")
 	flags.BoolVar(&o.listFaults, "list-faults", false, "list the faults that can be planted, and exit")

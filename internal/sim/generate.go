@@ -24,6 +24,11 @@ type Generate struct {
 	Traps []string
 	// Drift is how many workloads each ztunnel lacks, chosen at random.
 	Drift int
+	// MemoryLimit is that of the mesh's own containers, in bytes; 0 for none.
+	MemoryLimit int64
+	// MemoryUsed is what the metrics API says that each container uses; 0 for a
+	// cluster that does not serve it.
+	MemoryUsed int64
 	// Without leaves out "ambient", or "istio" as a whole.
 	Without string
 	// Churn is the share of pods that restart, under other names and addresses, while the cluster is
@@ -65,6 +70,9 @@ func (g *Generate) build() (*world, error) {
 		return nil, err
 	}
 	m.drift(g.Drift)
+	if g.MemoryLimit > 0 {
+		m.limitMemory(g.MemoryLimit)
+	}
 	m.makeTraffic()
 	for _, change := range m.after {
 		change()
@@ -86,6 +94,11 @@ func (g *Generate) build() (*world, error) {
 	}
 	if err := m.addTo(w); err != nil {
 		return nil, fmt.Errorf("serving the invented cluster: %w", err)
+	}
+	if g.MemoryUsed > 0 {
+		if err := w.objects.serveMetrics(m, g.MemoryUsed); err != nil {
+			return nil, err
+		}
 	}
 	return w, w.objects.seal()
 }

@@ -50,7 +50,9 @@ func (r Role) grants(a attributes) bool {
 	if a.subresource != "" {
 		resource += "/" + a.subresource
 	}
-	has := func(list []string, value string) bool { return slices.Contains(list, value) || slices.Contains(list, "*") }
+	has := func(list []string, value string) bool {
+		return slices.Contains(list, value) || slices.Contains(list, "*")
+	}
 	return slices.ContainsFunc(r.Rules, func(rule rbacv1.PolicyRule) bool {
 		return has(rule.Verbs, a.verb) && has(rule.APIGroups, a.group) && has(rule.Resources, resource) &&
 			(len(rule.ResourceNames) == 0 || slices.Contains(rule.ResourceNames, a.name))
@@ -63,4 +65,3 @@ func granted(roles []Role, a attributes) bool {
 	return a.group == "authorization.k8s.io" && a.verb == "create" ||
 		slices.ContainsFunc(roles, func(r Role) bool { return r.grants(a) })
 }
-

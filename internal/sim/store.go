@@ -57,6 +57,11 @@ func (s *store) add(plural string, obj runtime.Object) error {
 	if err != nil {
 		return err
 	}
+	return t.add(obj)
+}
+
+func (t *table) add(obj runtime.Object) error {
+	plural := t.resource.Resource
 	m, err := meta.Accessor(obj)
 	if err != nil {
 		return fmt.Errorf("storing an object of %s: %w", plural, err)

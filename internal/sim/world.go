@@ -16,7 +16,7 @@ type world struct {
 	objects *store
 	pods    map[string]*podBackend
 	denied  []denial
-	roles   []Role // that the user has; nil for nearly everything
+	roles   []Role          // that the user has; nil for nearly everything
 	dead    map[string]bool // nodes that nothing can be reached on
 	planted []Planted
 	mesh    *mesh // that it was invented as; nil for a recorded one
