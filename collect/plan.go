@@ -222,6 +222,8 @@ func (r *run) notes() []string {
 	}
 	if n := len(r.rationed); n > 0 {
 		out = append(out, fmt.Sprintf("%d config dumps are left out to keep to the budget of %s (--budget 0 takes all)", n, Size(r.opts.Budget)))
+	} else if r.overBudget() {
+		out = append(out, fmt.Sprintf("that is more than the budget of %s: config dumps are taken of sick ztunnels first, then of an even sample over zones and node pools (--budget 0 takes all)", Size(r.opts.Budget)))
 	}
 	return out
 }
