@@ -31,6 +31,7 @@ var found = map[string]struct {
 	"cert-prefetch-failed":        {id: "cert-prefetch-failed", severity: hints},
 	"crl-rejecting":               {id: "crl-rejecting", severity: notices},
 	"optout-annotation":           {id: "optout-annotation", severity: notices},
+	"sidecar-and-ambient":         {id: "sidecar-and-ambient", severity: notices},
 	"ztunnel-rolling-drops":       {id: "ztunnel-rolling-drops", severity: notices},
 	"root-cert-expiring":          {id: "root-cert-expiring", severity: faults, others: true},
 	"istiod-ambient-disabled":     {id: "istiod-ambient-disabled", severity: faults, others: true},
