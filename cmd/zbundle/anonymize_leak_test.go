@@ -34,8 +34,9 @@ func TestAnAnonymizedBundleHoldsNoNameAndNoAddress(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, plain := examine(t, bin, opts)
+			plain, _ := collectCluster(t, bin, opts)
 			file, _ := anonymized(t, bin, plain)
+			told(t, bin, nil, "verify", file)
 			world := originals(t, plain)
 			if len(world.names) < 10 || len(world.addresses) < 10 {
 				t.Fatalf("%d names, %d addresses: too few to tell anything", len(world.names), len(world.addresses))

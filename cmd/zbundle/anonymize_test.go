@@ -19,7 +19,7 @@ func TestAnAnonymizedBundleHasThePlainOnesFindingsRenamed(t *testing.T) {
 	for _, fault := range sim.Faults() {
 		t.Run(fault.Name, func(t *testing.T) {
 			t.Parallel()
-			_, plain, _ := examineCluster(t, bin, sim.Options{Generate: &sim.Generate{Nodes: 3, Workloads: 30, Seed: 1, Version: "1.30.3", Faults: []string{fault.Name}}})
+			plain, _ := collectCluster(t, bin, sim.Options{Generate: &sim.Generate{Nodes: 3, Workloads: 30, Seed: 1, Version: "1.30.3", Faults: []string{fault.Name}}})
 			other, names := anonymized(t, bin, plain)
 			want, got := judgement(t, told(t, bin, nil, "analyze", "-o", "json", plain)), judgement(t, revealed(t, bin, names, told(t, bin, nil, "analyze", "-o", "json", other)))
 			if diff := cmp.Diff(want, got); diff != "" {
@@ -28,7 +28,6 @@ func TestAnAnonymizedBundleHasThePlainOnesFindingsRenamed(t *testing.T) {
 			if len(want.Findings)+len(want.Undecided) == 0 {
 				t.Error("nothing was found in either")
 			}
-			told(t, bin, nil, "verify", other)
 		})
 	}
 }

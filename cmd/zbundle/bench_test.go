@@ -9,6 +9,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"runtime/pprof"
 	"strconv"
 	"strings"
 	"syscall"
@@ -56,16 +58,52 @@ func BenchmarkBundle(b *testing.B) {
 	}
 }
 
-// collected runs the built binary on a mesh, and returns the bundle and the
-// process's peak memory in MB. The mesh is a process of its own: a child's
-// peak begins with that of the process which started it.
-func collected(b *testing.B, args ...string) (string, float64) {
+// BenchmarkLeakScan collects a mesh, logs and all, and reports how much of
+// collect's CPU time the scan for leaks takes: at most a third is wanted.
+func BenchmarkLeakScan(b *testing.B) {
+	for b.Loop() {
+		kubeconfig, _ := servedMesh(b, "--nodes", "20", "--workloads", "2000")
+		profile := filepath.Join(b.TempDir(), "cpu")
+		file, err := os.Create(profile)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := pprof.StartCPUProfile(file); err != nil {
+			b.Fatal(err)
+		}
+		var stderr strings.Builder
+		code := run(context.Background(), []string{
+			"collect", "-q", "--metrics-interval", "1ms", "--kubeconfig", kubeconfig, "-o", filepath.Join(b.TempDir(), "b.tgz"),
+		}, streams{Out: io.Discard, Err: &stderr})
+		pprof.StopCPUProfile()
+		if err := file.Close(); err != nil || code != exitClean {
+			b.Fatalf("exit %d, %v: %s", code, err, stderr.String())
+		}
+		// What is behind the scan, hash and disk, is not its own.
+		out, err := exec.Command("go", "tool", "pprof", "-top", "-focus", "leakFilter", "-ignore", `spool..put`, profile).CombinedOutput()
+		if err != nil {
+			b.Fatalf("%v\n%s", err, out)
+		}
+		share := regexp.MustCompile(`accounting for [^,]+, ([0-9.]+)% of ([0-9.]+m?s) total`).FindSubmatch(out)
+		if share == nil {
+			b.Fatalf("%s", out)
+		}
+		percent, err := strconv.ParseFloat(string(share[1]), 64)
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.ReportMetric(percent, "%-of-collect's-CPU")
+	}
+}
+
+// servedMesh builds the binaries and runs an invented mesh until the benchmark ends.
+func servedMesh(b *testing.B, args ...string) (kubeconfig, zbundle string) {
 	b.Helper()
 	dir := b.TempDir()
 	if out, err := exec.Command("go", "build", "-o", dir, ".", "../zsim").CombinedOutput(); err != nil {
 		b.Fatalf("%v\n%s", err, out)
 	}
-	kubeconfig, file := filepath.Join(dir, "kubeconfig"), filepath.Join(dir, "b.tgz")
+	kubeconfig = filepath.Join(dir, "kubeconfig")
 	mesh := exec.Command(filepath.Join(dir, "zsim"), append(args, "--kubeconfig", kubeconfig)...)
 	ready, err := mesh.StdoutPipe()
 	if err != nil {
@@ -74,16 +112,26 @@ func collected(b *testing.B, args ...string) (string, float64) {
 	if err := mesh.Start(); err != nil {
 		b.Fatal(err)
 	}
-	defer func() {
+	b.Cleanup(func() {
 		_ = mesh.Process.Signal(syscall.SIGTERM) // it may be gone, which Wait tells
 		if err := mesh.Wait(); err != nil {
 			b.Error(err)
 		}
-	}()
+	})
 	if line, err := bufio.NewReader(ready).ReadString('\n'); err != nil {
 		b.Fatalf("%q: %v", line, err)
 	}
-	cmd := exec.Command(filepath.Join(dir, "zbundle"), "collect", "-q", "--no-logs", "--kubeconfig", kubeconfig, "-o", file)
+	return kubeconfig, filepath.Join(dir, "zbundle")
+}
+
+// collected runs the built binary on a mesh, and returns the bundle and the
+// process's peak memory in MB. The mesh is a process of its own: a child's
+// peak begins with that of the process which started it.
+func collected(b *testing.B, args ...string) (string, float64) {
+	b.Helper()
+	kubeconfig, zbundle := servedMesh(b, args...)
+	file := filepath.Join(b.TempDir(), "b.tgz")
+	cmd := exec.Command(zbundle, "collect", "-q", "--no-logs", "--kubeconfig", kubeconfig, "-o", file)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		b.Fatalf("%v\n%s", err, out)
 	}

@@ -4,7 +4,6 @@ import (
 	"archive/tar"
 	"bytes"
 	"compress/gzip"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,12 +11,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime/debug"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -125,21 +121,15 @@ type verdict struct {
 // bounds: nothing written, little memory, an end, a result.
 func judged(t *testing.T, file string) verdict {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
-	defer cancel()
 	work := filepath.Join(t.TempDir(), "outer", "work")
 	if err := os.MkdirAll(work, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	forgetPeak(t)
-	cmd := exec.CommandContext(ctx, built(t), "analyze", "-o", "json", file)
-	cmd.Dir, cmd.Env = work, append(os.Environ(), "TMPDIR="+work)
+	cmd, peakOf := measured(t, built(t), "analyze", "-o", "json", file)
+	cmd.Dir, cmd.Env = work, append(cmd.Env, "TMPDIR="+work)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	err := cmd.Run()
-	if ctx.Err() != nil {
-		t.Fatal("it did not end")
-	}
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
 		t.Fatal(err)
@@ -147,7 +137,7 @@ func judged(t *testing.T, file string) verdict {
 	if code := cmd.ProcessState.ExitCode(); !slices.Contains([]int{exitClean, exitFindings, exitUndecided}, code) {
 		t.Fatalf("exit code %d\n%.2000s", code, stderr.String())
 	}
-	if peak := cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss; peak > mostMemory {
+	if peak := peakOf(); peak > mostMemory {
 		t.Errorf("it took %d MB of memory", peak>>10)
 	} else {
 		t.Logf("it took %d MB of memory", peak>>10)
@@ -165,16 +155,6 @@ func judged(t *testing.T, file string) verdict {
 		t.Fatalf("analyze -o json: %v\n%.2000s", err, stdout.String())
 	}
 	return v
-}
-
-// forgetPeak makes the test's own peak of memory what it has now: a process
-// begins with that of the one that started it.
-func forgetPeak(t *testing.T) {
-	t.Helper()
-	debug.FreeOSMemory()
-	if err := os.WriteFile("/proc/self/clear_refs", []byte("5"), 0); err != nil {
-		t.Logf("the test's own memory counts: %v", err)
-	}
 }
 
 // told fails where no problem of the path has the text.

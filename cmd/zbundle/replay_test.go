@@ -94,6 +94,17 @@ func examine(t *testing.T, bin string, opts sim.Options) (result, string) {
 
 func examineCluster(t *testing.T, bin string, opts sim.Options) (result, string, []sim.Planted) {
 	t.Helper()
+	file, planted := collectCluster(t, bin, opts)
+	out := execute(t, bin, []int{exitClean, exitFindings, exitUndecided}, "analyze", "-o", "json", file)
+	var r result
+	if err := json.Unmarshal(out, &r); err != nil {
+		t.Fatalf("analyze -o json: %v\n%s", err, out)
+	}
+	return r, file, planted
+}
+
+func collectCluster(t *testing.T, bin string, opts sim.Options) (string, []sim.Planted) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	cluster, err := sim.Start(ctx, opts)
@@ -108,12 +119,7 @@ func examineCluster(t *testing.T, bin string, opts sim.Options) (result, string,
 	}
 	file := filepath.Join(dir, "bundle.tgz")
 	execute(t, bin, []int{exitClean, exitGaps}, "collect", "--kubeconfig", kubeconfig, "--request-timeout", "3s", "--metrics-interval", "10ms", "-o", file)
-	out := execute(t, bin, []int{exitClean, exitFindings, exitUndecided}, "analyze", "-o", "json", file)
-	var r result
-	if err := json.Unmarshal(out, &r); err != nil {
-		t.Fatalf("analyze -o json: %v\n%s", err, out)
-	}
-	return r, file, cluster.Planted()
+	return file, cluster.Planted()
 }
 
 func execute(t *testing.T, bin string, codes []int, args ...string) []byte {

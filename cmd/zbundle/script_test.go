@@ -17,6 +17,9 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if file := os.Getenv(peakVariable); file != "" {
+		os.Exit(measure(file, os.Args[1:]))
+	}
 	testscript.Main(builder{m}, map[string]func(){"zbundle": main})
 }
 
