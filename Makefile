@@ -5,7 +5,7 @@ OUT := out
 # Static binaries, which run on any node or laptop of their architecture.
 export CGO_ENABLED ?= 0
 
-.PHONY: build test demo lab bench bench-bundle fuzz lint clean
+.PHONY: build test demo lab bench bench-bundle fuzz lint prove accuracy clean
 
 build:
 	$(GO) build -trimpath -ldflags='-s -w' -o $(BIN)/ ./cmd/zbundle ./cmd/zsim
@@ -44,6 +44,14 @@ lint:
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo 'run gofmt'; exit 1; }
 	$(GO) vet ./...
 	$(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.1 ./...
+
+# Tries every rule on planted faults and recorded ztunnels, and writes rules/proven.lock.
+prove:
+	$(GO) test ./cmd/zbundle -run '^TestProve$$' -prove -count 1 -timeout 30m
+
+# Measures every fault, trap and threshold, and writes docs/accuracy.md.
+accuracy:
+	$(GO) test ./cmd/zbundle -run '^TestAccuracy$$' -accuracy -count 1 -timeout 180m
 
 clean:
 	rm -rf $(BIN) $(OUT)

@@ -75,7 +75,7 @@ func Load(dir fs.FS, folder string) ([]*Rule, error) {
 // Parse reads one rule file. Where it is a mapping at all there is a rule,
 // which is Broken if there are problems.
 func Parse(file string, data []byte) (*Rule, []Problem) {
-	p := &parser{file: file, rule: &Rule{File: file, Line: 1, Confidence: "certain", at: map[string]place{}}}
+	p := &parser{file: file, rule: &Rule{File: file, Line: 1, Hash: hash(data), Confidence: "certain", at: map[string]place{}}}
 	for _, line := range strings.Split(string(data), "\n") {
 		p.lines = append(p.lines, []rune(strings.TrimSuffix(line, "\r")))
 	}

@@ -54,7 +54,8 @@ type Rule struct {
 	Mutants    []Excuse
 
 	File string
-	Line int // of the id
+	Line int    // of the id
+	Hash string // of the file without its tests
 	// Broken is true of a rule whose file has a Problem.
 	Broken bool
 

@@ -21,6 +21,7 @@ import (
 type result struct {
 	Verdict   string      `json:"verdict"`
 	Findings  []finding   `json:"findings"`
+	Decided   []string    `json:"decided"`
 	Undecided []undecided `json:"undecided"`
 	InFlight  []struct {
 		Subject struct {
@@ -62,6 +63,7 @@ type finding struct {
 		Line    int    `json:"line"`
 		Pointer string `json:"pointer"`
 	} `json:"evidence"`
+	Explains []finding `json:"explains"`
 }
 
 // named are the findings at or above a severity, as "<id>: <subject>, <subject>".

@@ -66,6 +66,26 @@ func explainRule(ctx context.Context, s streams, dirs []string, id string) error
 	return usage("no rule has id %q; zbundle rules list shows all", id)
 }
 
+// proofOf says what a built-in rule was last tried on.
+func proofOf(r *rules.Rule) string {
+	proofs, err := rules.Proofs()
+	proof := proofs[r.ID]
+	switch {
+	case err != nil || !r.Builtin || proof.Hash == "":
+		return ""
+	case proof.Hash != r.Hash:
+		return "not since it was changed"
+	}
+	var parts []string
+	if len(proof.Versions) > 0 {
+		parts = append(parts, "on recordings of ztunnel "+strings.Join(proof.Versions, ", "))
+	}
+	if len(proof.Found) > 0 {
+		parts = append(parts, "finding "+strings.Join(proof.Found, ", "))
+	}
+	return strings.Join(parts, "; ")
+}
+
 // showExample prints what the rule finds in the world of its first test.
 func showExample(ctx context.Context, s streams, engine *analyze.Engine, r *rules.Rule) error {
 	f, err := ruletest.Example(ctx, engine, r)
@@ -141,5 +161,6 @@ func explanation(r *rules.Rule) string {
 		field("versions", name+": "+r.Versions[name])
 	}
 	field("docs", strings.Join(r.Docs, " "))
+	field("proven", proofOf(r))
 	return b.String()
 }

@@ -1,0 +1,76 @@
+package main
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/zbundle/zbundle/internal/sim"
+)
+
+// TestTwoFaultsAreBothFound takes one pair in thirty of those that make accuracy tries.
+func TestTwoFaultsAreBothFound(t *testing.T) {
+	var trials []trial
+	var planted [][2]string
+	for i, p := range pairs(faultNames()) {
+		if i%30 == 0 {
+			planted = append(planted, p)
+			trials = append(trials, trial{opts: generated(2*faultNodes, p[:], nil)})
+		}
+	}
+	for i, r := range tried(t.Context(), t.TempDir(), trials, false) {
+		missed, others := r.verdictOf(planted[i][:]...)
+		if len(missed)+len(others) > 0 {
+			t.Errorf("%v: missed %v, false alarms %v", planted[i], missed, others)
+		}
+	}
+}
+
+// TestACauseStandsOverItsSymptom has connections refused for a pod that its
+// ztunnel does not hold, beside a fault of its own: worst first, and the
+// symptom under its cause.
+func TestACauseStandsOverItsSymptom(t *testing.T) {
+	r := tried(t.Context(), t.TempDir(), []trial{{opts: generated(2*faultNodes, []string{"pod-enrolment-pending", "hbone-refused"}, nil)}}, false)[0]
+	if r.err != nil {
+		t.Fatal(r.err)
+	}
+	var order []string
+	for _, f := range r.result.at(faults...) {
+		order = append(order, f.ID)
+		for _, symptom := range f.Explains {
+			order = append(order, f.ID+" > "+symptom.ID)
+		}
+	}
+	want := []string{"pod-enrolled-not-in-ztunnel", "pod-enrolled-not-in-ztunnel > hbone-refused", "pod-enrolment-pending"}
+	if diff := cmp.Diff(want, order); diff != "" {
+		t.Errorf("findings (-want +found):\n%s", diff)
+	}
+}
+
+// TestFaultsAreFoundInALargeMesh takes one fault in forty.
+func TestFaultsAreFoundInALargeMesh(t *testing.T) {
+	names := faultNames()
+	var trials []trial
+	for i := 0; i < len(names); i += 40 {
+		trials = append(trials, trial{name: names[i], opts: generated(100, []string{names[i]}, nil)})
+	}
+	for _, r := range tried(t.Context(), t.TempDir(), trials, false) {
+		if missed, others := r.verdictOf(r.name); len(missed)+len(others) > 0 {
+			t.Errorf("%s: missed %v, false alarms %v", r.name, missed, others)
+		}
+	}
+}
+
+// TestRollUpLosesNothing plants one fault on many: one finding names them all.
+func TestRollUpLosesNothing(t *testing.T) {
+	first := []trial{{opts: sim.Options{Generate: &sim.Generate{Nodes: 3, Workloads: 60, Seed: 1, Version: "1.30.3", Faults: slices.Repeat([]string{"pod-enrolment-pending"}, 20)}}}}
+	tried(t.Context(), t.TempDir(), first, false)
+	r := first[0]
+	if r.err != nil {
+		t.Fatal(r.err)
+	}
+	if len(r.result.Findings) != 1 || len(r.result.Findings[0].Subjects) != 20 || len(r.result.Findings[0].Evidence) < 20 {
+		t.Errorf("found %v", r.result.named(faults...))
+	}
+}
