@@ -175,6 +175,17 @@ func convert(value any, to reflect.Type) (reflect.Value, error) {
 			list = reflect.Append(list, element)
 		}
 		return list, nil
+	case v.Kind() == reflect.Map && to.Kind() == reflect.Map:
+		entries := reflect.MakeMap(to)
+		for _, key := range v.MapKeys() {
+			k, errKey := convert(key.Interface(), to.Key())
+			element, err := convert(v.MapIndex(key).Interface(), to.Elem())
+			if err := errors.Join(errKey, err); err != nil {
+				return reflect.Value{}, err
+			}
+			entries.SetMapIndex(k, element)
+		}
+		return entries, nil
 	case v.Kind() == reflect.String == (to.Kind() == reflect.String) && v.CanConvert(to):
 		if to := v.Convert(to); v.Kind() != reflect.Float64 || to.Convert(v.Type()).Equal(v) {
 			return to, nil

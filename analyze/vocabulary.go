@@ -35,7 +35,7 @@ func (c collection) items(m *mesh.Mesh) []mesh.Item {
 
 // singular names the variables of collections whose names say otherwise.
 var singular = map[string]string{
-	"policies": "policy", "serviceEntries": "serviceEntry", "localIdentities": "localIdentity", "series": "series", "xds": "xds",
+	"policies": "policy", "networkPolicies": "networkPolicy", "serviceEntries": "serviceEntry", "localIdentities": "localIdentity", "series": "series", "xds": "xds",
 	"addressClashes": "clash", "workloadStates": "inPod",
 }
 

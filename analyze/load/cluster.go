@@ -1,6 +1,7 @@
 package load
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -45,6 +46,22 @@ func (l *loader) clusterFile(group, resource string, f bundle.File) error {
 			}
 			l.replicas[o.Metadata.Namespace+"/"+o.Metadata.Name] = replicas
 		})
+	case "networking.k8s.io/networkpolicies":
+		return items(f.Reader, f.Path, l.networkPolicy)
+	case "cilium.io/ciliumnetworkpolicies":
+		return items(f.Reader, f.Path, l.ciliumPolicy("CiliumNetworkPolicy"))
+	case "cilium.io/ciliumclusterwidenetworkpolicies":
+		return items(f.Reader, f.Path, l.ciliumPolicy("CiliumClusterwideNetworkPolicy"))
+	case "crd.projectcalico.org/networkpolicies":
+		return items(f.Reader, f.Path, l.calicoPolicy("CalicoNetworkPolicy"))
+	case "crd.projectcalico.org/globalnetworkpolicies":
+		return items(f.Reader, f.Path, l.calicoPolicy("GlobalNetworkPolicy"))
+	case "crd.projectcalico.org/felixconfigurations":
+		return items(f.Reader, f.Path, l.felix)
+	case "apiextensions.k8s.io/customresourcedefinitions":
+		return items(f.Reader, f.Path, func(o namespaceObject, _ mesh.Evidence) {
+			l.mesh.Definitions = append(l.mesh.Definitions, o.Metadata.Name)
+		})
 	case "security.istio.io/authorizationpolicies":
 		return items(f.Reader, f.Path, l.policy)
 	case "security.istio.io/peerauthentications":
@@ -66,7 +83,7 @@ func (l *loader) clusterFile(group, resource string, f bundle.File) error {
 func (l *loader) node(o nodeObject, at mesh.Evidence) {
 	n := &mesh.Node{
 		Name: o.Metadata.Name, Labels: o.Metadata.Labels, Created: o.Metadata.CreationTimestamp,
-		Unschedulable: o.Spec.Unschedulable, BootID: o.Status.NodeInfo.BootID, Source: at,
+		Unschedulable: o.Spec.Unschedulable, BootID: o.Status.NodeInfo.BootID, Platform: platformOf(&o), Source: at,
 	}
 	n.Ready, n.ReadySince = becameReady(o.Status.Conditions)
 	for _, a := range o.Status.Addresses {
@@ -117,8 +134,19 @@ func (l *loader) pod(o podObject, at mesh.Evidence) {
 		}
 		for _, e := range c.Env {
 			facts.env[e.Name] = e.Value
+			if e.Value != "" {
+				if p.Env == nil {
+					p.Env = map[string]string{}
+				}
+				p.Env[e.Name] = e.Value
+			}
+		}
+		p.ProbePorts = append(p.ProbePorts, probePorts(&o.Spec.Containers[i])...)
+		if user := cmp.Or(c.SecurityContext.RunAsUser, o.Spec.SecurityContext.RunAsUser); user != nil {
+			p.Containers[i].RunAsUser = *user
 		}
 	}
+	l.platformPod(p)
 	for _, s := range o.Status.ContainerStatuses {
 		at := slices.IndexFunc(p.Containers, func(c *mesh.Container) bool { return c.Name == s.Name })
 		if at < 0 {
@@ -137,6 +165,12 @@ func containerOf(c containerObject) *mesh.Container {
 	out := &mesh.Container{Name: c.Name, Image: c.Image, MemoryLimit: strings.Trim(string(c.Resources.Limits["memory"]), `"`)}
 	for _, port := range c.Ports {
 		out.Ports = append(out.Ports, port.ContainerPort)
+		if port.Name != "" {
+			if out.NamedPorts == nil {
+				out.NamedPorts = map[string]int{}
+			}
+			out.NamedPorts[port.Name] = port.ContainerPort
+		}
 	}
 	return out
 }

@@ -106,10 +106,16 @@ var clusterInputs = map[string][]string{
 	mesh.InputGateways:      {"gateway.networking.k8s.io/gateways"},
 	mesh.InputAuthorization: {"security.istio.io/authorizationpolicies"},
 	mesh.InputConfigMaps:    {"core/configmaps"},
-	mesh.InputServiceEntry:  {"networking.istio.io/serviceentries"},
-	mesh.InputPeerAuth:      {"security.istio.io/peerauthentications"},
-	mesh.InputGatewayClass:  {"gateway.networking.k8s.io/gatewayclasses"},
-	mesh.InputAccounts:      {"core/serviceaccounts"},
+	mesh.InputNetworkPolicy: {
+		"networking.k8s.io/networkpolicies", "cilium.io/ciliumnetworkpolicies", "cilium.io/ciliumclusterwidenetworkpolicies",
+		"crd.projectcalico.org/networkpolicies", "crd.projectcalico.org/globalnetworkpolicies",
+	},
+	mesh.InputDefinitions:  {"apiextensions.k8s.io/customresourcedefinitions"},
+	mesh.InputFelix:        {"crd.projectcalico.org/felixconfigurations"},
+	mesh.InputServiceEntry: {"networking.istio.io/serviceentries"},
+	mesh.InputPeerAuth:     {"security.istio.io/peerauthentications"},
+	mesh.InputGatewayClass: {"gateway.networking.k8s.io/gatewayclasses"},
+	mesh.InputAccounts:     {"core/serviceaccounts"},
 }
 
 func (l *loader) clusterGaps(why reasons) {
@@ -190,6 +196,7 @@ func (l *loader) istiodGaps(why reasons) {
 		{mesh.InputIstiodMetrics, "metrics.txt", "istiod/metrics"},
 		{mesh.InputMeshConfig, "mesh.json", "istiod/mesh"},
 		{mesh.InputClusterz, "clusterz.json", "istiod/clusterz"},
+		{mesh.InputNetworkz, "networkz.json", "istiod/networkz"},
 	}
 	for _, a := range artifacts {
 		var gaps []mesh.Gap
@@ -200,7 +207,7 @@ func (l *loader) istiodGaps(why reasons) {
 			}
 		}
 		// Every replica holds the same view; of what each knows for itself all are needed.
-		shared := a.input == mesh.InputAmbientz || a.input == mesh.InputMeshConfig
+		shared := a.input == mesh.InputAmbientz || a.input == mesh.InputMeshConfig || a.input == mesh.InputNetworkz
 		if shared && len(gaps) < len(l.istiods) {
 			gaps = nil
 		}

@@ -47,6 +47,8 @@ func (l *loader) istiodFile(pod, name string, f bundle.File) error {
 		l.mesh.RootNamespace = config.RootNamespace
 		l.mesh.TrustDomainAliases = config.TrustDomainAliases
 		l.mesh.DiscoverySelectors = len(config.DiscoverySelectors) > 0
+	case "networkz.json":
+		return l.networkz(f)
 	case "clusterz.json":
 		list, err := istiod.ReadClusterz(f.Reader)
 		for _, c := range list {

@@ -82,6 +82,7 @@ type nodeObject struct {
 			BootID          string `json:"bootID"`
 			OperatingSystem string `json:"operatingSystem"`
 			KubeletVersion  string `json:"kubeletVersion"`
+			OSImage         string `json:"osImage"`
 		} `json:"nodeInfo"`
 	} `json:"status"`
 }
@@ -95,11 +96,31 @@ type containerObject struct {
 		Value string `json:"value"`
 	} `json:"env"`
 	Ports []struct {
-		ContainerPort int `json:"containerPort"`
+		Name          string `json:"name"`
+		ContainerPort int    `json:"containerPort"`
 	} `json:"ports"`
 	Resources struct {
 		Limits map[string]jsontext.Value `json:"limits"`
 	} `json:"resources"`
+	SecurityContext securityContext `json:"securityContext"`
+	LivenessProbe   *probeObject    `json:"livenessProbe"`
+	ReadinessProbe  *probeObject    `json:"readinessProbe"`
+	StartupProbe    *probeObject    `json:"startupProbe"`
+}
+
+type securityContext struct {
+	RunAsUser *int64 `json:"runAsUser"`
+}
+
+// probeObject is a probe that the kubelet makes over the network.
+type probeObject struct {
+	HTTPGet   *probeTarget `json:"httpGet"`
+	TCPSocket *probeTarget `json:"tcpSocket"`
+	GRPC      *probeTarget `json:"grpc"`
+}
+
+type probeTarget struct {
+	Port jsontext.Value `json:"port"`
 }
 
 type terminated struct {
@@ -135,6 +156,7 @@ type podObject struct {
 		HostNetwork        bool              `json:"hostNetwork"`
 		GracePeriod        *float64          `json:"terminationGracePeriodSeconds"`
 		Containers         []containerObject `json:"containers"`
+		SecurityContext    securityContext   `json:"securityContext"`
 	} `json:"spec"`
 	Status struct {
 		Phase      string      `json:"phase"`

@@ -331,6 +331,8 @@ func (l *loader) ztunnelMetrics(t *ztunnelFiles, f bundle.File) error {
 	set, err := openmetrics.Parse(f.Reader)
 	if v, ok := set.Sum("process_open_fds", nil); ok && v < 1<<62 {
 		t.z.OpenFDs = v
+	} else {
+		t.z.FDsUnreadable = ok
 	}
 	if v, ok := set.Sum("process_max_fds", nil); ok && v < 1<<62 {
 		t.z.MaxFDs = v

@@ -67,6 +67,8 @@ type Ztunnel struct {
 	// LogFrom and LogTo are the times of the first and last line of its logs.
 	LogFrom time.Time `expr:"logFrom"`
 	LogTo   time.Time `expr:"logTo"`
+	// FDsUnreadable is true where process_open_fds is a number below zero that was taken for a huge one.
+	FDsUnreadable bool `expr:"fdsUnreadable"`
 	// OpenFDs and MaxFDs are process_open_fds and process_max_fds; 0 where absent or nonsense.
 	OpenFDs float64 `expr:"openFds"`
 	MaxFDs  float64 `expr:"maxFds"`

@@ -29,6 +29,9 @@ type Node struct {
 	Created    time.Time `expr:"created"`
 	AgeSeconds float64   `expr:"ageSeconds"`
 	BootID     string    `expr:"bootId"`
+	// Platform is the Kubernetes that its names tell of, where istio-cni needs to be told so:
+	// "k3s", "microk8s", "minikube", "k3d", "openshift", "gke" or "".
+	Platform string `expr:"platform"`
 	// RebootedSeconds is how long ago its kubelet told of a reboot; 0 where no event does.
 	RebootedSeconds float64  `expr:"rebootedSeconds"`
 	Addresses       []string `expr:"addresses"`
@@ -93,6 +96,15 @@ type Pod struct {
 	// UsesWaypoint is the Gateway that the pod's own label istio.io/use-waypoint names; nil where there is none.
 	UsesWaypoint *Waypoint `expr:"usesWaypoint"`
 
+	// Env are the settings of its containers that a bundle keeps the values of.
+	Env map[string]string `expr:"env"`
+	// ProbePorts are those that the kubelet probes over the network.
+	ProbePorts []int `expr:"probePorts"`
+	// ProbeFailures counts the failed probes that events tell of.
+	ProbeFailures int `expr:"probeFailures"`
+	// ProbesBlockedBy are the network policies that keep the kubelet's probes from it.
+	ProbesBlockedBy []*NetworkPolicy `expr:"probesBlockedBy"`
+
 	Node     *Node     `expr:"node"`
 	Ztunnel  *Ztunnel  `expr:"ztunnel"` // of its node
 	InPod    *InPod    `expr:"inPod"`   // its entry in that ztunnel's workloadState
@@ -119,7 +131,10 @@ type Container struct {
 	LastEndedSeconds float64 `expr:"lastEndedSeconds"` // how long ago
 	HasLast          bool    `expr:"hasLast"`
 	MemoryLimit      string  `expr:"memoryLimit"`
-	Ports            []int   `expr:"ports"`
+	// RunAsUser is the numeric user of its own or its pod's security context; 0 where none is set.
+	RunAsUser  int64          `expr:"runAsUser"`
+	NamedPorts map[string]int `expr:"-"`
+	Ports      []int          `expr:"ports"`
 }
 
 // DaemonSet is one of the mesh's own DaemonSets.

@@ -31,6 +31,7 @@ func (m *Mesh) Join() {
 	m.sort()
 	m.indexCluster()
 	m.joinReboots()
+	m.joinPodEvents()
 	m.joinPods()
 	m.joinAgents()
 	m.joinLooks()
@@ -42,6 +43,9 @@ func (m *Mesh) Join() {
 	m.joinCertificates()
 	m.joinXDS()
 	m.joinLogs()
+	m.joinNetworkPolicies()
+	m.joinComponents()
+	m.joinNetworks()
 	m.joinTraffic()
 }
 

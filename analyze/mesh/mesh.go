@@ -26,6 +26,15 @@ type Mesh struct {
 	TrustDomainAliases []string `expr:"trustDomainAliases"`
 	// ServiceAccounts are those of the cluster, "<ns>/<name>".
 	ServiceAccounts map[string]bool `expr:"-"`
+	// Definitions are the names of the CustomResourceDefinitions, "gateways.gateway.networking.k8s.io".
+	Definitions []string `expr:"definitions"`
+	// CalicoEBPF is true where Calico's eBPF data plane is on, CalicoVersion the version of its nodes' image.
+	CalicoEBPF    bool   `expr:"calicoEbpf"`
+	CalicoVersion string `expr:"calicoVersion"`
+	// ProbeSources are the addresses that istio-cni was told to give the kubelet's probes.
+	ProbeSources []string `expr:"-"`
+	// Gateways are the gateways to other networks that istiods know (/debug/networkz).
+	Gateways []*NetworkGateway `expr:"networkGateways"`
 	// DiscoverySelectors is true where istiod looks at a part of the namespaces only.
 	DiscoverySelectors bool `expr:"discoverySelectors"`
 
@@ -42,6 +51,9 @@ type Mesh struct {
 	Waypoints       []*Waypoint       `expr:"waypoints"`
 	ServiceEntries  []*ServiceEntry   `expr:"serviceEntries"`
 	PeerAuths       []*PeerAuth       `expr:"peerAuthentications"`
+	NetworkPolicies []*NetworkPolicy  `expr:"networkPolicies"`
+	Components      []*Component      `expr:"components"`
+	Networks        []*Network        `expr:"networks"`
 	Certificates    []*Certificate    `expr:"certificates"`
 	LocalIdentities []*LocalIdentity  `expr:"localIdentities"`
 	Roots           []*Root           `expr:"roots"`
@@ -154,6 +166,11 @@ const (
 	InputMeshConfig    = "istiod.mesh"
 	InputClusterz      = "istiod.clusterz" // of every replica
 	InputConfigMaps    = "configMaps"
+	InputNetworkPolicy = "networkPolicies" // of Kubernetes, Cilium and Calico
+	InputDefinitions   = "customResourceDefinitions"
+	InputFelix         = "felixConfigurations"
+	InputNetworkz      = "istiod.networkz" // of any replica
+	InputVersion       = "component.version"
 	InputCNILog        = "cni.log"
 	InputCNIMetrics    = "cni.metrics"
 )
@@ -163,9 +180,9 @@ func Inputs() []string {
 	return []string{
 		InputCaptureTime, InputNamespaces, InputNodes, InputPods, InputServices, InputEndpoints,
 		InputDaemonSets, InputEvents, InputGateways, InputAuthorization, InputConfigMaps,
-		InputServiceEntry, InputPeerAuth, InputGatewayClass, InputAccounts,
+		InputServiceEntry, InputPeerAuth, InputGatewayClass, InputAccounts, InputNetworkPolicy, InputDefinitions, InputFelix, InputVersion,
 		InputZtunnelDump, InputZtunnelLog, InputAccessLog, InputZtunnelMetric, InputZtunnelReady,
-		InputSyncz, InputAmbientz, InputIstiodLog, InputIstiodMetrics, InputMeshConfig, InputClusterz,
+		InputSyncz, InputAmbientz, InputIstiodLog, InputIstiodMetrics, InputMeshConfig, InputClusterz, InputNetworkz,
 		InputCNILog, InputCNIMetrics,
 	}
 }

@@ -11,7 +11,7 @@ func metricTraps() []Trap {
 		{"families-absent", "metric families that nothing was counted in are left out: absent is not zero", "", layAbsentFamilies},
 		{"counters-since-long", "counters that still hold denials of a policy that was fixed last week", "", layOldCounters},
 		{"nxdomain-storm", "most DNS answers are NXDOMAIN, as search domains make them, and ztunnel counts them as upstream failures", "", layNXDOMAIN},
-		{"descriptors-underflow", "process_open_fds far beyond any limit: /proc could not be read", "", layUnderflow},
+		{"descriptors-underflow", "process_open_fds far beyond any limit: /proc could not be read", "hint", layUnderflow},
 	}
 }
 

@@ -1,0 +1,244 @@
+package load
+
+import (
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/zbundle/zbundle/analyze/mesh"
+)
+
+// labelSelector is Kubernetes' (apimachinery meta/v1); Cilium's puts a source before the key.
+type labelSelector struct {
+	MatchLabels      map[string]string `json:"matchLabels"`
+	MatchExpressions []struct {
+		Key      string   `json:"key"`
+		Operator string   `json:"operator"`
+		Values   []string `json:"values"`
+	} `json:"matchExpressions"`
+}
+
+func (s labelSelector) model() mesh.LabelSelector {
+	out := mesh.LabelSelector{MatchLabels: make(map[string]string, len(s.MatchLabels))}
+	for k, v := range s.MatchLabels {
+		out.MatchLabels[labelKey(k)] = v
+	}
+	for _, e := range s.MatchExpressions {
+		out.Expressions = append(out.Expressions, mesh.Requirement{Key: labelKey(e.Key), Operator: e.Operator, Values: e.Values})
+	}
+	return out
+}
+
+// labelKey is a key without Cilium's source (pkg/labels of cilium/cilium).
+func labelKey(k string) string {
+	for _, source := range []string{"k8s:", "any:"} {
+		k = strings.TrimPrefix(k, source)
+	}
+	return k
+}
+
+// networkPolicyObject is networking.k8s.io/v1 (kubernetes/api networking/v1).
+type networkPolicyObject struct {
+	Metadata metadata `json:"metadata"`
+	Spec     struct {
+		PodSelector labelSelector `json:"podSelector"`
+		PolicyTypes []string      `json:"policyTypes"`
+		Ingress     []struct {
+			From  []policyPeer `json:"from"`
+			Ports []policyPort `json:"ports"`
+		} `json:"ingress"`
+		Egress []struct {
+			To    []policyPeer `json:"to"`
+			Ports []policyPort `json:"ports"`
+		} `json:"egress"`
+	} `json:"spec"`
+}
+
+type policyPeer struct {
+	IPBlock *struct {
+		CIDR   string   `json:"cidr"`
+		Except []string `json:"except"`
+	} `json:"ipBlock"`
+}
+
+type policyPort struct {
+	Protocol string         `json:"protocol"`
+	Port     jsontext.Value `json:"port"`
+	EndPort  int            `json:"endPort"`
+}
+
+func (l *loader) networkPolicy(o networkPolicyObject, at mesh.Evidence) {
+	np := &mesh.NetworkPolicy{
+		Kind: "NetworkPolicy", Namespace: o.Metadata.Namespace, Name: o.Metadata.Name, Selector: o.Spec.PodSelector.model(), Source: at,
+	}
+	// Without policyTypes a policy is for ingress, and for egress where it has such rules.
+	np.Ingress = len(o.Spec.PolicyTypes) == 0 || slices.Contains(o.Spec.PolicyTypes, "Ingress")
+	np.Egress = len(o.Spec.PolicyTypes) == 0 && len(o.Spec.Egress) > 0 || slices.Contains(o.Spec.PolicyTypes, "Egress")
+	for _, r := range o.Spec.Ingress {
+		np.In = append(np.In, allowance(r.From, r.Ports))
+	}
+	for _, r := range o.Spec.Egress {
+		np.Out = append(np.Out, allowance(r.To, r.Ports))
+	}
+	l.mesh.NetworkPolicies = append(l.mesh.NetworkPolicies, np)
+}
+
+func allowance(peers []policyPeer, ports []policyPort) mesh.Allowance {
+	a := mesh.Allowance{AnyPeer: len(peers) == 0}
+	for _, p := range peers {
+		if p.IPBlock != nil {
+			a.Blocks = append(a.Blocks, addressBlocks(p.IPBlock.CIDR, p.IPBlock.Except)...)
+		}
+	}
+	return withPorts(a, ports)
+}
+
+// withPorts adds the TCP ports among ports; none at all opens every port.
+func withPorts(a mesh.Allowance, ports []policyPort) mesh.Allowance {
+	for _, p := range ports {
+		if p.Protocol != "" && !strings.EqualFold(p.Protocol, "TCP") && !strings.EqualFold(p.Protocol, "ANY") {
+			continue
+		}
+		if r, ok := portRange(p); ok {
+			a.Ports = append(a.Ports, r)
+		}
+	}
+	a.NoTCP = len(ports) > 0 && len(a.Ports) == 0
+	return a
+}
+
+// portRange reads a port: a number, a number as text, a range "80:90" of Calico's, or a name.
+func portRange(p policyPort) (mesh.PortRange, bool) {
+	text := strings.Trim(string(p.Port), `"`)
+	if text == "" || text == "null" || text == "0" {
+		return mesh.PortRange{From: 1, To: 65535}, true
+	}
+	from, to, ranged := strings.Cut(text, ":")
+	first, err := strconv.Atoi(from)
+	if err != nil {
+		return mesh.PortRange{Name: text}, true
+	}
+	last := first
+	if ranged {
+		if last, err = strconv.Atoi(to); err != nil {
+			return mesh.PortRange{}, false
+		}
+	}
+	return mesh.PortRange{From: first, To: max(last, p.EndPort)}, true
+}
+
+func addressBlocks(cidr string, except []string) []mesh.AddressBlock {
+	block, err := netip.ParsePrefix(cidr)
+	if err != nil {
+		return nil
+	}
+	out := mesh.AddressBlock{CIDR: block}
+	for _, e := range except {
+		if p, err := netip.ParsePrefix(e); err == nil {
+			out.Except = append(out.Except, p)
+		}
+	}
+	return []mesh.AddressBlock{out}
+}
+
+// ciliumPolicyObject is cilium.io/v2 (cilium/cilium pkg/policy/api/rule.go). Deny
+// rules only take away: what is asked is whether anything lets a port through.
+type ciliumPolicyObject struct {
+	Metadata metadata     `json:"metadata"`
+	Spec     *ciliumRule  `json:"spec"`
+	Specs    []ciliumRule `json:"specs"`
+}
+
+type ciliumRule struct {
+	EndpointSelector *labelSelector `json:"endpointSelector"` // nil in policies for nodes
+	Ingress          []ciliumAllow  `json:"ingress"`
+	IngressDeny      []ciliumAllow  `json:"ingressDeny"`
+	Egress           []ciliumAllow  `json:"egress"`
+	EgressDeny       []ciliumAllow  `json:"egressDeny"`
+}
+
+// ciliumAllow is a rule of either direction; which peers it names matters only by whether it does.
+type ciliumAllow struct {
+	peers map[string]jsontext.Value
+	ports []policyPort
+}
+
+func (c *ciliumAllow) UnmarshalJSON(text []byte) error {
+	var ports struct {
+		ToPorts []struct {
+			Ports []policyPort `json:"ports"`
+		} `json:"toPorts"`
+	}
+	if err := json.Unmarshal(text, &ports, lenient()); err != nil {
+		return err
+	}
+	for _, p := range ports.ToPorts {
+		c.ports = append(c.ports, p.Ports...)
+	}
+	return json.Unmarshal(text, &c.peers, lenient())
+}
+
+func (c ciliumAllow) model() mesh.Allowance {
+	a := mesh.Allowance{AnyPeer: true}
+	for name, value := range c.peers {
+		if name == "toPorts" || name == "icmps" || name == "authentication" {
+			continue
+		}
+		a.AnyPeer = false
+		switch name {
+		case "fromCIDR", "toCIDR":
+			var list []string
+			if json.Unmarshal(value, &list, lenient()) == nil {
+				for _, cidr := range list {
+					a.Blocks = append(a.Blocks, addressBlocks(cidr, nil)...)
+				}
+			}
+		case "fromCIDRSet", "toCIDRSet":
+			var list []struct {
+				CIDR   string   `json:"cidr"`
+				Except []string `json:"except"`
+			}
+			if json.Unmarshal(value, &list, lenient()) == nil {
+				for _, set := range list {
+					a.Blocks = append(a.Blocks, addressBlocks(set.CIDR, set.Except)...)
+				}
+			}
+		case "fromEntities", "toEntities":
+			var list []string
+			if json.Unmarshal(value, &list, lenient()) == nil && (slices.Contains(list, "all") || slices.Contains(list, "world")) {
+				a.Blocks = append(a.Blocks, addressBlocks("0.0.0.0/0", nil)...)
+				a.Blocks = append(a.Blocks, addressBlocks("::/0", nil)...)
+			}
+		}
+	}
+	return withPorts(a, c.ports)
+}
+
+func (l *loader) ciliumPolicy(kind string) func(ciliumPolicyObject, mesh.Evidence) {
+	return func(o ciliumPolicyObject, at mesh.Evidence) {
+		rules := o.Specs
+		if o.Spec != nil {
+			rules = append([]ciliumRule{*o.Spec}, rules...)
+		}
+		for _, r := range rules {
+			if r.EndpointSelector == nil {
+				continue
+			}
+			np := &mesh.NetworkPolicy{
+				Kind: kind, Namespace: o.Metadata.Namespace, Name: o.Metadata.Name, Selector: r.EndpointSelector.model(), Source: at,
+				Ingress: r.Ingress != nil || r.IngressDeny != nil, Egress: r.Egress != nil || r.EgressDeny != nil,
+			}
+			for _, a := range r.Ingress {
+				np.In = append(np.In, a.model())
+			}
+			for _, a := range r.Egress {
+				np.Out = append(np.Out, a.model())
+			}
+			l.mesh.NetworkPolicies = append(l.mesh.NetworkPolicies, np)
+		}
+	}
+}
