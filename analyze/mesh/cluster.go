@@ -165,6 +165,8 @@ type Event struct {
 	Message    string    `expr:"message"`
 	Count      int       `expr:"count"`
 	AgeSeconds float64   `expr:"ageSeconds"` // of its last occurrence
-	Source     Evidence
-	pod        *Pod // that it is about
+	// DaemonSet is the mesh's own that it is about, nil for all others.
+	DaemonSet *DaemonSet `expr:"daemonSet"`
+	Source    Evidence
+	pod       *Pod // that it is about
 }

@@ -107,6 +107,9 @@ func (e *Event) Refs() []string {
 	if e.pod != nil {
 		keys = append(keys, e.pod.Refs()...)
 	}
+	if e.DaemonSet != nil {
+		keys = append(keys, e.DaemonSet.Refs()...)
+	}
 	return refs(keys...)
 }
 func (e *Event) Evidence() []Evidence    { return evidence(e.Source) }

@@ -31,7 +31,7 @@ func (m *Mesh) Join() {
 	m.sort()
 	m.indexCluster()
 	m.joinReboots()
-	m.joinPodEvents()
+	m.joinEvents()
 	m.joinPods()
 	m.joinAgents()
 	m.joinLooks()

@@ -89,9 +89,14 @@ func (m *Mesh) probeSources() []netip.Addr {
 	return out
 }
 
-// joinPodEvents counts the failed probes that the kubelet told of.
-func (m *Mesh) joinPodEvents() {
+// joinEvents ties events to the mesh's DaemonSets, and counts the failed probes that the kubelet told of.
+func (m *Mesh) joinEvents() {
 	for _, e := range m.Events {
+		for _, d := range m.DaemonSets {
+			if e.Kind == "DaemonSet" && e.Namespace == d.Namespace && e.Name == d.Name {
+				e.DaemonSet = d
+			}
+		}
 		if e.Kind != "Pod" || e.Reason != "Unhealthy" {
 			continue
 		}

@@ -25,9 +25,26 @@ type NetworkGateway struct {
 // Evidence is where istiod names it.
 func (g *NetworkGateway) Evidence() []Evidence { return evidence(g.Source) }
 
+// ownNetwork is the network that most ztunnels are set up for.
+func (m *Mesh) ownNetwork() string {
+	counts := map[string]int{}
+	for _, z := range m.Ztunnels {
+		if z.HasDump {
+			counts[z.Network]++
+		}
+	}
+	own := ""
+	for _, name := range sortedKeys(counts) {
+		if counts[name] > counts[own] {
+			own = name
+		}
+	}
+	return own
+}
+
 // joinNetworks gathers the networks that workloads, ztunnels and gateways name.
 func (m *Mesh) joinNetworks() {
-	local := most(m.Ztunnels, "", func(z *Ztunnel) []string { return []string{z.Network} })
+	local := m.ownNetwork()
 	byName := map[string]*Network{}
 	named := func(name string) *Network {
 		n := byName[name]

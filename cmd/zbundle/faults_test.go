@@ -21,7 +21,6 @@ var found = map[string]struct {
 	"hbone-refused":       {id: "pod-enrolled-not-in-ztunnel", severity: faults},
 	"proxy-pending":       {id: "proxy-bind-failed", severity: faults},
 	"root-mismatch":       {id: "root-mismatch", severity: faults, others: true},
-	"hbone-15008-blocked": {id: "hbone-15008-blocked", severity: faults, others: true},
 	"policy-denied":       {id: "policy-denied", severity: notices, others: true},
 	"no-healthy-upstream": {id: "service-no-endpoints", severity: notices},
 	"skew-ztunnel-istiod": {id: "skew-ztunnel-istiod", severity: faults, others: true},
@@ -36,6 +35,20 @@ var found = map[string]struct {
 	"root-cert-expiring":          {id: "root-cert-expiring", severity: faults, others: true},
 	"istiod-ambient-disabled":     {id: "istiod-ambient-disabled", severity: faults, others: true},
 	"workload-ip-collision":       {id: "workload-ip-collision", severity: faults, others: true},
+
+	"mc-multiple-gateways":   {id: "mc-multiple-gateways", severity: hints},
+	"mc-flag-disabled":       {id: "mc-flag-disabled", severity: faults, others: true}, // of every istiod
+	"mc-service-not-global":  {id: "mc-service-not-global", severity: hints, others: true},
+	"skew-across-ztunnels":   {id: "skew-across-ztunnels", severity: hints, others: true},
+	"known-bug":              {id: "known-bug", severity: hints},
+	"metrics-fd-negative":    {id: "metrics-fd-negative", severity: hints},
+	"hostnetwork-ignored":    {id: "hostnetwork-ignored", severity: hints},
+	"rev-label-mix":          {id: "rev-label-mix", severity: hints},
+	"uid-1337":               {id: "uid-1337", severity: notices},
+	"cilium-exclusive":       {id: "cilium-exclusive", severity: faults, others: true}, // the mesh, by its context's name
+	"cilium-bpf-masquerade":  {id: "cilium-bpf-masquerade", severity: faults, others: true},
+	"calico-ebpf":            {id: "calico-ebpf", severity: faults, others: true},
+	"platform-value-missing": {id: "node-without-cni-or-ztunnel", severity: faults, others: true}, // what it suggests stands beside as a hint
 }
 
 // rights and hangs are no faults of the mesh: they leave gaps, not findings.

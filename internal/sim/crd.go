@@ -1,13 +1,18 @@
 package sim
 
 import (
+	"slices"
 	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// addCustomResourceDefinitions adds one definition for each custom resource of the catalogue.
+// addCustomResourceDefinitions adds one definition for each custom resource of the
+// catalogue, and takes those out of it that a cluster has for their objects only.
 func (s *store) addCustomResourceDefinitions(created time.Time) error {
+	s.catalogue = slices.DeleteFunc(s.catalogue, func(r apiResource) bool {
+		return r.optional && len(s.byResource[r.GroupVersionResource].objects) == 0
+	})
 	for _, r := range s.catalogue {
 		if !r.custom {
 			continue

@@ -21,6 +21,7 @@ func Faults() []Fault {
 	for _, group := range [][]Fault{
 		workloadFaults(), enrolmentFaults(), certificateFaults(), trafficFaults(), controlFaults(), agentFaults(), accessFaults(),
 		syncFaults(), healthFaults(), cniFaults(), captureFaults(), authorityFaults(), resourceFaults(),
+		networkFaults(), versionFaults(), platformFaults(), admissionFaults(),
 	} {
 		all = append(all, group...)
 	}

@@ -8,7 +8,8 @@ import (
 func trafficFaults() []Fault {
 	return []Fault{
 		{"hbone-absent", "calls of an enrolled pod to enrolled pods leave in plain text", plantPlaintext},
-		{"hbone-15008-blocked", "a NetworkPolicy shuts port 15008 of an application", plantBlocked},
+		{"netpol-blocks-hbone", "a NetworkPolicy shuts port 15008 of an application", plantBlocked},
+		{"hbone-15008-blocked", "a firewall between the nodes drops port 15008 to a pod", plantFirewall},
 		{"policy-denied", "an AuthorizationPolicy leaves out a caller", plantDenied},
 		{"policy-unknown-in-ztunnel", "one ztunnel was never told of a policy that binds a pod on its node", plantPolicyUnknown},
 		{"no-healthy-upstream", "a service that is called has no pods", plantEmptyService},
@@ -47,6 +48,21 @@ func plantBlocked(m *mesh, arg string) (Subject, error) {
 	m.netpols = append(m.netpols, p)
 	m.show(src, p)
 	return Subject{Kind: "networkpolicy", Namespace: p.namespace, Name: appPortPolicy(p)}, nil
+}
+
+// plantFirewall shuts one pod's port where no object of the cluster tells of it.
+func plantFirewall(m *mesh, arg string) (Subject, error) {
+	p, err := m.pickPod(arg)
+	if err != nil {
+		return Subject{}, err
+	}
+	src, err := m.pickCaller(p, nil, p.onNode)
+	if err != nil {
+		return Subject{}, err
+	}
+	p.shutHBONE = true
+	m.calls = append(m.calls, func(at time.Time) { m.callPod(src, p, at) })
+	return p.subject(), nil
 }
 
 func plantDenied(m *mesh, arg string) (Subject, error) {

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -37,6 +38,10 @@ func (m *mesh) addTo(w *world) error {
 	}
 	if m.without == withoutIstio {
 		w.objects.withoutIstio()
+	}
+	if m.withoutGatewayAPI {
+		all = slices.DeleteFunc(all, func(o stored) bool { return strings.HasPrefix(o.resource, "gateway") })
+		w.objects.withoutGroup("gateway.networking.k8s.io")
 	}
 	for _, o := range all {
 		if err := w.objects.add(o.resource, o.object); err != nil {

@@ -50,6 +50,16 @@ type connection struct {
 	Address      string `json:"address"`
 }
 
+// networkGateway is one of /debug/networkz, pilot/pkg/model/network.go.
+type networkGateway struct {
+	Network        string
+	Cluster        string
+	Addr           string
+	Port           uint32
+	HBONEPort      uint32
+	ServiceAccount struct{ Namespace, Name string }
+}
+
 type ambient struct {
 	Workloads []ambientWorkload `json:"workloads"`
 	Services  []ambientService  `json:"services"`
@@ -153,7 +163,7 @@ func (i *meshIstiod) ports() map[int32]port {
 	debug("connections", func(*http.Request) any { return i.connections() })
 	debug("ambientz", func(*http.Request) any { return i.ambientz() })
 	debug("mesh", func(*http.Request) any { return meshConfig() })
-	debug("networkz", func(*http.Request) any { return nil })
+	debug("networkz", func(*http.Request) any { return i.mesh.gateways })
 	debug("clusterz", func(*http.Request) any {
 		out := []map[string]string{{"id": clusterID, "secretName": "", "syncStatus": choose(i.clusters[clusterID] == "", "synced", i.clusters[clusterID])}}
 		for _, id := range sortedKeys(i.clusters) {

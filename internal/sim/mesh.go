@@ -18,33 +18,27 @@ const (
 // mesh is the model of a generated world: what there is, what every part was told of it, and what
 // has happened. Faults change it before traffic is made.
 type mesh struct {
-	family     family
-	version    string
-	without    string
-	now        time.Time
-	started    time.Time // when the mesh's agents started
-	random     *rand.Rand
-	nodes      []*meshNode
-	pods       []*meshPod
-	services   []*meshService
-	policies   []*meshPolicy
-	istiods    []*meshIstiod
-	waypoint   *meshWaypoint
-	ca         *meshCA
-	stray      *meshCA // an authority that the mesh's own doesn't know
-	denied     []denial
-	netpols    []*meshPod // one of each application whose inbound port 15008 a NetworkPolicy shuts
-	fragments  fragments
-	calls      []func(at time.Time) // that show the planted faults
-	mu         sync.RWMutex         // held while churn changes what is served
-	finished   bool                 // its logs are
-	after      []func()             // changes once the traffic has been made
-	extra      []stored             // objects beside those of the model
-	amend      []func(o stored)     // last changes to objects before they are served
-	debugOff   bool                 // istiod answers nothing under /debug
-	istiodAway bool                 // istiod runs outside the cluster
-	logLevel   string               // of ztunnels, "" for info
-	logFrom    time.Time            // where rotation has cut ztunnels' logs
+	surroundings
+	family    family
+	version   string
+	without   string
+	now       time.Time
+	started   time.Time // when the mesh's agents started
+	random    *rand.Rand
+	nodes     []*meshNode
+	pods      []*meshPod
+	services  []*meshService
+	policies  []*meshPolicy
+	istiods   []*meshIstiod
+	waypoint  *meshWaypoint
+	ca        *meshCA
+	stray     *meshCA // an authority that the mesh's own doesn't know
+	denied    []denial
+	netpols   []*meshPod // one of each application whose inbound port 15008 a NetworkPolicy shuts
+	fragments fragments
+	calls     []func(at time.Time) // that show the planted faults
+	mu        sync.RWMutex         // held while churn changes what is served
+	finished  bool                 // its logs are
 }
 
 // meshNode is a node with the agents that run on it; either may be missing.

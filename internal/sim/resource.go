@@ -8,6 +8,7 @@ type apiResource struct {
 	kind         string
 	singular     string
 	clusterWide  bool
+	optional     bool // known only where there are objects of it
 	custom       bool // served by a CustomResourceDefinition
 	shortNames   []string
 	subresources []subresource
@@ -66,6 +67,8 @@ func resources() []apiResource {
 		newResource("security.istio.io", "v1", "authorizationpolicies", "AuthorizationPolicy", "authorizationpolicy", custom, short("ap")),
 		newResource("security.istio.io", "v1", "peerauthentications", "PeerAuthentication", "peerauthentication", custom, short("pa")),
 		newResource("security.istio.io", "v1", "requestauthentications", "RequestAuthentication", "requestauthentication", custom, short("ra")),
+		newResource("cilium.io", "v2", "ciliumnetworkpolicies", "CiliumNetworkPolicy", "ciliumnetworkpolicy", custom, optional, short("cnp")),
+		newResource("crd.projectcalico.org", "v1", "felixconfigurations", "FelixConfiguration", "felixconfiguration", clusterWide, custom, optional),
 		newResource("telemetry.istio.io", "v1", "telemetries", "Telemetry", "telemetry", custom),
 	}
 }
@@ -85,6 +88,8 @@ func newResource(group, version, plural, kind, singular string, more ...func(*ap
 func clusterWide(r *apiResource) { r.clusterWide = true }
 
 func custom(r *apiResource) { r.custom = true }
+
+func optional(r *apiResource) { r.optional = true }
 
 func short(names ...string) func(*apiResource) {
 	return func(r *apiResource) { r.shortNames = names }

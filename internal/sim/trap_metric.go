@@ -96,13 +96,16 @@ func layNXDOMAIN(m *mesh) error {
 }
 
 func layUnderflow(m *mesh) error {
-	m.rewrite(func(lines []string) []string {
-		for i, line := range lines {
-			if strings.HasPrefix(line, "process_open_fds ") {
-				lines[i] = "process_open_fds 18446744073709551615\n"
-			}
-		}
-		return lines
-	})
+	m.rewrite(negativeCount)
 	return nil
+}
+
+// negativeCount is what a ztunnel prints that can't read /proc: nothing, less the descriptor that it reads with.
+func negativeCount(lines []string) []string {
+	for i, line := range lines {
+		if strings.HasPrefix(line, "process_open_fds ") {
+			lines[i] = "process_open_fds 18446744073709551615\n"
+		}
+	}
+	return lines
 }

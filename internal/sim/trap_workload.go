@@ -33,6 +33,7 @@ func layPodless(m *mesh) error {
 			podless: true, uidAs: w.uid, port: int32(8080 + i),
 		})
 	}
+	m.gateways = append(m.gateways, networkGateway{Network: "west", Cluster: "west", Addr: "198.51.100.7", Port: 15443, HBONEPort: hbonePort})
 	return nil
 }
 

@@ -61,6 +61,11 @@ func withoutMarks(o metav1.Object) {
 	o.SetAnnotations(annotations)
 }
 
+// withoutGroup takes an API group out of what the API server knows.
+func (s *store) withoutGroup(group string) {
+	s.catalogue = slices.DeleteFunc(s.catalogue, func(r apiResource) bool { return r.Group == group })
+}
+
 // withoutIstio takes resources of Istio out of what the API server knows.
 func (s *store) withoutIstio() {
 	s.catalogue = slices.DeleteFunc(s.catalogue, func(r apiResource) bool { return strings.HasSuffix(r.Group, ".istio.io") })

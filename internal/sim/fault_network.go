@@ -1,0 +1,163 @@
+package sim
+
+import (
+	"fmt"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+func networkFaults() []Fault {
+	return []Fault{
+		{"mc-cluster-id-mismatch", "a ztunnel is set up for another cluster than istiod's", plantOtherCluster},
+		{"mc-network-mismatch", "a ztunnel is set up for another network than its node's pods are in", plantOtherNetwork},
+		{"mc-remote-unsynced", "istiod gave up reading a remote cluster", plantRemoteTimeout},
+		{"mc-no-network-gateway", "workloads stand in a network that no gateway leads into", plantNoGateway},
+		{"mc-gateway-unknown-in-ztunnel", "one ztunnel does not know the gateway into another network", plantGatewayUnknown},
+		{"mc-multiple-gateways", "a network has two gateways, of which istiod takes the first", plantTwoGateways},
+		{"mc-flag-disabled", "a service is global, and istiod does not do multi-network", plantFlagDisabled},
+		{"mc-service-not-global", "the mesh has two networks, and no service is global", plantNotGlobal},
+		{"mc-early-serve", "an istiod that has just started serves before it has read the remote cluster", plantEarlyServe},
+	}
+}
+
+// remote is the cluster and the network beside the world's own.
+const remote = "west"
+
+func plantOtherCluster(m *mesh, arg string) (Subject, error) {
+	return m.misconfigure(arg, "clusterId", "east")
+}
+
+func plantOtherNetwork(m *mesh, arg string) (Subject, error) {
+	return m.misconfigure(arg, "network", "net-east")
+}
+
+// misconfigure sets one value of a ztunnel's configuration; its pods stop calling.
+func (m *mesh) misconfigure(arg, key, value string) (Subject, error) {
+	z, err := m.pickZtunnel(arg)
+	if err != nil {
+		return Subject{}, err
+	}
+	z.settings = map[string]string{key: value}
+	for _, p := range m.onNode(z.node) {
+		p.mute = true
+	}
+	return z.subject(), nil
+}
+
+// setRemote has istiods watch the remote cluster in a state.
+func (m *mesh) setRemote(i *meshIstiod, status string) {
+	if i.clusters == nil {
+		i.clusters = map[string]string{}
+	}
+	i.clusters[remote] = status
+}
+
+func plantRemoteTimeout(m *mesh, _ string) (Subject, error) {
+	for _, i := range m.istiods {
+		m.setRemote(i, "synced")
+	}
+	m.setRemote(m.istiods[0], "timeout")
+	return m.istiods[0].pod.subject(), nil
+}
+
+// addRemotePods adds workloads of the other network, as istiod sends them where networks are joined.
+func (m *mesh) addRemotePods() {
+	for i := range 3 {
+		name := fmt.Sprintf("inventory-7d5b9c8f6-%s", nameSuffix("inventory", i))
+		uid := remote + "//Pod/shop/" + name
+		m.pods = append(m.pods, &meshPod{
+			podModel: podModel{
+				namespace: "shop", name: name, uid: string(stableUID("podless", uid)), ips: []string{fmt.Sprintf("10.200.0.%d", i+9)},
+				serviceAccount: "inventory", ready: true,
+			},
+			app: "inventory", protocol: "HBONE", network: remote, onNode: &meshNode{}, inIstiod: true, mute: true, podless: true, uidAs: uid, port: 8080,
+		})
+	}
+}
+
+func (m *mesh) addGateway(address string) {
+	m.gateways = append(m.gateways, networkGateway{Network: remote, Cluster: remote, Addr: address, Port: 15443, HBONEPort: hbonePort})
+}
+
+func plantNoGateway(m *mesh, _ string) (Subject, error) {
+	m.addRemotePods()
+	for _, i := range m.istiods {
+		i.lines = append(i.lines, record(m.now.Add(-5*time.Minute), "warn", "ambient", "No network gateway found for network "+remote, ""))
+	}
+	return Subject{Kind: "network", Name: remote}, nil
+}
+
+func plantGatewayUnknown(m *mesh, arg string) (Subject, error) {
+	src, err := m.pickPod(arg)
+	if err != nil {
+		return Subject{}, err
+	}
+	m.addRemotePods()
+	m.addGateway("198.51.100.7")
+	s := m.addService("shop", "inventory", "inventory", 80, 8080)
+	s.foreign = true
+	for _, p := range m.pods {
+		if p.podless && p.app == "inventory" {
+			m.join(s, p)
+		}
+	}
+	m.calls = append(m.calls, func(at time.Time) {
+		src.onNode.ztunnel.note(access{
+			at: at, src: src, srcAddr: m.socket(src), dstAddr: fmt.Sprintf("%s:%d", s.ips[0], s.port), service: s, err: "unknown network gateway: " + remote, flag: "-",
+		})
+	})
+	return Subject{Kind: "service", Namespace: s.namespace, Name: s.name}, nil
+}
+
+func plantTwoGateways(m *mesh, _ string) (Subject, error) {
+	m.addRemotePods()
+	m.addGateway("198.51.100.7")
+	m.addGateway("198.51.100.8")
+	i := m.istiods[0]
+	i.lines = append(i.lines, record(m.now.Add(-5*time.Minute), "warn", "ambient", "Multiple gateways found for network "+remote+", using the first one", ""))
+	return i.pod.subject(), nil
+}
+
+// setIstiodEnv sets a variable on every istiod.
+func (m *mesh) setIstiodEnv(name, value string) {
+	for _, i := range m.istiods {
+		i.pod.container.env = append(i.pod.container.env, corev1.EnvVar{Name: name, Value: value})
+	}
+}
+
+func plantFlagDisabled(m *mesh, _ string) (Subject, error) {
+	var of *meshService
+	for _, s := range m.services {
+		if len(s.pods) > 0 && s.pods[0].mesh && !s.pods[0].native {
+			of = s
+			break
+		}
+	}
+	if of == nil {
+		return Subject{}, errNoSubject
+	}
+	m.amend = append(m.amend, func(o stored) {
+		if s, ok := o.object.(*corev1.Service); ok && s.Namespace == of.namespace && s.Name == of.name {
+			s.Labels = merged(s.Labels, map[string]string{"istio.io/global": "true"})
+		}
+	})
+	return m.istiods[0].pod.subject(), nil
+}
+
+func plantNotGlobal(m *mesh, _ string) (Subject, error) {
+	m.setIstiodEnv("AMBIENT_ENABLE_MULTI_NETWORK", "true")
+	m.addGateway("198.51.100.7")
+	for _, i := range m.istiods {
+		m.setRemote(i, "synced")
+	}
+	return Subject{Kind: "mesh"}, nil
+}
+
+func plantEarlyServe(m *mesh, _ string) (Subject, error) {
+	i := m.istiods[0]
+	i.pod.container.started = m.now.Add(-100 * time.Second).Truncate(time.Second)
+	m.setRemote(m.istiods[1], "synced")
+	m.setRemote(i, "syncing")
+	return i.pod.subject(), nil
+}
