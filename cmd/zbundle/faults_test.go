@@ -38,16 +38,13 @@ var found = map[string]struct {
 
 	"mc-multiple-gateways":   {id: "mc-multiple-gateways", severity: hints},
 	"mc-flag-disabled":       {id: "mc-flag-disabled", severity: faults, others: true}, // of every istiod
-	"mc-service-not-global":  {id: "mc-service-not-global", severity: hints, others: true},
-	"skew-across-ztunnels":   {id: "skew-across-ztunnels", severity: hints, others: true},
+	"mc-service-not-global":  {id: "mc-service-not-global", severity: hints},
+	"skew-across-ztunnels":   {id: "skew-across-ztunnels", severity: hints},
 	"known-bug":              {id: "known-bug", severity: hints},
 	"metrics-fd-negative":    {id: "metrics-fd-negative", severity: hints},
 	"hostnetwork-ignored":    {id: "hostnetwork-ignored", severity: hints},
 	"rev-label-mix":          {id: "rev-label-mix", severity: hints},
 	"uid-1337":               {id: "uid-1337", severity: notices},
-	"cilium-exclusive":       {id: "cilium-exclusive", severity: faults, others: true}, // the mesh, by its context's name
-	"cilium-bpf-masquerade":  {id: "cilium-bpf-masquerade", severity: faults, others: true},
-	"calico-ebpf":            {id: "calico-ebpf", severity: faults, others: true},
 	"platform-value-missing": {id: "node-without-cni-or-ztunnel", severity: faults, others: true}, // what it suggests stands beside as a hint
 }
 

@@ -10,7 +10,7 @@ func syncEvidence() map[string][]string {
 		"xds-flapping":                {`istio_xds_connection_terminations_total{reason="Error"} 149`, "Stream established"},
 		"wds-push-storm-on-reconnect": {"WDS: PUSH request for node:", `istio_xds_connection_terminations_total{reason="Reconnect"}`},
 		"istiod-ambient-disabled":     {`{"workloads":[],"services":[],"policies":[]}`, `"PILOT_ENABLE_AMBIENT","value":"false"`},
-		"istiod-krt-unsynced":         {"remote cluster remote-1 failed to sync"},
+		"istiod-krt-unsynced":         {"Failed to watch *v1.EndpointSlice"},
 		"istiod-wds-late":             {`pilot_proxy_convergence_time_bucket{le="10"} 378`},
 		"workload-sent-late":          {"timed out waiting for workload"},
 		"istiod-root-cert-cm-missing": {`configmap \"istio-ca-root-cert\" not found`, `"phase":"Pending"`},

@@ -58,6 +58,7 @@ func plantRemoteTimeout(m *mesh, _ string) (Subject, error) {
 		m.setRemote(i, "synced")
 	}
 	m.setRemote(m.istiods[0], "timeout")
+	m.istiods[0].lines = append(m.istiods[0].lines, record(m.started.Add(30*time.Second), "error", "kube", "remote cluster "+remote+" failed to sync after 30s", ""))
 	return m.istiods[0].pod.subject(), nil
 }
 
@@ -151,7 +152,7 @@ func plantNotGlobal(m *mesh, _ string) (Subject, error) {
 	for _, i := range m.istiods {
 		m.setRemote(i, "synced")
 	}
-	return Subject{Kind: "mesh"}, nil
+	return Subject{Kind: "mesh", Name: contextName}, nil
 }
 
 func plantEarlyServe(m *mesh, _ string) (Subject, error) {

@@ -31,7 +31,7 @@ func plantCilium(key string) func(*mesh, string) (Subject, error) {
 			ObjectMeta: metav1.ObjectMeta{Namespace: "kube-system", Name: "cilium-config", CreationTimestamp: metav1.NewTime(m.started.Truncate(time.Second))},
 			Data:       data,
 		}})
-		return Subject{Kind: "mesh"}, nil
+		return Subject{Kind: "mesh", Name: contextName}, nil
 	}
 }
 
@@ -54,7 +54,7 @@ func plantCalico(m *mesh, _ string) (Subject, error) {
 	m.addNodeAgent("calico-node", map[string]string{"k8s-app": "calico-node"}, containerModel{name: "calico-node", image: "docker.io/calico/node:v3.28.2"})
 	felix := customObject("", "default", m.started.Truncate(time.Second), map[string]any{"bpfEnabled": true, "bpfConnectTimeLoadBalancing": "TCP"})
 	m.extra = append(m.extra, stored{"felixconfigurations", felix})
-	return Subject{Kind: "mesh"}, nil
+	return Subject{Kind: "mesh", Name: contextName}, nil
 }
 
 func plantStrictGroups(m *mesh, arg string) (Subject, error) {

@@ -18,7 +18,7 @@ func syncFaults() []Fault {
 		{"xds-flapping", "a ztunnel's connection to istiod is cut five times an hour", plantFlapping},
 		{"wds-push-storm-on-reconnect", "istiod sends everything again whenever a ztunnel connects anew", plantPushStorm},
 		{"istiod-ambient-disabled", "istiod was installed again without ambient mode", plantNoAmbient},
-		{"istiod-krt-unsynced", "one istiod has not read a remote cluster", plantUnsynced},
+		{"istiod-krt-unsynced", "one istiod may not list a resource, and has not read its own cluster", plantUnsynced},
 		{"istiod-wds-late", "one istiod takes more than ten seconds for many changes", plantLate},
 		{"workload-sent-late", "a ztunnel waited in vain to be told of a pod of its node, which it knows by now", plantSentLate},
 		{"istiod-root-cert-cm-missing", "a ztunnel can't start: istio-ca-root-cert is not in its namespace", plantNoRootCert},
@@ -102,8 +102,10 @@ func plantNoAmbient(m *mesh, _ string) (Subject, error) {
 
 func plantUnsynced(m *mesh, _ string) (Subject, error) {
 	i := m.istiods[0]
-	i.clusters = map[string]string{"remote-1": "timeout"}
-	i.lines = append(i.lines, record(m.started.Add(30*time.Second), "error", "kube", "remote cluster remote-1 failed to sync after 30s", ""))
+	i.clusters = map[string]string{clusterID: "syncing"}
+	i.lines = append(i.lines, record(m.started.Add(30*time.Second), "error", "klog",
+		`k8s.io/client-go/informers: Failed to watch *v1.EndpointSlice: failed to list *v1.EndpointSlice: endpointslices.discovery.k8s.io is forbidden: `+
+			`User "system:serviceaccount:istio-system:istiod" cannot list resource "endpointslices" in API group "discovery.k8s.io" at the cluster scope`, ""))
 	return i.pod.subject(), nil
 }
 

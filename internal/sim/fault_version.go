@@ -34,7 +34,7 @@ func plantPatchSkew(m *mesh, arg string) (Subject, error) {
 	other := fmt.Sprintf("1.%d.99", m.family.minor)
 	z.pod.container.image = strings.Replace(z.pod.container.image, z.version, other, 1)
 	z.version = other
-	return Subject{Kind: "mesh"}, nil
+	return Subject{Kind: "mesh", Name: contextName}, nil
 }
 
 // plantKnownBug is healthPolicy AllowAll leaking to other services, fixed in 1.30.1.

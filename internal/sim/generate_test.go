@@ -281,7 +281,7 @@ func TestEveryFaultLeavesItsEvidence(t *testing.T) {
 		"ztunnel-hangs":                   {"SUBJECT"},
 	}
 	for _, more := range []map[string][]string{
-		syncEvidence(), healthEvidence(), captureEvidence(), authorityEvidence(),
+		syncEvidence(), healthEvidence(), captureEvidence(), authorityEvidence(), surroundingsEvidence(),
 	} {
 		maps.Copy(evidence, more)
 	}
