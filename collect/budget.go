@@ -39,15 +39,27 @@ func (r *run) planned() (rest, dumps int64) {
 	return rest, dumps
 }
 
-// ration leaves out dumps until the rest fits the budget: those of the sick
-// are taken first, then an even sample over zones and node pools. One is
-// always taken, since without any nothing can be compared.
-func (r *run) ration() {
-	if !r.overBudget() {
+// spent is how many bytes moved already, and will beside the dumps.
+func (r *run) spent() int64 {
+	n := r.api.cost.bytes.Load()
+	for _, t := range r.mine() {
+		for _, task := range tasksOf(t) {
+			if status, _ := r.leftOut(task, t); status == "" && task.again {
+				n += r.estimate(task, t)
+			}
+		}
+	}
+	return n
+}
+
+// ration leaves out dumps until the others fit what is left of the budget:
+// those of the sick are taken first, then an even sample over zones and node
+// pools. One is always taken, since without any nothing can be compared.
+func (r *run) ration(spent int64) {
+	if r.opts.Budget == 0 {
 		return
 	}
-	rest, _ := r.planned()
-	room := max(int((r.opts.Budget-rest)/r.dumpBytes()), 1)
+	room := max(int((r.opts.Budget-spent)/r.dumpBytes()), 1)
 	var sick, well []target
 	for _, t := range r.mine() {
 		switch {

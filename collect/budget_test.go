@@ -46,7 +46,7 @@ func TestTheSickComeFirstAndThenAnEvenSample(t *testing.T) {
 	r.active["istio-system/ztunnel-node-41"] = 4
 	rest, _ := r.planned()
 	r.opts.Budget = rest + 15*r.dumpBytes() + 1
-	r.ration()
+	r.ration(rest)
 	taken := r.takenNodes()
 	if len(taken) != 15 {
 		t.Fatalf("%d dumps are taken: %v", len(taken), taken)
@@ -72,7 +72,7 @@ func TestABudgetThatIsEnoughOrNoneTakesAll(t *testing.T) {
 	for _, budget := range []int64{0, 1 << 40} {
 		r := meshOf(20)
 		r.opts.Budget = budget
-		r.ration()
+		r.ration(0)
 		if n := len(r.takenNodes()); n != 20 {
 			t.Errorf("budget %d: %d of 20 dumps are taken", budget, n)
 		}
@@ -82,7 +82,7 @@ func TestABudgetThatIsEnoughOrNoneTakesAll(t *testing.T) {
 func TestOneDumpIsTakenWhateverTheBudget(t *testing.T) {
 	r := meshOf(20)
 	r.opts.Budget = 1
-	r.ration()
+	r.ration(0)
 	if n := len(r.takenNodes()); n != 1 {
 		t.Errorf("%d of 20 dumps are taken", n)
 	}

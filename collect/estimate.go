@@ -12,11 +12,13 @@ const (
 	// workloadBytes is one workload in a ztunnel's config dump (14.2 MB of
 	// 15,000) or in istiod's ambientz.
 	workloadBytes = 950
-	// metricBytes is what a ztunnel, istiod or gateway counts for one peer.
-	metricsBytes = 512 * kb
-	smallBytes   = 4 * kb
+	metricsBytes  = 512 * kb
+	smallBytes    = 4 * kb
 	// objectShare is what all objects but pods weigh, in lists of pods.
 	objectShare = 1.5
+	// logShare is how much less a log has than may be taken of it, lineBytes a line of one.
+	logShare  = 4
+	lineBytes = 400
 	// proxyBytes is what istiod says of each of its connections.
 	proxyBytes = 512
 	// bytesPerSecond is what port-forward through one API server moves.
@@ -36,12 +38,6 @@ func (r *run) ambientzBytes() int64 { return r.workloads() * workloadBytes }
 
 // estimate is how many bytes a task is expected to bring.
 func (r *run) estimate(task task, t target) int64 {
-	var ztunnels int64
-	for _, o := range r.targets {
-		if o.kind == kindZtunnel {
-			ztunnels++
-		}
-	}
 	n := int64(smallBytes)
 	switch {
 	case task.id == podsTask:
@@ -51,11 +47,14 @@ func (r *run) estimate(task task, t target) int64 {
 	case task.form == asDump:
 		n = r.dumpBytes()
 	case task.form == podLog, task.form == podLogOld:
-		n = r.logBytes(t)
+		n = r.logBytes(t) / logShare
+		if r.opts.Tail > 0 {
+			n = min(n, int64(r.opts.Tail)*lineBytes)
+		}
 	case strings.TrimSuffix(task.id, secondLook) == ambientTask:
 		n = r.ambientzBytes()
 	case task.form == asIs && task.kind == kindIstiod && task.port == istiodMonitor && task.path != "/version" && task.path != "/metrics", task.form == perProxy:
-		n += ztunnels * proxyBytes
+		n += r.survey.ztunnels * proxyBytes
 	case path.Base(task.file) == metricsFile:
 		n = metricsBytes
 	}

@@ -93,7 +93,8 @@ func PlanOf(ctx context.Context, config *rest.Config, opts Options) (*Plan, erro
 			_, _ = r.usage(ctx, base, task)
 		}
 	}
-	r.ration()
+	rest, _ := r.planned()
+	r.ration(rest)
 	return r.plan(), nil
 }
 

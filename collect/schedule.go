@@ -88,7 +88,7 @@ func (r *run) first(ctx context.Context, objects []task) {
 	// Small answers tell who is sick, whose dumps come first.
 	isDump := func(t task) bool { return t.form == asDump }
 	r.workers(append(jobs, r.asked(ctx, others, func(t target) []task { _, small := parted(tasksOf(t), isDump); return small })...))
-	r.ration()
+	r.ration(r.spent())
 	r.workers(r.asked(ctx, others, func(t target) []task { dumps, _ := parted(tasksOf(t), isDump); return dumps }))
 }
 

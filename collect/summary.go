@@ -22,6 +22,8 @@ type Summary struct {
 	Interrupted bool
 	// Found counts the mesh's pods by kind.
 	Found map[string]int
+	// Cost is what was asked of the API server.
+	Cost  bundle.Cost
 	Taken int      // tasks that brought what they were to bring
 	Gaps  []GapSum // what is missing, by status and reason
 	// Advice is what to do about the gaps, or about a mesh that was not found.
@@ -39,7 +41,7 @@ type GapSum struct {
 func (r *run) summary(f bundle.Final, took time.Duration) *Summary {
 	s := &Summary{
 		File: r.opts.Output, Bytes: r.bundle.Size(), Took: took, Complete: f.Complete, Incomplete: f.Incomplete,
-		Interrupted: f.Incomplete == "interrupted", Found: map[string]int{},
+		Interrupted: f.Incomplete == "interrupted", Found: map[string]int{}, Cost: f.Cost,
 	}
 	for _, t := range r.targets {
 		s.Found[t.kind]++
@@ -118,6 +120,7 @@ func (s *Summary) Print(w io.Writer) {
 	}
 	fmt.Fprintf(w, "found:   %s\n", strings.Join(found, ", "))
 	fmt.Fprintf(w, "taken:   %d answers\n", s.Taken)
+	fmt.Fprintf(w, "cost:    %s to the API server, %s through it\n", counted(int(s.Cost.Requests), "request"), Size(s.Cost.Bytes))
 	if len(s.Gaps) == 0 && s.Complete {
 		fmt.Fprintln(w, "missing: nothing")
 	} else {

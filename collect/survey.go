@@ -15,6 +15,8 @@ import (
 type survey struct {
 	// pods are those that have not ended: istiod makes a workload of each.
 	pods int
+	// ztunnels are how many were found.
+	ztunnels int64
 	// bytes are those of the list of pods.
 	bytes int64
 	nodes map[string]node
@@ -45,6 +47,9 @@ func (r *run) sawPod(raw []byte) bool {
 	}
 	r.changes.before(p.Namespace, p.Name, string(p.UID))
 	t, part := targetOf(&p)
+	if part && t.kind == kindZtunnel {
+		r.survey.ztunnels++
+	}
 	if part {
 		r.targets = append(r.targets, t)
 	}

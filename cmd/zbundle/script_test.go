@@ -74,7 +74,7 @@ func TestSessions(t *testing.T) {
 }
 
 // startCluster runs a simulated cluster until the session ends, and points
-// KUBECONFIG to it: cluster [nodes=N] [fault=NAME]... [rights=FILE] [without=PART] [replay=DIR].
+// KUBECONFIG to it: cluster [nodes=N] [fault=NAME]... [rights=FILE] [memory-limit=BYTES] [memory-used=BYTES] [without=PART] [replay=DIR].
 func startCluster(ts *testscript.TestScript, neg bool, args []string) {
 	if neg {
 		ts.Fatalf("cluster can't be negated")
@@ -90,6 +90,14 @@ func startCluster(ts *testscript.TestScript, neg bool, args []string) {
 			generate.Nodes = n
 		case "fault":
 			generate.Faults = append(generate.Faults, value)
+		case "memory-limit", "memory-used":
+			n, err := strconv.ParseInt(value, 10, 64)
+			ts.Check(err)
+			if key == "memory-limit" {
+				generate.MemoryLimit = n
+			} else {
+				generate.MemoryUsed = n
+			}
 		case "rights":
 			f, err := os.Open(ts.MkAbs(value))
 			ts.Check(err)
