@@ -35,12 +35,8 @@ type Finding struct {
 	SuppressedFor string     `json:"suppressedFor,omitempty"`
 }
 
-const (
-	// evidenceOfHit bounds the places of one hit.
-	evidenceOfHit = 10
-	// subjectsOfHit bounds the subjects of one item: each is told from all others.
-	subjectsOfHit = 1000
-)
+// evidenceOfHit bounds the places of one hit.
+const evidenceOfHit = 10
 
 // roll makes findings of hits: one for each rule, group and root cause.
 func roll(hits []*hit, m *mesh.Mesh) []*Finding {

@@ -229,7 +229,7 @@ func (ev *evaluation) hit(item mesh.Item) {
 	h.message, h.cause = ev.render(item, r.message), ev.render(item, r.cause)
 	h.impact, h.remedy = ev.render(item, r.impact), ev.render(item, r.remedy)
 	about := ev.subjects(item)
-	about = about[:min(len(about), subjectsOfHit)]
+	refs := refsOf(item, about)
 	for i, s := range about {
 		if change := ev.mesh.InFlight(item, s.Subject()); change != nil {
 			if !slices.Contains(change.Rules, r.ID) {
@@ -238,7 +238,7 @@ func (ev *evaluation) hit(item mesh.Item) {
 			continue
 		}
 		one := h
-		one.subject, one.refs = s.Subject(), refsOf(item, about, i)
+		one.subject, one.refs = s.Subject(), refs[i]
 		ev.hits = append(ev.hits, &one)
 	}
 }
@@ -267,22 +267,25 @@ func (ev *evaluation) subjects(item mesh.Item) []subjecter {
 	return about
 }
 
-// refsOf is what a hit is about: the item's refs without what belongs to the
-// item's other subjects, so that each can have a cause of its own.
-func refsOf(item mesh.Item, about []subjecter, i int) map[string]bool {
-	refs := map[string]bool{}
-	for _, key := range item.Refs() {
-		refs[key] = true
-	}
-	for j, other := range about {
-		if j != i {
-			for _, key := range subjectRefs(other) {
-				delete(refs, key)
-			}
+// refsOf is what the hit on each of an item's subjects is about: the item's
+// refs without what belongs to its other subjects, so that each can have a
+// cause of its own.
+func refsOf(item mesh.Item, about []subjecter) []map[string]bool {
+	own := make([][]string, len(about))
+	owned := map[string]bool{}
+	for i, s := range about {
+		own[i] = subjectRefs(s)
+		for _, key := range own[i] {
+			owned[key] = true
 		}
 	}
-	for _, key := range subjectRefs(about[i]) {
-		refs[key] = true
+	shared := slices.DeleteFunc(slices.Clone(item.Refs()), func(key string) bool { return owned[key] })
+	refs := make([]map[string]bool, len(about))
+	for i := range about {
+		refs[i] = make(map[string]bool, len(own[i])+len(shared))
+		for _, key := range slices.Concat(own[i], shared) {
+			refs[i][key] = true
+		}
 	}
 	return refs
 }
