@@ -229,16 +229,20 @@ func (ev *evaluation) hit(item mesh.Item) {
 	h.message, h.cause = ev.render(item, r.message), ev.render(item, r.cause)
 	h.impact, h.remedy = ev.render(item, r.impact), ev.render(item, r.remedy)
 	about := ev.subjects(item)
-	refs := refsOf(item, about)
+	named := make([]mesh.Subject, len(about))
 	for i, s := range about {
-		if change := ev.mesh.InFlight(item, s.Subject()); change != nil {
+		named[i] = s.Subject()
+	}
+	refs, changes := refsOf(item, about), ev.mesh.InFlight(item, named)
+	for i, change := range changes {
+		if change != nil {
 			if !slices.Contains(change.Rules, r.ID) {
 				change.Rules = append(change.Rules, r.ID)
 			}
 			continue
 		}
 		one := h
-		one.subject, one.refs = s.Subject(), refs[i]
+		one.subject, one.refs = named[i], refs[i]
 		ev.hits = append(ev.hits, &one)
 	}
 }

@@ -176,13 +176,26 @@ func (s *Service) parts() []Subject {
 	return nil
 }
 
-// InFlight is the change that explains what a rule finds of an item, about
-// one subject of it; nil where nothing of it changed.
-func (m *Mesh) InFlight(item Item, about Subject) *Change {
-	if x, ok := item.(*XDSStream); ok && x.settled != nil {
-		return x.settled
+// InFlight is for each subject of an item the change that explains what a rule
+// finds of it; nil where nothing of it changed.
+func (m *Mesh) InFlight(item Item, about []Subject) []*Change {
+	var settled, whole *Change
+	if x, ok := item.(*XDSStream); ok {
+		settled = x.settled
 	}
-	subjects := []Subject{about, item.Subject()}
+	if len(m.changes) > 0 {
+		whole = m.wholeInFlight(item)
+	}
+	out := make([]*Change, len(about))
+	for i, s := range about {
+		out[i] = cmp.Or(settled, m.changes[s.Key()], whole)
+	}
+	return out
+}
+
+// wholeInFlight is the change of the item itself or of what it lies between.
+func (m *Mesh) wholeInFlight(item Item) *Change {
+	subjects := []Subject{item.Subject()}
 	if c, ok := item.(composite); ok {
 		subjects = append(subjects, c.parts()...)
 	}
