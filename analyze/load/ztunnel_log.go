@@ -103,6 +103,8 @@ func (facts *logFacts) record(r *ztunnel.Record, file string, t *ztunnelFiles) {
 	case strings.HasPrefix(r.Message, "failed to connect to the Istio CNI node agent over"),
 		strings.HasPrefix(r.Message, "failed to connect to server"):
 		facts.cni = "failing"
+	case strings.HasPrefix(r.Message, "protocol mismatch error"), strings.HasPrefix(r.Message, "node agent announcement failed"):
+		facts.cni = "failing"
 	case r.Message == "handling new stream":
 		facts.cni = "connected"
 	case strings.HasPrefix(r.Message, "process stream ended"):
@@ -129,7 +131,11 @@ func (facts *logFacts) xdsRecord(r *ztunnel.Record, at mesh.Evidence) {
 	case strings.HasPrefix(r.Message, "XDS client connection error"), strings.HasPrefix(r.Message, "XDS client error"):
 		switch x.State {
 		case "":
-			x.State, x.Since, x.Count = "never", r.Time, 0
+			// A log that rotation has cut does not say what there was before.
+			x.State, x.Since, x.Count = "failing", r.Time, 0
+			if facts.starts > 0 {
+				x.State = "never"
+			}
 		case "connected":
 			x.State, x.Since, x.Count = "failing", r.Time, 0
 		}

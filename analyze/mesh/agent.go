@@ -102,8 +102,8 @@ func (s Section) Evidence() []Evidence { return evidence(s.Source) }
 
 // XDSState is a ztunnel's connection to istiod as its log tells it.
 type XDSState struct {
-	// State is "connected", "failing", "never" (failing since the start of the
-	// log, nothing received) or "" where the log does not say.
+	// State is "connected", "failing", "never" (failing since the process
+	// started, nothing received) or "" where the log does not say.
 	State string `expr:"state"`
 	// Error is the newest error's text, Class its kind: "connect", "dns",
 	// "untrusted", "rejected", "timeout" or "other".
