@@ -19,6 +19,22 @@ func ResourcePath(group, resource string) string {
 	return path.Join("cluster", safe(group), safe(resource)+".json")
 }
 
+// clustersDir holds a folder for each cluster, in a bundle of several.
+const clustersDir = "clusters"
+
+// ClusterDir is the folder of one cluster's entries in a bundle of several.
+// Within it they stand as in a bundle of that cluster alone.
+func ClusterDir(context string) string { return path.Join(clustersDir, safe(context)) }
+
+// InCluster parts a path into its cluster's folder, "" outside of one, and the path in it.
+func InCluster(name string) (dir, rest string) {
+	parts := strings.SplitN(name, "/", 3)
+	if len(parts) < 3 || parts[0] != clustersDir {
+		return "", name
+	}
+	return parts[0] + "/" + parts[1], parts[2]
+}
+
 // ZtunnelDir is the folder of one ztunnel pod.
 func ZtunnelDir(node, pod string) string { return path.Join("nodes", safe(node), "ztunnel", safe(pod)) }
 

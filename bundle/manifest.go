@@ -28,6 +28,8 @@ type Header struct {
 	Cluster Cluster           `json:"cluster"`
 	Started time.Time         `json:"started"` // by the cluster's clock where it has one
 	Options map[string]string `json:"options,omitempty"`
+	// Clusters are set, in place of Cluster, where the bundle holds several of one mesh.
+	Clusters []Cluster `json:"clusters,omitempty"`
 	// Shard is set where this is one of several collections of the cluster.
 	Shard *Shard `json:"shard,omitempty"`
 	// Anonymized is true where pseudonyms stand for all names and addresses.
@@ -40,6 +42,17 @@ type Cluster struct {
 	Server  string `json:"server,omitempty"` // host and port only
 	Version string `json:"version,omitempty"`
 	UID     string `json:"uid,omitempty"` // of namespace kube-system
+	// Dir is the folder of its entries, in a bundle of several.
+	Dir string `json:"dir,omitempty"`
+}
+
+// ClusterFinal is what is known at the end of one cluster of several.
+type ClusterFinal struct {
+	Dir         string    `json:"dir"`
+	Complete    bool      `json:"complete"`
+	Incomplete  string    `json:"incomplete,omitempty"` // why not
+	Captured    time.Time `json:"captured"`
+	ClockSource string    `json:"clockSource"`
 }
 
 // Status is how a task ended.
@@ -62,7 +75,8 @@ func (s Status) Complete() bool { return s == StatusOK || s == StatusAbsent || s
 
 // Target is what a task was asked of.
 type Target struct {
-	Kind      string `json:"kind"` // "cluster", "istiod", "ztunnel", "cni", "waypoint" or "gateway"
+	Kind      string `json:"kind"`              // "cluster", "istiod", "ztunnel", "cni", "waypoint" or "gateway"
+	Cluster   string `json:"cluster,omitempty"` // the folder of its entries, in a bundle of several clusters
 	Namespace string `json:"namespace,omitempty"`
 	Name      string `json:"name,omitempty"`
 	Node      string `json:"node,omitempty"`
@@ -94,6 +108,7 @@ type Entry struct {
 
 // Discovered is one part of the mesh that the collector found.
 type Discovered struct {
+	Cluster   string `json:"cluster,omitempty"` // as of Target
 	Kind      string `json:"kind"`
 	Namespace string `json:"namespace"`
 	Name      string `json:"name"`
@@ -137,6 +152,7 @@ type Manifest struct {
 	Finished    time.Time      `json:"finished"`
 	Redactions  map[string]int `json:"redactions,omitempty"`
 	Shards      *Shards        `json:"shards,omitempty"` // of a bundle that was merged of them
+	Clusters    []ClusterFinal `json:"clusters,omitempty"`
 	Discovery   []Discovered   `json:"discovery"`
 	// Rights are what the collection needed, as the API server said beforehand.
 	Rights []Right `json:"rights,omitempty"`
@@ -176,14 +192,14 @@ func checkFormat(format int) error {
 }
 
 func compareDiscovered(a, b Discovered) int {
-	return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Node, b.Node), cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Revision, b.Revision), cmp.Compare(a.Note, b.Note))
+	return cmp.Or(cmp.Compare(a.Cluster, b.Cluster), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Node, b.Node), cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Revision, b.Revision), cmp.Compare(a.Note, b.Note))
 }
 
 // sortManifest makes the order of tasks and entries that of their names, not
 // of the moments in which they happened to end.
 func sortManifest(m *Manifest) {
 	slices.SortStableFunc(m.Tasks, func(a, b Task) int {
-		return cmp.Or(cmp.Compare(a.ID, b.ID), cmp.Compare(a.Target.Node, b.Target.Node), cmp.Compare(a.Target.Namespace, b.Target.Namespace), cmp.Compare(a.Target.Name, b.Target.Name), cmp.Compare(a.Request, b.Request))
+		return cmp.Or(cmp.Compare(a.Target.Cluster, b.Target.Cluster), cmp.Compare(a.ID, b.ID), cmp.Compare(a.Target.Node, b.Target.Node), cmp.Compare(a.Target.Namespace, b.Target.Namespace), cmp.Compare(a.Target.Name, b.Target.Name), cmp.Compare(a.Request, b.Request))
 	})
 	slices.SortFunc(m.Entries, func(a, b Entry) int { return cmp.Compare(a.Path, b.Path) })
 	slices.SortFunc(m.Dumps, func(a, b Dump) int { return cmp.Compare(a.Path, b.Path) })

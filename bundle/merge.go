@@ -72,6 +72,7 @@ type merger struct {
 	clock      string
 	finished   time.Time
 	incomplete []string
+	clusters   []ClusterFinal
 }
 
 // shard is one of the bundles that are put together.
@@ -112,7 +113,7 @@ func (m *merger) heads(ctx context.Context, readers []*Reader) error {
 			return fmt.Errorf("%s is shard %s and %s shard %s: they are no parts of one collection", first.r.name, first.header.Shard, s.r.name, s.header.Shard)
 		case i > 0 && s.header.Shard.Index == m.shards[i-1].header.Shard.Index:
 			return fmt.Errorf("%s and %s are both shard %s", m.shards[i-1].r.name, s.r.name, s.header.Shard)
-		case s.header.Cluster != first.header.Cluster:
+		case s.header.Cluster != first.header.Cluster || !slices.Equal(s.header.Clusters, first.header.Clusters):
 			return fmt.Errorf("%s is of another cluster than %s", s.r.name, first.r.name)
 		case apart > maxApart:
 			return fmt.Errorf("%s was collected %s apart from %s: they are no parts of one collection", s.r.name, apart.Round(time.Minute), first.r.name)
@@ -307,12 +308,36 @@ func (m *merger) settle(s *shard) {
 	}
 	m.cost.Requests += man.Cost.Requests
 	m.cost.Bytes += man.Cost.Bytes
+	m.clusters = mergedClusters(m.clusters, s.header.Shard, man.Clusters)
 	if m.captured.IsZero() || man.Captured.Before(m.captured) {
 		m.captured, m.clock = man.Captured, man.ClockSource
 	}
 	if man.Finished.After(m.finished) {
 		m.finished = man.Finished
 	}
+}
+
+// mergedClusters takes each cluster for as incomplete as any shard says, and
+// for captured when the first of them began.
+func mergedClusters(all []ClusterFinal, shard *Shard, more []ClusterFinal) []ClusterFinal {
+	for _, c := range more {
+		if !c.Complete {
+			c.Incomplete = fmt.Sprintf("shard %s: %s", shard, c.Incomplete)
+		}
+		at := slices.IndexFunc(all, func(known ClusterFinal) bool { return known.Dir == c.Dir })
+		if at < 0 {
+			all = append(all, c)
+			continue
+		}
+		known := &all[at]
+		if !c.Complete {
+			known.Complete, known.Incomplete = false, strings.TrimPrefix(known.Incomplete+"; "+c.Incomplete, "; ")
+		}
+		if c.Captured.Before(known.Captured) {
+			known.Captured, known.ClockSource = c.Captured, c.ClockSource
+		}
+	}
+	return all
 }
 
 func (s *shard) nameOf(name string) string {
@@ -349,7 +374,7 @@ func (m *merger) final() Final {
 	discovery := slices.SortedFunc(maps.Keys(m.discovered), compareDiscovered)
 	return Final{
 		Complete: len(why) == 0, Incomplete: strings.Join(why, "; "), Captured: m.captured, ClockSource: m.clock, Finished: m.finished,
-		Discovery: discovery, Redactions: m.redactions, Shards: shards,
+		Discovery: discovery, Redactions: m.redactions, Shards: shards, Clusters: m.clusters,
 		Rights: slices.SortedFunc(maps.Keys(m.rights), compareRights), Cost: m.cost,
 	}
 }

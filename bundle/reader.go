@@ -300,7 +300,7 @@ func (a *archiveWalk) name(p string) (string, bool) {
 }
 
 // roots are the names at the top of a bundle, for archives packed without its folder.
-var roots = []string{HeaderPath, ManifestPath, "cluster", "istiod", "nodes", viewsDir, "waypoints"}
+var roots = []string{HeaderPath, ManifestPath, "cluster", "istiod", "nodes", viewsDir, clustersDir, "waypoints"}
 
 // decompress tells an archive by its first bytes.
 func (r *Reader) decompress(in *bufio.Reader) (io.ReadCloser, error) {

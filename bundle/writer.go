@@ -51,7 +51,8 @@ type Final struct {
 	Rights      []Right
 	Cost        Cost
 	Redactions  map[string]int
-	Shards      *Shards // of a merged bundle
+	Shards      *Shards        // of a merged bundle
+	Clusters    []ClusterFinal // of several in one bundle
 }
 
 // Writer writes an archive as its entries come. It is safe for concurrent
@@ -332,7 +333,7 @@ func (w *Writer) Close(f Final) error {
 	}
 	m := Manifest{
 		Format: FormatVersion, Complete: f.Complete, Incomplete: f.Incomplete, Captured: f.Captured.UTC(), ClockSource: f.ClockSource,
-		Started: w.header.Started.UTC(), Finished: f.Finished.UTC(), Redactions: w.redactions, Shards: f.Shards, Discovery: f.Discovery, Rights: f.Rights, Cost: f.Cost, Tasks: w.tasks, Entries: w.entries, Dumps: w.dumps,
+		Started: w.header.Started.UTC(), Finished: f.Finished.UTC(), Redactions: w.redactions, Shards: f.Shards, Clusters: f.Clusters, Discovery: f.Discovery, Rights: f.Rights, Cost: f.Cost, Tasks: w.tasks, Entries: w.entries, Dumps: w.dumps,
 	}
 	w.mu.Unlock()
 	sortManifest(&m)

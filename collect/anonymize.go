@@ -7,8 +7,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"k8s.io/client-go/rest"
-
 	"github.com/zbundle/zbundle/bundle"
 	"github.com/zbundle/zbundle/bundle/pseudonym"
 )
@@ -16,7 +14,7 @@ import (
 // runAnonymized collects into a file without a name, which nothing leads to
 // once the process has ended, and writes the bundle out of it with pseudonyms:
 // these can be given only when all names are known.
-func runAnonymized(ctx context.Context, config *rest.Config, opts Options, progress Progress) (*Summary, error) {
+func runAnonymized(ctx context.Context, clusters []Cluster, opts Options, progress Progress) (*Summary, error) {
 	to := bundle.CreateOptions{Force: opts.Force, Stdout: opts.Stdout, Recipients: opts.Recipients}
 	if err := errors.Join(bundle.CheckCreate(opts.Output, to), pseudonym.CheckMap(opts.Names, opts.Force)); err != nil {
 		return nil, err
@@ -28,7 +26,7 @@ func runAnonymized(ctx context.Context, config *rest.Config, opts Options, progr
 	defer plain.Close() // its content is in the bundle, or of no use
 	inner := opts
 	inner.Output, inner.Stdout, inner.Recipients, inner.Names = bundle.Stdout, plain, nil, ""
-	summary, err := Run(ctx, config, inner, progress)
+	summary, err := RunClusters(ctx, clusters, inner, progress)
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -91,7 +92,7 @@ func (r *run) names(ctx context.Context, base string, task task, record *bundle.
 			break
 		}
 	}
-	entry := r.bundle.Spool(bundle.NewEntry{Path: bundle.PodChangesPath, Task: task.id, ModTime: r.clock.now()})
+	entry := r.bundle.Spool(bundle.NewEntry{Path: path.Join(r.dir, bundle.PodChangesPath), Task: task.id, ModTime: r.clock.now()})
 	enc := json.NewEncoder(entry)
 	enc.SetIndent("", " ")
 	if err := enc.Encode(r.changes.document(r.keepsPodsOf)); err != nil {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"path"
 	"slices"
 	"sync"
 	"time"
@@ -18,6 +19,7 @@ import (
 
 // run is one collection under way.
 type run struct {
+	dir      string // of the cluster's entries, "" in a bundle of one
 	api      *api
 	opts     Options
 	bundle   *bundle.Writer
@@ -50,6 +52,8 @@ type run struct {
 	rationed map[string]string        // ztunnels whose dump is left out, and why
 	peers    map[workload]bool        // that the ztunnels in scope count
 	dumping  map[string]chan struct{} // taken while a node's ztunnel serves a dump
+	// unreached is why the cluster did not answer at all.
+	unreached error
 }
 
 func newRun(config *rest.Config, opts Options, progress Progress) (*run, error) {
@@ -65,45 +69,6 @@ func newRun(config *rest.Config, opts Options, progress Progress) (*run, error) 
 		r.api.patience = r.opts.RequestTimeout
 	}
 	return r, err
-}
-
-// Run collects into opts.Output. What can't be had is recorded in the bundle
-// and does not fail the run; the error is for a cluster that can't be reached
-// at all, or a bundle that can't be written. Cancel ctx with ErrInterrupted
-// to end early with what is there.
-func Run(ctx context.Context, config *rest.Config, opts Options, progress Progress) (*Summary, error) {
-	if opts.Names != "" {
-		return runAnonymized(ctx, config, opts, progress)
-	}
-	began := time.Now()
-	r, err := newRun(config, opts, progress)
-	if err != nil {
-		return nil, err
-	}
-	opts = r.opts
-	ctx, cancel := context.WithTimeoutCause(ctx, opts.Timeout, errRunTimeout)
-	defer cancel()
-	header, err := r.meet(ctx)
-	if err != nil {
-		return nil, err
-	}
-	r.bundle, err = bundle.Create(opts.Output, bundle.CreateOptions{
-		Force: opts.Force, Header: header, KeepPEM: opts.KeepPEM, Stdout: opts.Stdout, Recipients: opts.Recipients,
-	})
-	if err != nil {
-		return nil, err
-	}
-	if err := r.everything(ctx); err != nil {
-		return nil, errors.Join(err, r.bundle.Abort())
-	}
-	if r.fatal != nil {
-		return nil, errors.Join(fmt.Errorf("write the bundle: %w", r.fatal), r.bundle.Abort())
-	}
-	final := r.final(ctx)
-	if err := r.bundle.Close(final); err != nil {
-		return nil, err
-	}
-	return r.summary(final, time.Since(began)), nil
 }
 
 // meet asks the API server for its version and time. Without an answer there
@@ -177,7 +142,7 @@ func (r *run) count(kind string, n int) {
 }
 
 func (r *run) list(ctx context.Context, base string, task task, record *bundle.Task) error {
-	entry := r.bundle.Spool(bundle.NewEntry{Path: bundle.ResourcePath(task.group, task.name), Task: task.id, ModTime: r.clock.now()})
+	entry := r.bundle.Spool(bundle.NewEntry{Path: path.Join(r.dir, bundle.ResourcePath(task.group, task.name)), Task: task.id, ModTime: r.clock.now()})
 	l := &listed{w: entry, task: task, each: r.observer(task)}
 	lacking := r.lists(task, l)
 	err := r.api.list(ctx, base, l)
@@ -243,6 +208,7 @@ func (r *run) named(task task) []named {
 // begin and end frame every task: what is recorded is what was tried.
 func (r *run) begin(id string, t bundle.Target, request string) *bundle.Task {
 	r.progress.Begin(label(id, t))
+	t.Cluster = r.dir
 	return &bundle.Task{ID: id, Target: t, Request: request, Started: r.clock.now()}
 }
 
@@ -272,6 +238,9 @@ func (r *run) end(ctx context.Context, task *bundle.Task, err error, timeout tim
 	r.progress.End(label(task.ID, task.Target), task.Bytes, r.bundle.Size())
 }
 
+// interrupted is why a run that was ended early is incomplete.
+const interrupted = "interrupted"
+
 func (r *run) final(ctx context.Context) bundle.Final {
 	f := bundle.Final{
 		Complete: true, Captured: r.clock.start, ClockSource: r.clock.source, Finished: r.clock.now(),
@@ -280,7 +249,7 @@ func (r *run) final(ctx context.Context) bundle.Final {
 	}
 	switch {
 	case errors.Is(context.Cause(ctx), ErrInterrupted):
-		f.Complete, f.Incomplete = false, "interrupted"
+		f.Complete, f.Incomplete = false, interrupted
 	case ctx.Err() != nil:
 		f.Complete, f.Incomplete = false, fmt.Sprintf("the run's time of %s was up", r.opts.Timeout)
 	case !slices.ContainsFunc(r.targets, func(t target) bool { return t.kind == kindZtunnel }):

@@ -2,6 +2,7 @@ package collect
 
 import (
 	"cmp"
+	"path"
 	"slices"
 	"strings"
 
@@ -34,25 +35,27 @@ type target struct {
 	memory    int64 // limit of the container in bytes, 0 for none
 	// why says what keeps the pod from being asked, where it is not running.
 	why string
+	// cluster is the folder of its cluster's entries, "" in a bundle of one.
+	cluster string
 }
 
 func (t target) String() string { return t.kind + " " + t.namespace + "/" + t.name }
 
 func (t target) entry() bundle.Target {
-	return bundle.Target{Kind: t.kind, Namespace: t.namespace, Name: t.name, Node: t.node}
+	return bundle.Target{Kind: t.kind, Cluster: t.cluster, Namespace: t.namespace, Name: t.name, Node: t.node}
 }
 
 // dir is where the pod's artifacts stand in the bundle.
 func (t target) dir() string {
 	switch t.kind {
 	case kindIstiod:
-		return bundle.IstiodDir(t.name)
+		return path.Join(t.cluster, bundle.IstiodDir(t.name))
 	case kindZtunnel:
-		return bundle.ZtunnelDir(t.node, t.name)
+		return path.Join(t.cluster, bundle.ZtunnelDir(t.node, t.name))
 	case kindCNI:
-		return bundle.CNIDir(t.node, t.name)
+		return path.Join(t.cluster, bundle.CNIDir(t.node, t.name))
 	}
-	return bundle.WaypointDir(t.namespace, t.name)
+	return path.Join(t.cluster, bundle.WaypointDir(t.namespace, t.name))
 }
 
 // targetOf tells what part of the mesh a pod is, by its labels and by what it
@@ -156,10 +159,10 @@ func runs(p *corev1.Pod, container string) (bool, string) {
 func discovered(ts []target) []bundle.Discovered {
 	out := make([]bundle.Discovered, 0, len(ts))
 	for _, t := range ts {
-		out = append(out, bundle.Discovered{Kind: t.kind, Namespace: t.namespace, Name: t.name, Node: t.node, Revision: t.revision, Note: t.why})
+		out = append(out, bundle.Discovered{Cluster: t.cluster, Kind: t.kind, Namespace: t.namespace, Name: t.name, Node: t.node, Revision: t.revision, Note: t.why})
 	}
 	slices.SortFunc(out, func(a, b bundle.Discovered) int {
-		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Node, b.Node), cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
+		return cmp.Or(cmp.Compare(a.Cluster, b.Cluster), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Node, b.Node), cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
 	})
 	return out
 }

@@ -41,7 +41,7 @@ type GapSum struct {
 func (r *run) summary(f bundle.Final, took time.Duration) *Summary {
 	s := &Summary{
 		File: r.opts.Output, Bytes: r.bundle.Size(), Took: took, Complete: f.Complete, Incomplete: f.Incomplete,
-		Interrupted: f.Incomplete == "interrupted", Found: map[string]int{}, Cost: f.Cost,
+		Interrupted: f.Incomplete == interrupted, Found: map[string]int{}, Cost: f.Cost,
 	}
 	for _, t := range r.targets {
 		s.Found[t.kind]++
@@ -68,7 +68,7 @@ func (r *run) summary(f bundle.Final, took time.Duration) *Summary {
 			g = &GapSum{Task: t.ID, Status: t.Status, Reason: t.Reason}
 			by[k] = g
 		}
-		g.Targets = append(g.Targets, cmp.Or(t.Target.Name, "cluster"))
+		g.Targets = append(g.Targets, cmp.Or(t.Target.Name, strings.TrimPrefix(t.Target.Cluster, "clusters/"), "cluster"))
 	}
 	for _, g := range by {
 		s.Gaps = append(s.Gaps, *g)

@@ -51,6 +51,7 @@ func (r *run) sawPod(raw []byte) bool {
 		r.survey.ztunnels++
 	}
 	if part {
+		t.cluster = r.dir
 		r.targets = append(r.targets, t)
 	}
 	if p.Status.Phase != corev1.PodSucceeded && p.Status.Phase != corev1.PodFailed {

@@ -23,6 +23,8 @@ import (
 
 func newCollect(s streams) *cobra.Command {
 	flags := newPlanFlags()
+	flags.kube.Context = nil // here it may be repeated
+	var contexts []string
 	opts := &flags.opts
 	var dryRun, quiet bool
 	var to encryption
@@ -37,14 +39,16 @@ noted in the bundle.
 ` + exitHelp,
 		Example: `  zbundle collect
   zbundle collect --context prod -o prod.tgz
+  zbundle collect --context east --context west -o mesh.tgz
   zbundle collect --dry-run`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return runCollect(cmd.Context(), s, flags, to, anonymous, dryRun, quiet)
+			return runCollect(cmd.Context(), s, flags, contexts, to, anonymous, dryRun, quiet)
 		},
 	}
 	flags.add(cmd)
 	f := cmd.Flags()
+	f.StringArrayVar(&contexts, "context", nil, "kubeconfig context to use; several are collected into one bundle, as the clusters of one mesh")
 	f.StringVarP(&opts.Output, "output", "o", "", "file to write, ending in .tgz, .tar.zst or .tar; - for stdout (default zbundle-<context>-<UTC time>.tgz)")
 	f.BoolVar(&opts.Force, "force", false, "replace the file if it is there")
 	f.BoolVar(&opts.KeepRequests, "keep-requests", false, "keep request paths and client addresses in the access logs of waypoints and gateways")
@@ -57,15 +61,16 @@ noted in the bundle.
 	return cmd
 }
 
-func runCollect(ctx context.Context, s streams, flags *planFlags, to encryption, anonymous pseudonyms, dryRun, quiet bool) error {
+func runCollect(ctx context.Context, s streams, flags *planFlags, contexts []string, to encryption, anonymous pseudonyms, dryRun, quiet bool) error {
+	kubes := clustersOf(flags.kube, contexts)
 	if dryRun {
-		return printPlan(ctx, s, flags)
+		return printPlans(ctx, s, flags, kubes)
 	}
 	opts, err := flags.options()
 	if err != nil {
 		return err
 	}
-	config, err := restConfig(flags.kube)
+	clusters, names, err := reached(kubes)
 	if err != nil {
 		return err
 	}
@@ -74,7 +79,7 @@ func runCollect(ctx context.Context, s streams, flags *planFlags, to encryption,
 		return err
 	}
 	if opts.Output == "" {
-		opts.Output = fmt.Sprintf("zbundle-%s-%s.tgz", anonymous.fileName(opts.Context), time.Now().UTC().Format("20060102T150405Z"))
+		opts.Output = fmt.Sprintf("zbundle-%s-%s.tgz", anonymous.fileName(strings.Join(names, "-")), time.Now().UTC().Format("20060102T150405Z"))
 		if len(opts.Recipients) > 0 {
 			opts.Output += ".age"
 		}
@@ -85,7 +90,7 @@ func runCollect(ctx context.Context, s streams, flags *planFlags, to encryption,
 	ctx, stop := interruptible(ctx, func() { _ = bundle.RemovePartial(opts.Output) }) // nobody waits for its error
 	defer stop()
 	progress, done := progressOn(s, quiet)
-	summary, err := collect.Run(ctx, config, opts, progress)
+	summary, err := collect.RunClusters(ctx, clusters, opts, progress)
 	done()
 	if err != nil {
 		return err
