@@ -20,7 +20,8 @@ type Finding struct {
 	Confidence  string          `json:"confidence"`
 	Category    string          `json:"category"`
 	Title       string          `json:"title"`
-	Message     string          `json:"message"` // of the first subject
+	Cluster     string          `json:"cluster,omitempty"` // in a bundle of several
+	Message     string          `json:"message"`           // of the first subject
 	Cause       string          `json:"cause"`
 	Impact      string          `json:"impact"`
 	Remedy      string          `json:"remedy"`
@@ -128,7 +129,7 @@ func nonNil[T any](list []T) []T {
 }
 
 func compareSubjects(a, b mesh.Subject) int {
-	return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Node, b.Node))
+	return cmp.Or(cmp.Compare(a.Cluster, b.Cluster), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Node, b.Node))
 }
 
 // ownersOf names for each pod what outlives it: its controller, and of a
@@ -171,7 +172,11 @@ func fingerprint(id, group string, subjects []mesh.Subject, owners map[string]st
 			}
 			name = owner
 		}
-		lines = append(lines, s.Kind+"\t"+s.Namespace+"\t"+name)
+		line := s.Kind + "\t" + s.Namespace + "\t" + name
+		if s.Cluster != "" {
+			line += "\t" + s.Cluster
+		}
+		lines = append(lines, line)
 	}
 	slices.Sort(lines)
 	sum := sha256.Sum256([]byte(id + "\n" + group + "\n" + strings.Join(slices.Compact(lines), "\n")))

@@ -35,7 +35,7 @@ type Result struct {
 // Bundle is what was analyzed.
 type Bundle struct {
 	File     string `json:"file"`
-	Cluster  string `json:"cluster"`
+	Cluster  string `json:"cluster"`  // of several, their names parted by ", "
 	Captured string `json:"captured"` // RFC 3339; "" where it is not known
 	Complete bool   `json:"complete"`
 }
@@ -78,11 +78,17 @@ type Read struct {
 	Flows        int `json:"flows"` // by source, destination and how they went
 }
 
-func counts(m *mesh.Mesh) Read {
-	return Read{
-		Pods: len(m.Pods), Workloads: len(m.Workloads), Services: len(m.Services), Policies: len(m.Policies),
-		Certificates: len(m.Certificates), Flows: len(m.Flows),
+func counts(clusters []*mesh.Mesh) Read {
+	var r Read
+	for _, m := range clusters {
+		r.Pods += len(m.Pods)
+		r.Workloads += len(m.Workloads)
+		r.Services += len(m.Services)
+		r.Policies += len(m.Policies)
+		r.Certificates += len(m.Certificates)
+		r.Flows += len(m.Flows)
 	}
+	return r
 }
 
 // Options of an analysis.
@@ -113,10 +119,10 @@ func Analyze(ctx context.Context, src load.Source, engine *Engine, opts Options)
 	}
 	r := &Result{
 		Format: ResultFormat, Tool: opts.Tool,
-		Bundle: Bundle{File: opts.File, Cluster: m.Cluster},
+		Bundle: Bundle{File: opts.File, Cluster: clusterNames(m)},
 		Completeness: Completeness{
 			Ztunnels: summary.Ztunnels, Istiods: summary.Istiods, CNIs: summary.CNIs,
-			Read: counts(m), Rules: outcome.Rules, Problems: nonNil(summary.Problems),
+			Read: counts(m.Clusters()), Rules: outcome.Rules, Problems: nonNil(summary.Problems),
 		},
 		Findings: nonNil(outcome.Findings), Decided: nonNil(outcome.Decided), Undecided: nonNil(outcome.Undecided), Suppressed: nonNil(outcome.Suppressed), Suppressions: nonNil(outcome.Suppressions),
 		InFlight: nonNil(outcome.InFlight),

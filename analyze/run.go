@@ -1,6 +1,7 @@
 package analyze
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -47,8 +48,16 @@ const ruleTime = 10 * time.Second
 
 var errRuleTime = fmt.Errorf("it ran for more than %s and was stopped", ruleTime)
 
-// Run judges the mesh by every rule. The error is the context's: no rule can fail.
+// Run judges the mesh by every rule, each of its clusters by itself. The error
+// is the context's: no rule can fail.
 func (e *Engine) Run(ctx context.Context, m *mesh.Mesh, suppressions ...Suppression) (*Outcome, error) {
+	if len(m.Peers) > 0 {
+		return e.runClusters(ctx, m.Clusters(), suppressions)
+	}
+	return e.runOne(ctx, m, suppressions)
+}
+
+func (e *Engine) runOne(ctx context.Context, m *mesh.Mesh, suppressions []Suppression) (*Outcome, error) {
 	out := &Outcome{}
 	for _, s := range suppressions {
 		out.Suppressions = append(out.Suppressions, SuppressionUse{Suppression: s, Expired: s.expired(m.Captured)})
@@ -70,6 +79,11 @@ func (e *Engine) Run(ctx context.Context, m *mesh.Mesh, suppressions ...Suppress
 		default:
 			out.Rules.Decided++
 			out.Decided = append(out.Decided, r.ID)
+		}
+	}
+	if len(m.Peers) > 0 {
+		for _, h := range hits {
+			h.subject.Cluster = cmp.Or(h.subject.Cluster, m.Cluster)
 		}
 	}
 	explain(hits)

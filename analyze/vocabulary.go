@@ -83,5 +83,5 @@ func agentTypes() map[reflect.Type]bool {
 }
 
 func fromKubernetes(field string) bool {
-	return slices.Contains([]string{"namespace", "name", "nodeName", "pod", "node", "upSeconds", "revision", "ztunnel", "identity", "pods", "oldestSeconds"}, field)
+	return slices.Contains([]string{"cluster", "namespace", "name", "nodeName", "pod", "node", "upSeconds", "revision", "ztunnel", "identity", "pods", "oldestSeconds"}, field)
 }

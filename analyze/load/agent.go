@@ -2,6 +2,7 @@ package load
 
 import (
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 
@@ -17,7 +18,7 @@ func (l *loader) cniOf(node, pod string) *cniFiles {
 	key := node + "/" + pod
 	t := l.cnis[key]
 	if t == nil {
-		t = &cniFiles{c: &mesh.CNI{Name: pod, NodeName: node, ZtunnelConnected: -1, InstallReady: -1, Dir: "nodes/" + node + "/cni/" + pod}}
+		t = &cniFiles{c: &mesh.CNI{Name: pod, NodeName: node, ZtunnelConnected: -1, InstallReady: -1, Dir: path.Join(l.dir, "nodes", node, "cni", pod)}}
 		l.cnis[key] = t
 	}
 	return t
@@ -122,6 +123,9 @@ func (l *loader) namesFromManifest() {
 		return
 	}
 	for _, d := range l.summary.Manifest.Discovery {
+		if d.Cluster != l.dir {
+			continue
+		}
 		kind := map[string]string{"cni": "istio-cni"}[d.Kind]
 		if err := l.fullFor(&mesh.Pod{Component: orElse(kind, d.Kind), NodeName: d.Node, Name: d.Name}); err != nil {
 			l.problem(bundle.ManifestPath, fmt.Errorf("pod %s/%s %w", d.Namespace, d.Name, err))

@@ -31,7 +31,7 @@ func full[T any](agents map[string]T, key, kind string) error {
 
 // keep accounts for n parts of a ztunnel's or istiod's configuration.
 func (l *loader) keep(n int) error {
-	if l.specs += n; l.specs > mostSpecs {
+	if *l.specs += n; *l.specs > mostSpecs {
 		return errors.New("holds more than can be kept beside what was read before it")
 	}
 	return nil

@@ -44,6 +44,7 @@ type reasons struct {
 	byTask   map[string]bundle.Task // "<task id> <pod>" or "<task id>"
 	manifest bool
 	shards   string // which shards it may be in
+	cluster  string // why the cluster, of several, is incomplete
 }
 
 func (l *loader) reasons() reasons {
@@ -58,7 +59,13 @@ func (l *loader) reasons() reasons {
 	if s := l.summary.Manifest.Shards; s != nil && len(s.Missing) > 0 {
 		r.shards = "it was not collected: " + s.String()
 	}
+	if own := l.final(); own != nil && !own.Complete {
+		r.cluster = own.Incomplete
+	}
 	for _, t := range l.summary.Manifest.Tasks {
+		if t.Target.Cluster != l.dir {
+			continue
+		}
 		key := taskKey(t.ID, t.Target.Name)
 		if old := r.byTask[key]; old.Status == bundle.StatusSkipped && t.Target.Kind == "cluster" {
 			continue // of a list that the scope narrowed two tasks tell: what was taken, and what was left out
@@ -82,6 +89,8 @@ func (r reasons) of(id, pod string) string {
 		return "it was collected but could not be read"
 	case r.shards != "":
 		return r.shards
+	case r.manifest && r.cluster != "":
+		return "it was not collected: " + r.cluster
 	case r.manifest:
 		return "it was not collected"
 	}
@@ -124,7 +133,7 @@ func (l *loader) clusterGaps(why reasons) {
 		for _, resource := range resources {
 			group, name, _ := strings.Cut(resource, "/")
 			id := "cluster/" + resource
-			if l.seen[bundle.ResourcePath(group, name)] && !why.partly(id, "") || why.byTask[id].Status == bundle.StatusAbsent {
+			if l.seen[path.Join(l.dir, bundle.ResourcePath(group, name))] && !why.partly(id, "") || why.byTask[id].Status == bundle.StatusAbsent {
 				continue
 			}
 			gaps = append(gaps, mesh.Gap{Subject: name, Reason: why.of(id, "")})

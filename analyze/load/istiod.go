@@ -3,6 +3,7 @@ package load
 import (
 	"fmt"
 	"io"
+	"path"
 	"strings"
 
 	"github.com/go-json-experiment/json"
@@ -18,7 +19,7 @@ type istiodFiles struct{ i *mesh.Istiod }
 func (l *loader) istiodOf(pod string) *istiodFiles {
 	t := l.istiods[pod]
 	if t == nil {
-		t = &istiodFiles{i: &mesh.Istiod{Name: pod, Proxies: map[string]int{}, Clusters: map[string]string{}, CSRSignErrors: -1, Convergence99Seconds: -1, Dir: "istiod/" + pod}}
+		t = &istiodFiles{i: &mesh.Istiod{Name: pod, Proxies: map[string]int{}, Clusters: map[string]string{}, CSRSignErrors: -1, Convergence99Seconds: -1, Dir: path.Join(l.dir, "istiod", pod)}}
 		l.istiods[pod] = t
 	}
 	return t

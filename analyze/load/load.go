@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path"
 	"strings"
 	"time"
 
@@ -54,37 +55,18 @@ type Count struct {
 	Total int `json:"total"`
 }
 
-// Mesh reads all of src. What can't be read is a problem of the summary and
-// makes rules undecided; the error is for a source that can't be walked at all.
-func Mesh(ctx context.Context, src Source) (*mesh.Mesh, *Summary, error) {
-	l := newLoader()
-	err := src.Walk(ctx, func(f bundle.File) error {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		l.file(f)
-		return nil
-	})
-	if err != nil {
-		return nil, nil, err
-	}
-	l.summary.Problems = append(l.summary.Problems, src.Problems()...)
-	l.finish()
-	return l.mesh, &l.summary, nil
-}
-
+// loader reads one cluster.
 type loader struct {
-	mesh    *mesh.Mesh
-	summary Summary
+	common
+	mesh *mesh.Mesh
+	dir  string // of the cluster's entries, "" in a bundle of one
 
 	seen     map[string]bool // entries that were read whole
 	ztunnels map[string]*ztunnelFiles
 	istiods  map[string]*istiodFiles
 	cnis     map[string]*cniFiles
-	views    map[string]any // parsed sections by the entry that holds them
 	pods     map[string]podFacts
 	series   map[seriesKey]*mesh.Series
-	specs    int // kept, by what they cost
 	slices   []endpointSlice
 	// replicas are Deployments' spec.replicas by "<ns>/<name>".
 	replicas map[string]int
@@ -96,28 +78,29 @@ type loader struct {
 	versions map[string]string             // of proxies other than ztunnels, by "<pod>.<ns>"
 }
 
-func newLoader() *loader {
+func newLoader(dir string, shared common) *loader {
 	return &loader{
+		common:   shared,
+		dir:      dir,
 		mesh:     &mesh.Mesh{Config: map[string]string{}, ServiceAccounts: map[string]bool{}},
 		seen:     map[string]bool{},
 		ztunnels: map[string]*ztunnelFiles{},
 		istiods:  map[string]*istiodFiles{},
 		cnis:     map[string]*cniFiles{},
-		views:    map[string]any{},
 		pods:     map[string]podFacts{},
 		series:   map[seriesKey]*mesh.Series{},
 		replicas: map[string]int{}, rootCerts: map[string][]string{}, pushes: map[string][]int{},
 		classes: map[string]gatewayClassObject{}, versions: map[string]string{},
-		summary: Summary{Origins: map[string]string{}},
 	}
 }
 
-// file reads one entry by where it stands in the layout.
-func (l *loader) file(f bundle.File) {
+// file reads one entry by where it stands in the layout: name is its path in
+// the cluster's folder.
+func (l *loader) file(f bundle.File, name string) {
 	if f.Origin != "" {
 		l.summary.Origins[f.Path] = f.Origin
 	}
-	parts := strings.Split(f.Path, "/")
+	parts := strings.Split(name, "/")
 	if f.Reader == nil && !strings.Contains(f.Path, "/config_dump/") && !strings.Contains(f.Path, "/xds/") {
 		l.problem(f.Path, fmt.Errorf("is a link to %s, which only what ztunnels share can be", f.Link))
 		return
@@ -138,7 +121,7 @@ func (l *loader) file(f bundle.File) {
 		// Archives of other tools have a resource's objects in several files.
 		resource, _, _ := strings.Cut(strings.TrimSuffix(parts[2], ".json"), "@")
 		if err = l.clusterFile(parts[1], resource, f); err == nil {
-			l.seen[bundle.ResourcePath(parts[1], resource)] = true
+			l.seen[path.Join(l.dir, bundle.ResourcePath(parts[1], resource))] = true
 		}
 	case parts[0] == "istiod" && len(parts) >= 3:
 		err = l.istiodFile(parts[1], strings.Join(parts[2:], "/"), f)
@@ -160,10 +143,10 @@ func (l *loader) file(f bundle.File) {
 	l.seen[f.Path] = true
 }
 
-func (l *loader) problem(path string, err error) {
+func (l *loader) problem(name string, err error) {
 	const most = 1000
 	if len(l.summary.Problems) < most {
-		l.summary.Problems = append(l.summary.Problems, bundle.Problem{Path: l.summary.Origin(path), Text: clip(err.Error(), 1000)})
+		l.summary.Problems = append(l.summary.Problems, bundle.Problem{Path: l.summary.Origin(name), Text: clip(err.Error(), 1000)})
 	}
 }
 
@@ -183,7 +166,9 @@ func (l *loader) finish() {
 // certificate's first day is the latest time that it is known to have seen.
 func (l *loader) captured() {
 	m := l.mesh
-	if man := l.summary.Manifest; man != nil && !man.Captured.IsZero() {
+	if own := l.final(); own != nil && !own.Captured.IsZero() {
+		m.Captured, m.CapturedKnown = own.Captured, true
+	} else if man := l.summary.Manifest; man != nil && !man.Captured.IsZero() {
 		m.Captured, m.CapturedKnown = man.Captured, true
 	} else if h := l.summary.Header; h != nil && !h.Started.IsZero() {
 		m.Captured, m.CapturedKnown = h.Started, true
@@ -199,6 +184,19 @@ func (l *loader) captured() {
 	if h := l.summary.Header; h != nil {
 		m.Cluster = h.Cluster.Context
 	}
+}
+
+// final is what the manifest says of the cluster, nil in a bundle of one.
+func (l *loader) final() *bundle.ClusterFinal {
+	if l.summary.Manifest == nil || l.dir == "" {
+		return nil
+	}
+	for i, c := range l.summary.Manifest.Clusters {
+		if c.Dir == l.dir {
+			return &l.summary.Manifest.Clusters[i]
+		}
+	}
+	return nil
 }
 
 // readAll reads a small entry whole.

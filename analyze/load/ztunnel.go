@@ -3,6 +3,7 @@ package load
 import (
 	"errors"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 
@@ -32,7 +33,7 @@ func (l *loader) ztunnelOf(node, pod string) *ztunnelFiles {
 	t := l.ztunnels[key]
 	if t == nil {
 		t = &ztunnelFiles{
-			z:           &mesh.Ztunnel{Name: pod, NodeName: node, Dir: "nodes/" + node + "/ztunnel/" + pod},
+			z:           &mesh.Ztunnel{Name: pod, NodeName: node, Dir: path.Join(l.dir, "nodes", node, "ztunnel", pod)},
 			startErrors: map[string]startError{},
 			sections:    map[string]bool{},
 		}
@@ -214,7 +215,7 @@ func workloadSet(ws []ztunnel.Workload, file string) *mesh.WorkloadSet {
 			TrustDomain: orElse(w.TrustDomain, "cluster.local"), Network: w.Network, ClusterID: w.ClusterID, Node: w.Node,
 			Protocol: orElse(w.Protocol, "TCP"), NetworkMode: orElse(w.NetworkMode, "Standard"), Status: orElse(w.Status, "Healthy"),
 			Region: locality(w.Locality).Region, Zone: locality(w.Locality).Zone, Subzone: locality(w.Locality).Subzone,
-			NativeTunnel: w.NativeTunnel, Addresses: sorted(w.WorkloadIPs), Waypoint: destination(w.Waypoint),
+			NativeTunnel: w.NativeTunnel, Addresses: sorted(w.WorkloadIPs), Waypoint: destination(w.Waypoint), NetworkGateway: destination(w.NetworkGateway),
 			Policies: sorted(w.AuthorizationPolicies), Services: sorted(w.Services), WorkloadName: orElse(w.WorkloadName, w.Name),
 			Source: mesh.Evidence{File: file, Pointer: w.Pointer},
 		}

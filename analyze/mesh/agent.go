@@ -4,6 +4,8 @@ import "time"
 
 // Ztunnel is one ztunnel pod with what it served and logged.
 type Ztunnel struct {
+	// Cluster is the name of its cluster in a bundle of several, else "".
+	Cluster   string `expr:"cluster"`
 	Namespace string `expr:"namespace"`
 	Name      string `expr:"name"`
 	NodeName  string `expr:"nodeName"`
@@ -150,6 +152,8 @@ type InPod struct {
 
 // Istiod is one istiod replica.
 type Istiod struct {
+	// Cluster is the name of its cluster in a bundle of several, else "".
+	Cluster   string `expr:"cluster"`
 	Namespace string `expr:"namespace"`
 	Name      string `expr:"name"`
 	Revision  string `expr:"revision"`
@@ -222,6 +226,8 @@ type XDSStream struct {
 
 // CNI is one istio-cni node agent.
 type CNI struct {
+	// Cluster is the name of its cluster in a bundle of several, else "".
+	Cluster   string `expr:"cluster"`
 	Namespace string `expr:"namespace"`
 	Name      string `expr:"name"`
 	NodeName  string `expr:"nodeName"`

@@ -4,8 +4,10 @@ import "time"
 
 // Namespace is a Kubernetes namespace.
 type Namespace struct {
-	Name   string            `expr:"name"`
-	Labels map[string]string `expr:"labels"`
+	// Cluster is the name of its cluster in a bundle of several, else "".
+	Cluster string            `expr:"cluster"`
+	Name    string            `expr:"name"`
+	Labels  map[string]string `expr:"labels"`
 	// Ambient is true where the namespace's label enrols its pods.
 	Ambient bool `expr:"ambient"`
 	// RootCerts are the sha256 fingerprints in its ConfigMap istio-ca-root-cert;
@@ -17,6 +19,8 @@ type Namespace struct {
 
 // Node is a Kubernetes node with the mesh's agents on it.
 type Node struct {
+	// Cluster is the name of its cluster in a bundle of several, else "".
+	Cluster       string            `expr:"cluster"`
 	Name          string            `expr:"name"`
 	Labels        map[string]string `expr:"labels"`
 	Ready         bool              `expr:"ready"`
@@ -51,6 +55,8 @@ type Node struct {
 
 // Pod is a Kubernetes pod and what the mesh makes of it.
 type Pod struct {
+	// Cluster is the name of its cluster in a bundle of several, else "".
+	Cluster        string            `expr:"cluster"`
 	Namespace      string            `expr:"namespace"`
 	Name           string            `expr:"name"`
 	UID            string            `expr:"uid"`

@@ -2,6 +2,12 @@ package mesh
 
 import "strings"
 
+// of names the cluster of a subject.
+func (s Subject) of(cluster string) Subject {
+	s.Cluster = cluster
+	return s
+}
+
 func podSubject(ns, name, node string) Subject {
 	return Subject{Kind: "pod", Namespace: ns, Name: name, Node: node}
 }
@@ -36,19 +42,21 @@ func evidence(es ...Evidence) []Evidence {
 	return out
 }
 
-func (n *Namespace) Subject() Subject        { return Subject{Kind: "namespace", Name: n.Name} }
+func (n *Namespace) Subject() Subject {
+	return Subject{Kind: "namespace", Name: n.Name, Cluster: n.Cluster}
+}
 func (n *Namespace) Refs() []string          { return refs(n.Subject().Key()) }
 func (n *Namespace) Evidence() []Evidence    { return evidence(n.Source) }
 func (n *Namespace) Gap(string) (*Gap, bool) { return nil, false }
 
-func (n *Node) Subject() Subject     { return Subject{Kind: "node", Name: n.Name} }
+func (n *Node) Subject() Subject     { return Subject{Kind: "node", Name: n.Name, Cluster: n.Cluster} }
 func (n *Node) Refs() []string       { return refs(n.Subject().Key()) }
 func (n *Node) Evidence() []Evidence { return evidence(n.Source) }
 func (n *Node) Gap(input string) (*Gap, bool) {
 	return ztunnelGap(n.Ztunnel, n.Name, input)
 }
 
-func (p *Pod) Subject() Subject { return podSubject(p.Namespace, p.Name, p.NodeName) }
+func (p *Pod) Subject() Subject { return podSubject(p.Namespace, p.Name, p.NodeName).of(p.Cluster) }
 func (p *Pod) Refs() []string {
 	keys := []string{p.Subject().Key(), nodeKey(p.NodeName), identityKey(p.Identity)}
 	if p.Ztunnel != nil && p.Component == "" {
@@ -122,9 +130,9 @@ func (w *Workload) Subject() Subject {
 		if w.Spec != nil {
 			node = w.Spec.Node
 		}
-		return podSubject(w.Namespace, w.Name, node)
+		return podSubject(w.Namespace, w.Name, node).of(w.Cluster)
 	}
-	return Subject{Kind: "workload", Name: w.UID}
+	return Subject{Kind: "workload", Name: w.UID, Cluster: w.Cluster}
 }
 func (w *Workload) Refs() []string {
 	keys := []string{w.Subject().Key()}
@@ -169,7 +177,7 @@ func (w *Workload) Gap(input string) (*Gap, bool) {
 }
 
 func (s *Service) Subject() Subject {
-	return Subject{Kind: "service", Namespace: s.Namespace, Name: s.Name}
+	return Subject{Kind: "service", Namespace: s.Namespace, Name: s.Name, Cluster: s.Cluster}
 }
 func (s *Service) Refs() []string {
 	keys := []string{s.Subject().Key()}
@@ -185,7 +193,7 @@ func (s *Service) Evidence() []Evidence    { return evidence(s.Source, s.Ztunnel
 func (s *Service) Gap(string) (*Gap, bool) { return nil, false }
 
 func (p *Policy) Subject() Subject {
-	return Subject{Kind: "authorizationpolicy", Namespace: p.Namespace, Name: p.Name}
+	return Subject{Kind: "authorizationpolicy", Namespace: p.Namespace, Name: p.Name, Cluster: p.Cluster}
 }
 func (p *Policy) Refs() []string {
 	keys := []string{p.Subject().Key()}
@@ -195,7 +203,7 @@ func (p *Policy) Evidence() []Evidence    { return evidence(p.Source, p.ZtunnelS
 func (p *Policy) Gap(string) (*Gap, bool) { return nil, false }
 
 func (w *Waypoint) Subject() Subject {
-	return Subject{Kind: "gateway", Namespace: w.Namespace, Name: w.Name}
+	return Subject{Kind: "gateway", Namespace: w.Namespace, Name: w.Name, Cluster: w.Cluster}
 }
 func (w *Waypoint) Refs() []string {
 	keys := []string{w.Subject().Key()}
@@ -207,7 +215,7 @@ func (w *Waypoint) Refs() []string {
 func (w *Waypoint) Evidence() []Evidence    { return evidence(w.Source) }
 func (w *Waypoint) Gap(string) (*Gap, bool) { return nil, false }
 
-func (z *Ztunnel) Subject() Subject { return podSubject(z.Namespace, z.Name, z.NodeName) }
+func (z *Ztunnel) Subject() Subject { return podSubject(z.Namespace, z.Name, z.NodeName).of(z.Cluster) }
 func (z *Ztunnel) Refs() []string {
 	return refs(z.Subject().Key(), nodeKey(z.NodeName))
 }
@@ -230,7 +238,7 @@ func (i *Istiod) Subject() Subject {
 	if i.Pod != nil {
 		node = i.Pod.NodeName
 	}
-	return podSubject(i.Namespace, i.Name, node)
+	return podSubject(i.Namespace, i.Name, node).of(i.Cluster)
 }
 func (i *Istiod) Refs() []string       { return refs(i.Subject().Key()) }
 func (i *Istiod) Evidence() []Evidence { return evidence(i.Source) }
@@ -257,7 +265,7 @@ func (x *XDSStream) Refs() []string {
 func (x *XDSStream) Evidence() []Evidence    { return evidence(x.NackSource, x.Source) }
 func (x *XDSStream) Gap(string) (*Gap, bool) { return nil, false }
 
-func (c *CNI) Subject() Subject { return podSubject(c.Namespace, c.Name, c.NodeName) }
+func (c *CNI) Subject() Subject { return podSubject(c.Namespace, c.Name, c.NodeName).of(c.Cluster) }
 func (c *CNI) Refs() []string {
 	keys := []string{c.Subject().Key(), nodeKey(c.NodeName)}
 	if c.Node != nil && c.Node.Ztunnel != nil {
@@ -277,7 +285,9 @@ func identitySubject(id, node string) Subject {
 	return Subject{Kind: "identity", Name: id, Node: node}
 }
 
-func (c *Certificate) Subject() Subject { return identitySubject(c.Identity, c.Ztunnel.NodeName) }
+func (c *Certificate) Subject() Subject {
+	return identitySubject(c.Identity, c.Ztunnel.NodeName).of(c.Ztunnel.Cluster)
+}
 func (c *Certificate) Refs() []string {
 	keys := []string{identityKey(c.Identity), c.Ztunnel.Subject().Key(), nodeKey(c.Ztunnel.NodeName)}
 	for _, p := range c.NeededBy {
@@ -293,7 +303,9 @@ func (c *Certificate) Gap(input string) (*Gap, bool) {
 	return nil, false
 }
 
-func (l *LocalIdentity) Subject() Subject { return identitySubject(l.Identity, l.Ztunnel.NodeName) }
+func (l *LocalIdentity) Subject() Subject {
+	return identitySubject(l.Identity, l.Ztunnel.NodeName).of(l.Ztunnel.Cluster)
+}
 func (l *LocalIdentity) Refs() []string {
 	keys := []string{identityKey(l.Identity), l.Ztunnel.Subject().Key(), nodeKey(l.Ztunnel.NodeName)}
 	for _, p := range l.Pods {

@@ -128,6 +128,7 @@ func (m *Mesh) settleIdentity() {
 	if m.ClusterID == "" {
 		m.ClusterID = most(m.Ztunnels, "Kubernetes", func(z *Ztunnel) []string { return []string{z.ClusterID} })
 	}
+	m.Network = most(m.Ztunnels, "", func(z *Ztunnel) []string { return []string{z.Network} })
 	if m.RootNamespace == "" {
 		m.RootNamespace = "istio-system"
 	}

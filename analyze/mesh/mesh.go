@@ -21,6 +21,10 @@ type Mesh struct {
 	RootNamespace string `expr:"rootNamespace"`
 	// ClusterID is istiod's and ztunnel's id of the local cluster, "Kubernetes" by default.
 	ClusterID string `expr:"clusterId"`
+	// Network is that of most of its ztunnels, "" where there is but one.
+	Network string `expr:"network"`
+	// Peers are the other clusters of the mesh, in a bundle of several.
+	Peers []*Mesh `expr:"peers"`
 
 	// TrustDomainAliases are the other trust domains whose identities count as the mesh's own.
 	TrustDomainAliases []string `expr:"trustDomainAliases"`
@@ -94,12 +98,14 @@ type Gap struct {
 // Subject names a thing as its owner names it.
 type Subject struct {
 	Kind      string `json:"kind"`
+	Cluster   string `json:"cluster,omitempty"` // in a bundle of several
 	Namespace string `json:"namespace,omitempty"`
 	Name      string `json:"name"`
 	Node      string `json:"node,omitempty"`
 }
 
-// Key is the identity of a subject for joining findings; the node does not take part.
+// Key is the identity of a subject for joining findings, which are joined
+// within a cluster; the node does not take part.
 func (s Subject) Key() string { return s.Kind + "/" + s.Namespace + "/" + s.Name }
 
 func (s Subject) String() string {
@@ -108,7 +114,10 @@ func (s Subject) String() string {
 		name = s.Namespace + "/" + s.Name
 	}
 	if s.Node != "" && s.Kind != "node" {
-		return s.Kind + " " + name + " on node " + s.Node
+		name += " on node " + s.Node
+	}
+	if s.Cluster != "" {
+		name += " of cluster " + s.Cluster
 	}
 	return s.Kind + " " + name
 }

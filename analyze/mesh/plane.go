@@ -23,6 +23,8 @@ type WorkloadSpec struct {
 	Zone           string   `expr:"zone"`
 	Subzone        string   `expr:"subzone"`
 	Waypoint       string   `expr:"waypoint"` // destination, "" for none
+	// NetworkGateway is the way into its network, "<network>/<address>", "" for its own.
+	NetworkGateway string   `expr:"networkGateway"`
 	Policies       []string `expr:"policies"` // "<ns>/<name>" by selector
 	Services       []string `expr:"services"` // sorted
 	Source         Evidence
@@ -36,6 +38,8 @@ type WorkloadView struct {
 
 // Workload is one workload uid over the three planes.
 type Workload struct {
+	// Cluster is the name of its cluster in a bundle of several, else "".
+	Cluster   string `expr:"cluster"`
 	UID       string `expr:"uid"`
 	Namespace string `expr:"namespace"`
 	Name      string `expr:"name"`
@@ -43,8 +47,12 @@ type Workload struct {
 	// "NetworkGateway" or "SplitHorizon", from the uid's form.
 	Kind  string `expr:"kind"`
 	Local bool   `expr:"local"` // of this cluster
-	Pod   *Pod   `expr:"pod"`   // nil where no pod backs it
-	Node  *Node  `expr:"node"`  // that Spec names; nil where it is none of this cluster
+	// Home is the same workload in its own cluster, where that is another one in the bundle.
+	Home *Workload `expr:"home"`
+	// Gateway is the gateway, of any cluster in the bundle, by which its network is reached.
+	Gateway *Waypoint `expr:"gateway"`
+	Pod     *Pod      `expr:"pod"`  // nil where no pod backs it
+	Node    *Node     `expr:"node"` // that Spec names; nil where it is none of this cluster
 	// Istiod is istiod's side; nil where no replica that answered has it.
 	Istiod *WorkloadSpec `expr:"istiod"`
 	// Views are the distinct forms among ztunnels, most held first.
@@ -78,6 +86,8 @@ type Workload struct {
 
 // Service is a service over the planes.
 type Service struct {
+	// Cluster is the name of its cluster in a bundle of several, else "".
+	Cluster    string            `expr:"cluster"`
 	Created    time.Time         `expr:"created"`
 	Namespace  string            `expr:"namespace"`
 	Name       string            `expr:"name"`
@@ -126,6 +136,8 @@ type Condition struct {
 
 // Policy is an authorization policy over the planes.
 type Policy struct {
+	// Cluster is the name of its cluster in a bundle of several, else "".
+	Cluster    string    `expr:"cluster"`
 	Created    time.Time `expr:"created"`
 	AgeSeconds float64   `expr:"ageSeconds"`
 	// Selector is spec.selector.matchLabels; nil selects the whole namespace.
@@ -169,6 +181,8 @@ type Policy struct {
 
 // Waypoint is a waypoint or gateway: its Gateway object and its pods.
 type Waypoint struct {
+	// Cluster is the name of its cluster in a bundle of several, else "".
+	Cluster   string    `expr:"cluster"`
 	Created   time.Time `expr:"created"`
 	Namespace string    `expr:"namespace"`
 	Name      string    `expr:"name"`

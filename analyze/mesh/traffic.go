@@ -21,6 +21,8 @@ type Peer struct {
 	NodeAddress bool `expr:"nodeAddress"`
 	// Gone is true where the log names a pod that Kubernetes no longer has.
 	Gone bool `expr:"gone"`
+	// Remote is true where another cluster of the bundle has the pod, and this one has not.
+	Remote bool `expr:"remote"`
 }
 
 // Observation is what one ztunnel saw of equal connections: access lines with

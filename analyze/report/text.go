@@ -116,6 +116,9 @@ func plural(n int, what string) string {
 func (p *printer) finding(f *analyze.Finding) {
 	p.line("")
 	p.line("%s  %s", p.severity(f.Severity, strings.ToUpper(string(f.Severity))+" "+f.ID), f.Title)
+	if f.Cluster != "" {
+		p.labelled("cluster", f.Cluster)
+	}
 	p.labelled("", f.Message)
 	p.subjects(f.Subjects)
 	if f.Confidence != "certain" {
