@@ -74,7 +74,9 @@ func TestSessions(t *testing.T) {
 }
 
 // startCluster runs a simulated cluster until the session ends, and points
-// KUBECONFIG to it: cluster [nodes=N] [fault=NAME]... [rights=FILE] [memory-limit=BYTES] [memory-used=BYTES] [without=PART] [replay=DIR].
+// KUBECONFIG to it, and with a context of its own to all of these:
+// cluster [nodes=N] [fault=NAME]... [rights=FILE] [memory-limit=BYTES] [memory-used=BYTES]
+// [without=PART] [replay=DIR] [context=NAME] [id=CLUSTER] [network=NAME] [peer=CLUSTER=NETWORK/GATEWAY].
 func startCluster(ts *testscript.TestScript, neg bool, args []string) {
 	if neg {
 		ts.Fatalf("cluster can't be negated")
@@ -103,6 +105,16 @@ func startCluster(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Check(err)
 			opts.Roles, err = sim.ReadRoles(f)
 			ts.Check(errors.Join(err, f.Close()))
+		case "context":
+			opts.Context = value
+		case "id":
+			generate.ClusterID = value
+		case "network":
+			generate.Network = value
+		case "peer":
+			peer, err := sim.ParsePeer(value)
+			ts.Check(err)
+			generate.Peers = append(generate.Peers, peer)
 		case "without":
 			generate.Without = value
 		case "replay":
@@ -118,8 +130,11 @@ func startCluster(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Check(cluster.Close())
 		cancel()
 	})
-	kubeconfig := ts.MkAbs("kubeconfig")
+	kubeconfig := ts.MkAbs("kubeconfig" + opts.Context)
 	ts.Check(cluster.Kubeconfig(kubeconfig))
+	if others := ts.Getenv("KUBECONFIG"); opts.Context != "" && others != "" {
+		kubeconfig += string(os.PathListSeparator) + others
+	}
 	ts.Setenv("KUBECONFIG", kubeconfig)
 }
 

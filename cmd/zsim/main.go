@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/spf13/pflag"
 	"k8s.io/klog/v2"
@@ -39,6 +40,9 @@ type options struct {
 	kubeconfig string
 	replay     string
 	planted    string
+	context    string
+	now        string
+	peers      []string
 	listFaults bool
 	listTraps  bool
 	generate   sim.Generate
@@ -65,6 +69,11 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	flags.Int64Var(&o.generate.MemoryLimit, "memory-limit", 0, "memory limit of the mesh's own containers, in `bytes`")
 	flags.Int64Var(&o.generate.MemoryUsed, "memory-used", 0, "serve the metrics API, by which each container uses so many `bytes`")
 	flags.StringVar(&o.roles, "rights", "", "let the user do only what the Roles and ClusterRoles in this `file` grant, such as zbundle rbac prints")
+	flags.StringVar(&o.context, "context", "zsim", "`name` of the cluster in the kubeconfig")
+	flags.StringVar(&o.generate.ClusterID, "cluster-id", "Kubernetes", "istiod's `id` of the cluster")
+	flags.StringVar(&o.generate.Network, "network", "", "`network` that the cluster is on")
+	flags.StringArrayVar(&o.peers, "peer", nil, "know the workloads of this other `cluster` of the mesh (ID, or ID=NETWORK/GATEWAY); may be repeated")
+	flags.StringVar(&o.now, "now", "", "`time` that the cluster shows, in RFC 3339; certificates of equal times share a root (default the machine's)")
 	flags.StringVar(&o.planted, "planted", "", "write the planted faults to this `file` as JSON")
 	flags.BoolVar(&o.listFaults, "list-faults", false, "list the faults that can be planted, and exit")
 	flags.BoolVar(&o.listTraps, "list-traps", false, "list the traps that can be laid, and exit")
@@ -80,7 +89,26 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	if o.replay != "" && len(o.generate.Faults)+len(o.generate.Traps) > 0 {
 		return nil, errors.New("--fault and --trap change a generated cluster; a recorded one is served as it was")
 	}
-	return o, nil
+	return o, o.settle()
+}
+
+// settle reads what flags can't.
+func (o *options) settle() error {
+	for _, text := range o.peers {
+		peer, err := sim.ParsePeer(text)
+		if err != nil {
+			return err
+		}
+		o.generate.Peers = append(o.generate.Peers, peer)
+	}
+	if o.now == "" {
+		return nil
+	}
+	var err error
+	if o.generate.Now, err = time.Parse(time.RFC3339, o.now); err != nil {
+		return fmt.Errorf("--now wants a time like 2026-01-31T15:04:05Z, not %q", o.now)
+	}
+	return nil
 }
 
 // share is a flag in percent.
@@ -127,7 +155,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 }
 
 func serve(ctx context.Context, o *options, stdout, stderr io.Writer) error {
-	opts := sim.Options{Replay: o.replay, Break: o.breaks}
+	opts := sim.Options{Context: o.context, Replay: o.replay, Break: o.breaks}
 	if o.replay == "" {
 		opts.Generate = &o.generate
 	}

@@ -73,6 +73,6 @@ func (a access) peer(fields *strings.Builder, side string, p *meshPod, f family)
 		fmt.Fprintf(fields, " %s.identity=%q", side, p.identity())
 	}
 	if f.accessClusters() {
-		fmt.Fprintf(fields, " %s.cluster=%q", side, clusterID)
+		fmt.Fprintf(fields, " %s.cluster=%q", side, p.cluster)
 	}
 }

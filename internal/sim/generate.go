@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -29,6 +30,10 @@ type Generate struct {
 	// MemoryUsed is what the metrics API says that each container uses; 0 for a
 	// cluster that does not serve it.
 	MemoryUsed int64
+	// ClusterID is istiod's id of the cluster, "Kubernetes" by default, Network the one that it is on.
+	ClusterID, Network string
+	// Peers are the other clusters of the mesh, whose workloads it knows.
+	Peers []Peer
 	// Without leaves out "ambient", or "istio" as a whole.
 	Without string
 	// Churn is the share of pods that restart, under other names and addresses, while the cluster is
@@ -69,6 +74,7 @@ func (g *Generate) build() (*world, error) {
 	if err != nil {
 		return nil, err
 	}
+	m.settleCluster() // what was planted
 	m.drift(g.Drift)
 	if g.MemoryLimit > 0 {
 		m.limitMemory(g.MemoryLimit)
@@ -113,6 +119,7 @@ func newMesh(g *Generate, now time.Time) (*mesh, error) {
 	}
 	m := &mesh{
 		family: f, version: g.Version, without: g.Without, now: now, started: now.Add(-meshAge),
+		clusterID: cmp.Or(g.ClusterID, clusterID), network: g.Network,
 		random: rand.New(rand.NewPCG(g.Seed, 0x7a62756e646c65)),
 	}
 	if m.ca, err = newMeshCA("mesh", m.started); err != nil {
@@ -131,7 +138,8 @@ func newMesh(g *Generate, now time.Time) (*mesh, error) {
 	}
 	m.addWaypoint()
 	m.addPolicies()
-	return m, nil
+	m.settleCluster()
+	return m, m.addPeers(g)
 }
 
 func (m *mesh) addNode(i int) {

@@ -85,7 +85,16 @@ type ambientWorkload struct {
 	ClusterID             string                  `json:"clusterId"`
 	NetworkMode           string                  `json:"networkMode,omitempty"`
 	Network               string                  `json:"network,omitempty"`
+	NetworkGateway        *ambientGateway         `json:"networkGateway,omitempty"`
 	Locality              map[string]string       `json:"locality"`
+}
+
+type ambientGateway struct {
+	Address struct {
+		Network string `json:"network"`
+		Address string `json:"address"`
+	} `json:"address"`
+	HBONEMTLSPort int `json:"hboneMtlsPort"`
 }
 
 type ambientPorts struct {
@@ -165,9 +174,10 @@ func (i *meshIstiod) ports() map[int32]port {
 	debug("mesh", func(*http.Request) any { return meshConfig() })
 	debug("networkz", func(*http.Request) any { return i.mesh.gateways })
 	debug("clusterz", func(*http.Request) any {
-		out := []map[string]string{{"id": clusterID, "secretName": "", "syncStatus": choose(i.clusters[clusterID] == "", "synced", i.clusters[clusterID])}}
+		own := i.mesh.clusterID
+		out := []map[string]string{{"id": own, "secretName": "", "syncStatus": choose(i.clusters[own] == "", "synced", i.clusters[own])}}
 		for _, id := range sortedKeys(i.clusters) {
-			if id != clusterID {
+			if id != own {
 				out = append(out, map[string]string{"id": id, "secretName": systemNamespace + "/istio-remote-secret-" + id, "syncStatus": i.clusters[id]})
 			}
 		}
@@ -196,7 +206,7 @@ func (i *meshIstiod) syncz() []syncStatus {
 	out := []syncStatus{}
 	for _, z := range i.proxies {
 		status := syncStatus{
-			ClusterID: clusterID, Proxy: z.pod.name + "." + z.pod.namespace, ProxyType: "ztunnel", IstioVersion: z.version,
+			ClusterID: i.mesh.clusterID, Proxy: z.pod.name + "." + z.pod.namespace, ProxyType: "ztunnel", IstioVersion: z.version,
 			Resources: map[string]syncedType{},
 		}
 		for _, url := range []string{addressType, authorizationType} {
@@ -295,11 +305,16 @@ func (p *meshPod) ambient() ambientWorkload {
 	w := ambientWorkload{
 		UID: p.uidWDS(), Name: p.name, Namespace: p.namespace, ServiceAccount: p.serviceAccount, Node: p.node,
 		CanonicalName: p.app, CanonicalRevision: p.revision(), WorkloadType: "POD", WorkloadName: p.workloadName(),
-		NativeTunnel: p.native, Network: p.network, AuthorizationPolicies: p.policies, ClusterID: clusterID,
+		NativeTunnel: p.native, Network: p.network, AuthorizationPolicies: p.policies, ClusterID: p.cluster,
 		Locality: map[string]string{"region": p.region(), "zone": p.onNode.zone},
 	}
 	for _, ip := range p.ips {
 		w.Addresses = append(w.Addresses, base64.StdEncoding.EncodeToString([]byte(ip)))
+	}
+	if network, address, ok := strings.Cut(p.gateway, "/"); ok {
+		w.NetworkGateway = &ambientGateway{HBONEMTLSPort: hbonePort}
+		w.NetworkGateway.Address.Network = network
+		w.NetworkGateway.Address.Address = base64.StdEncoding.EncodeToString([]byte(address))
 	}
 	if p.protocol == "HBONE" {
 		w.TunnelProtocol = "HBONE"

@@ -10,23 +10,24 @@ import (
 	"k8s.io/client-go/tools/clientcmd/api"
 )
 
-// contextName names the cluster in kubeconfig.
+// contextName names the cluster in a kubeconfig.
 const contextName = "zsim"
 
 // Kubeconfig writes a kubeconfig for the cluster to path, readable by its owner alone. The file
-// appears whole or not at all. It holds two contexts: zsim with a client certificate, which is the
-// current one, and zsim-token with a bearer token.
+// appears whole or not at all. It holds two contexts: zsim, or what Options name, with a client
+// certificate, which is the current one, and one with a bearer token, which ends in -token.
 func (c *Cluster) Kubeconfig(path string) error {
 	config := api.NewConfig()
-	config.Clusters[contextName] = &api.Cluster{Server: c.URL(), CertificateAuthorityData: c.pki.caPEM}
-	config.AuthInfos[clusterUser] = &api.AuthInfo{
+	name, user := c.context, c.context+"-user"
+	config.Clusters[name] = &api.Cluster{Server: c.URL(), CertificateAuthorityData: c.pki.caPEM}
+	config.AuthInfos[user] = &api.AuthInfo{
 		ClientCertificateData: c.pki.clientCert,
 		ClientKeyData:         c.pki.clientKey,
 	}
-	config.AuthInfos[clusterUser+"-token"] = &api.AuthInfo{Token: c.pki.token}
-	config.Contexts[contextName] = &api.Context{Cluster: contextName, AuthInfo: clusterUser}
-	config.Contexts[contextName+"-token"] = &api.Context{Cluster: contextName, AuthInfo: clusterUser + "-token"}
-	config.CurrentContext = contextName
+	config.AuthInfos[user+"-token"] = &api.AuthInfo{Token: c.pki.token}
+	config.Contexts[name] = &api.Context{Cluster: name, AuthInfo: user}
+	config.Contexts[name+"-token"] = &api.Context{Cluster: name, AuthInfo: user + "-token"}
+	config.CurrentContext = name
 	text, err := clientcmd.Write(*config)
 	if err != nil {
 		return fmt.Errorf("encoding the kubeconfig: %w", err)

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -11,14 +12,17 @@ import (
 
 const (
 	trustDomain = "cluster.local"
-	clusterID   = "Kubernetes"
-	hbonePort   = 15008
+	// clusterID is istiod's id of a cluster that was given none.
+	clusterID = "Kubernetes"
+	hbonePort        = 15008
 )
 
 // mesh is the model of a generated world: what there is, what every part was told of it, and what
 // has happened. Faults change it before traffic is made.
 type mesh struct {
 	surroundings
+	clusterID string
+	network   string
 	family    family
 	version   string
 	without   string
@@ -92,14 +96,16 @@ type meshPod struct {
 	shutHBONE bool
 	podless   bool   // a workload that no pod stands behind
 	uidAs     string // its uid, where that is not a pod's
-	network   string // other than the mesh's own
+	network   string // of a workload without a pod, other than the mesh's own
+	cluster   string // its id
+	gateway   string // by which its network is reached
 }
 
 func (p *meshPod) uidWDS() string {
 	if p.uidAs != "" {
 		return p.uidAs
 	}
-	return clusterID + "//Pod/" + p.namespace + "/" + p.name
+	return cmp.Or(p.cluster, clusterID) + "//Pod/" + p.namespace + "/" + p.name
 }
 
 // healthy is what istiod says of the pod's readiness.

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +17,8 @@ type Options struct {
 	Replay string
 	// Generate describes a world to invent.
 	Generate *Generate
+	// Context names the cluster in kubeconfigs; "" stands for zsim.
+	Context string
 	// Break breaks parts of the cluster, each as PART=HOW; Breakages lists them.
 	Break []string
 	// Roles, unless nil, are all that the cluster's user may do.
@@ -38,6 +41,7 @@ type Request struct {
 // Cluster is a running simulated cluster.
 type Cluster struct {
 	world    *world
+	context  string
 	pki      *pki
 	server   *http.Server
 	listener *trackingListener
@@ -73,6 +77,7 @@ func Start(ctx context.Context, opts Options) (*Cluster, error) {
 	}
 	c := &Cluster{
 		world:    w,
+		context:  cmp.Or(opts.Context, contextName),
 		pki:      keys,
 		listener: &trackingListener{Listener: ln, down: broken.down, conns: map[net.Conn]struct{}{}},
 		targets:  newTargetServer(w.now, broken, observe),

@@ -103,6 +103,7 @@ type dumpWorkload struct {
 	Namespace             string       `json:"namespace"`
 	NativeTunnel          bool         `json:"nativeTunnel,omitempty"`
 	Network               string       `json:"network,omitempty"`
+	NetworkGateway        *dumpGateway `json:"networkGateway,omitempty"`
 	NetworkMode           string       `json:"networkMode"`
 	Node                  string       `json:"node"`
 	Protocol              string       `json:"protocol"`
@@ -117,9 +118,9 @@ type dumpWorkload struct {
 }
 
 func (z *ztunnel) dumpWorkload(p *meshPod) dumpWorkload {
-	return dumpWorkload{
+	w := dumpWorkload{
 		AuthorizationPolicies: slices.Clone(p.policies),
-		CanonicalName:         p.app, CanonicalRevision: p.revision(), Capacity: 1, ClusterID: clusterID,
+		CanonicalName:         p.app, CanonicalRevision: p.revision(), Capacity: 1, ClusterID: p.cluster,
 		Locality: dumpLocality{Region: p.region(), Zone: p.onNode.zone},
 		Name:     p.name, Namespace: p.namespace, NativeTunnel: p.native, Network: p.network,
 		NetworkMode: choose(p.hostNet, "HostNetwork", "Standard"), Node: p.node,
@@ -127,6 +128,10 @@ func (z *ztunnel) dumpWorkload(p *meshPod) dumpWorkload {
 		Status: choose(p.healthy(), "Healthy", "Unhealthy"), TrustDomain: trustDomain, UID: p.uidWDS(),
 		WorkloadIPs: p.ips, WorkloadName: p.workloadName(), WorkloadType: "pod",
 	}
+	if p.gateway != "" {
+		w.NetworkGateway = &dumpGateway{Destination: p.gateway, HBONEMTLSPort: hbonePort}
+	}
+	return w
 }
 
 // revision is the canonical revision: the version label, or latest.
@@ -161,7 +166,7 @@ func (z *ztunnel) dumpServices() []dumpService {
 		}
 		d := dumpService{
 			Endpoints: map[string]dumpEndpoint{}, Hostname: s.hostname(), IPFamilies: "IPv4", Name: s.name, Namespace: s.namespace,
-			Ports: map[string]int32{strconv.Itoa(int(s.port)): s.target}, SubjectAltNames: []string{}, VIPs: []string{"/" + s.ips[0]},
+			Ports: map[string]int32{strconv.Itoa(int(s.port)): s.target}, SubjectAltNames: []string{}, VIPs: []string{z.mesh.network + "/" + s.ips[0]},
 		}
 		if z.family.canonicalServices() {
 			d.Canonical = &no

@@ -75,7 +75,7 @@ func (a access) labels(flag string) string {
 func (a access) peerLabels(out *strings.Builder, side string, p *meshPod) {
 	workload, app, revision, namespace, principal, cluster := unset, unset, unset, unset, unset, unset
 	if p != nil {
-		workload, app, revision, namespace, cluster = p.workloadName(), p.app, p.revision(), p.namespace, clusterID
+		workload, app, revision, namespace, cluster = p.workloadName(), p.app, p.revision(), p.namespace, p.cluster
 		// The destination's principal is what the control plane says; the source's is proven.
 		if a.mutual || side == "destination" {
 			principal = p.identity()

@@ -28,6 +28,7 @@ func (z *ztunnel) dump() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	b.Config["clusterId"], b.Config["network"] = z.mesh.clusterID, z.mesh.network
 	for key, value := range z.settings {
 		b.Config[key] = value
 	}

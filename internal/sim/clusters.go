@@ -1,0 +1,64 @@
+package sim
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Peer is another cluster of the same mesh, as the invented one knows it: the
+// one that the same values invent under its own id.
+type Peer struct {
+	ClusterID string
+	Network   string // "" for the same network
+	Gateway   string // address by which its network is reached
+}
+
+// ParsePeer reads "ID", or "ID=NETWORK/GATEWAY" for a cluster on a network of its own.
+func ParsePeer(text string) (Peer, error) {
+	id, rest, own := strings.Cut(text, "=")
+	network, gateway, ok := strings.Cut(rest, "/")
+	if id == "" || own && (!ok || network == "" || gateway == "") {
+		return Peer{}, fmt.Errorf("%q is no peer: want ID, or ID=NETWORK/GATEWAY", text)
+	}
+	return Peer{ClusterID: id, Network: network, Gateway: gateway}, nil
+}
+
+// addPeers adds what istiod knows of the other clusters: their captured pods.
+func (m *mesh) addPeers(g *Generate) error {
+	for _, peer := range g.Peers {
+		alone := *g
+		alone.Peers, alone.Faults, alone.ClusterID, alone.Network = nil, nil, peer.ClusterID, peer.Network
+		other, err := newMesh(&alone, m.now)
+		if err != nil {
+			return fmt.Errorf("the cluster %s: %w", peer.ClusterID, err)
+		}
+		for _, p := range other.members() {
+			p.uidAs, p.cluster, p.network = p.uidWDS(), peer.ClusterID, peer.Network
+			if peer.Network != g.Network && peer.Gateway != "" {
+				p.gateway = peer.Network + "/" + peer.Gateway
+			}
+			p.uid = string(stableUID("peer", p.uidAs))
+			p.podless, p.mute, p.proxy, p.onNode = true, true, proxyAbsent, &meshNode{}
+			p.services, p.policies, p.bound = nil, nil, nil
+			m.pods = append(m.pods, p)
+		}
+	}
+	return nil
+}
+
+// settleCluster gives every pod of the mesh's own the cluster and network that it is in.
+func (m *mesh) settleCluster() {
+	for _, p := range m.pods {
+		if p.cluster == "" {
+			p.cluster = m.clusterID
+			if p.network == "" {
+				p.network = m.network
+			}
+		}
+		for i := range p.container.env {
+			if e := &p.container.env[i]; e.Name == "CLUSTER_ID" {
+				e.Value = m.clusterID
+			}
+		}
+	}
+}
