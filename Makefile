@@ -5,7 +5,7 @@ OUT := out
 # Static binaries, which run on any node or laptop of their architecture.
 export CGO_ENABLED ?= 0
 
-.PHONY: build test demo lab bench bench-bundle fuzz lint prove accuracy clean
+.PHONY: build test demo lab bench bench-bundle fuzz lint docs prove accuracy clean
 
 build:
 	$(GO) build -trimpath -ldflags='-s -w' -o $(BIN)/ ./cmd/zbundle ./cmd/zsim
@@ -44,6 +44,11 @@ lint:
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo 'run gofmt'; exit 1; }
 	$(GO) vet ./...
 	$(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.1 ./...
+
+# Writes the pages that are generated from the rules and the model they read.
+docs:
+	$(GO) test ./analyze -run Vocabulary -count 1 -update
+	$(GO) test ./analyze/ruletest -run Page -count 1 -update
 
 # Tries every rule on planted faults and recorded ztunnels, and writes rules/proven.lock.
 prove:
