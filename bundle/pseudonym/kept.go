@@ -10,6 +10,7 @@ import (
 const meshNames = `
 istio istiod ztunnel waypoint istio-system istio-cni istio-cni-node istio-proxy istio-ingress istio-ingressgateway istio-egressgateway
 istio-eastwestgateway istio-gateway istio-waypoint istio-remote istio-eastwest istio-reader-service-account istio-ca-root-cert istio-ca-secret
+istio-csr cert-manager cert-manager-istio-csr spire spire-server aws-node cilium-agent calico-node kube-apiserver
 install-cni cluster-local kube-system kube-public kube-node-lease kube-dns kube-proxy kubernetes coredns cilium calico
 `
 
