@@ -67,8 +67,31 @@ func (d *document) place(s string, isMember bool) place {
 	return prose
 }
 
+// platforms are the domains whose labels and annotations are no customer's.
+var platforms = []string{
+	"k8s.io", "kubernetes.io", "istio.io", "cilium.io", "projectcalico.org", "openshift.io", "amazonaws.com", "k8s.aws", "azure.com", "google.com",
+	"k3s.io", "microk8s.io", "rancher.io", "cattle.io", "sigs.k8s.io", "vmware.com",
+}
+
+// isPlatforms is true of a label's or an annotation's key that a platform defines.
+func isPlatforms(key string) bool {
+	domain, _, ok := strings.Cut(key, "/")
+	return ok && slices.ContainsFunc(platforms, func(p string) bool { return domain == p || strings.HasSuffix(domain, "."+p) })
+}
+
+// isLabelKey is true of the key of a label, an annotation, or a condition on one.
+func isLabelKey(d *document, isMember bool) bool {
+	if isMember {
+		return labelled[d.around()] || d.around() == "annotations"
+	}
+	return d.member() == "key"
+}
+
 // rewrite gives a string of a document its pseudonyms.
 func (n *Names) rewrite(d *document, s string, isMember bool) string {
+	if isLabelKey(d, isMember) && isPlatforms(s) {
+		return s
+	}
 	if !isMember && (d.member() == "address" || d.member() == "addresses") {
 		// Protobuf's JSON form of an address is its bytes; istiod prints those of its text, too.
 		if raw, err := base64.StdEncoding.DecodeString(s); err == nil {
@@ -95,6 +118,9 @@ func isUnnamed(path string) bool {
 
 // rewriteUnnamed does the same in a file of what has no one's name.
 func (n *Names) rewriteUnnamed(d *document, s string, isMember bool) string {
+	if isLabelKey(d, isMember) && isPlatforms(s) {
+		return s
+	}
 	at := d.place(s, isMember)
 	if at == name && d.member() == "name" {
 		at = word

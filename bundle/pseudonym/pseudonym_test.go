@@ -95,7 +95,7 @@ func TestWhatRulesReadStays(t *testing.T) {
 func TestWhatLoadersReadStays(t *testing.T) {
 	literal := regexp.MustCompile(`"([^"\\]+)"`)
 	reads := regexp.MustCompile(`Prefix\(r\.Message|Message ==|has\("|Contains\([a-z.]+, "[a-z A-Z]|^\t\{"`)
-	label := regexp.MustCompile(`^[a-z0-9.-]+\.(io|com)/[a-zA-Z-]+$`)
+	label := regexp.MustCompile(`^[a-z0-9.-]+\.(io|com)/[a-zA-Z_-]+$`)
 	files, err := filepath.Glob("../../analyze/load/*.go")
 	if err != nil {
 		t.Fatal(err)
@@ -115,6 +115,9 @@ func TestWhatLoadersReadStays(t *testing.T) {
 				if !message && !label.MatchString(m[1]) || strings.Contains(m[1], "%") {
 					continue
 				}
+				if label.MatchString(m[1]) && isPlatforms(m[1]) {
+					continue
+				}
 				checked++
 				n := names(t, strings.Fields(m[1])...)
 				if got := n.text(m[1], prose); message && got != m[1] {
@@ -126,7 +129,7 @@ func TestWhatLoadersReadStays(t *testing.T) {
 			}
 		}
 	}
-	if checked < 80 {
+	if checked < 60 {
 		t.Errorf("only %d texts", checked)
 	}
 }
@@ -184,6 +187,13 @@ func TestADocumentKeepsItsForm(t *testing.T) {
 	p := n.text("shop", name)
 	want := strings.ReplaceAll(strings.ReplaceAll(text, "shop", p), `h\u00e9`, n.text("hé", name))
 	if diff := cmp.Diff(want, strings.ReplaceAll(got, `"`+n.text("tier", word)+`"`, `"tier"`)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestWhatPlatformsLabelStays(t *testing.T) {
+	const text = `{"items":[{"metadata":{"labels":{"node.openshift.io/os_id":"true","microk8s.io/cluster":"true"},"annotations":{"ambient.istio.io/redirection":"enabled"}}}]}`
+	if diff := cmp.Diff(text, rewritten(t, names(t), "cluster/core/nodes.json", text)); diff != "" {
 		t.Error(diff)
 	}
 }
