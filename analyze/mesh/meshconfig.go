@@ -1,6 +1,7 @@
 package mesh
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
@@ -61,8 +62,7 @@ func (m *Mesh) inScope(namespace string, pod *Pod) bool {
 	return namespace == pod.Namespace || namespace == m.RootNamespace
 }
 
-// joinStrangers finds the principals that name a service account which is not
-// there. Patterns and other trust domains are left out: they may be meant for elsewhere.
+// joinStrangers finds the principals that nobody here can have. Patterns are left out.
 func (m *Mesh) joinStrangers() {
 	if len(m.ServiceAccounts) == 0 {
 		return
@@ -71,7 +71,11 @@ func (m *Mesh) joinStrangers() {
 		for _, principal := range p.Principals {
 			domain, rest, ok := strings.Cut(strings.TrimPrefix(principal, "spiffe://"), "/ns/")
 			ns, account, named := strings.Cut(rest, "/sa/")
-			if ok && named && domain == m.TrustDomain && !strings.Contains(rest, "*") && !m.ServiceAccounts[ns+"/"+account] {
+			if !ok || !named || strings.Contains(principal, "*") {
+				continue
+			}
+			own := domain == m.TrustDomain || slices.Contains(m.TrustDomainAliases, domain)
+			if !own || !m.ServiceAccounts[ns+"/"+account] {
 				p.Strangers = append(p.Strangers, principal)
 			}
 		}

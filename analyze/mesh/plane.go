@@ -157,7 +157,7 @@ type Policy struct {
 	HTTPAttributes []string `expr:"httpAttributes"`
 	// Principals are all identities that its rules name, as they are written.
 	Principals []string `expr:"principals"`
-	// Strangers are those of them that name a service account which the cluster does not have.
+	// Strangers are those of them that name a service account or a trust domain which the cluster does not have.
 	Strangers []string `expr:"strangers"`
 	// DryRun is true where annotation istio.io/dry-run asks for it not to be enforced.
 	DryRun bool `expr:"dryRun"`
