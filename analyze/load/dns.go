@@ -3,6 +3,7 @@ package load
 import (
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/zbundle/zbundle/analyze/mesh"
 	"github.com/zbundle/zbundle/internal/openmetrics"
@@ -22,7 +23,7 @@ func dns(set *openmetrics.Set, file string) mesh.DNS {
 	last := map[string]float64{}
 	for _, b := range buckets {
 		le, err := strconv.ParseFloat(b.Get("le"), 64)
-		key := b.Get("instance")
+		key := withoutBound(b.Labels)
 		if err != nil || le > slowAnswer || le < last[key] {
 			continue
 		}
@@ -38,4 +39,15 @@ func dns(set *openmetrics.Set, file string) mesh.DNS {
 	}
 	d.Source.Text += fmt.Sprintf(" of %v", d.Answered)
 	return d
+}
+
+// withoutBound tells the histograms of one family apart.
+func withoutBound(labels openmetrics.Labels) string {
+	var b strings.Builder
+	for _, l := range labels {
+		if l.Name != "le" {
+			fmt.Fprintf(&b, "%s=%q ", l.Name, l.Value)
+		}
+	}
+	return b.String()
 }

@@ -111,6 +111,9 @@ type Pod struct {
 	// ProbesBlockedBy are the network policies that keep the kubelet's probes from it.
 	ProbesBlockedBy []*NetworkPolicy `expr:"probesBlockedBy"`
 
+	// allow are the ALLOW policies that select it.
+	allow []*Policy
+
 	Node     *Node     `expr:"node"`
 	Ztunnel  *Ztunnel  `expr:"ztunnel"` // of its node
 	InPod    *InPod    `expr:"inPod"`   // its entry in that ztunnel's workloadState

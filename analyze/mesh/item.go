@@ -410,6 +410,11 @@ func (f *Flow) Refs() []string {
 	if f.Policy != "" {
 		ns, name, _ := strings.Cut(f.Policy, "/")
 		keys = append(keys, Subject{Kind: "authorizationpolicy", Namespace: ns, Name: name}.Key())
+	} else if pod := f.Destination.Pod; f.Class == "policy-denied" && pod != nil {
+		// Where no ALLOW policy fitted, ztunnel names none: it may be any of them.
+		for _, p := range pod.allow {
+			keys = append(keys, p.Subject().Key())
+		}
 	}
 	return refs(keys...)
 }

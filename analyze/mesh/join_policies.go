@@ -55,7 +55,6 @@ func (m *Mesh) joinPolicies() {
 // ingress gateway is no business of ztunnel's. A pod that only one ALLOW
 // policy selects can be called by nobody but those that this one allows.
 func (m *Mesh) joinSelections() {
-	allow := map[*Pod][]*Policy{}
 	for _, p := range m.Policies {
 		if !p.InKubernetes {
 			continue
@@ -66,13 +65,14 @@ func (m *Mesh) joinSelections() {
 			}
 			p.SelectsEnrolled++
 			if p.Action == "ALLOW" && !p.TargetRefs {
-				allow[pod] = append(allow[pod], p)
+				pod.allow = append(pod.allow, p)
 			}
 		}
 	}
 	for _, pod := range m.Pods {
-		if ps := allow[pod]; len(ps) == 1 {
-			ps[0].ShutOff = append(ps[0].ShutOff, pod)
+		if len(pod.allow) == 1 {
+			p := pod.allow[0]
+			p.ShutOff = append(p.ShutOff, pod)
 		}
 	}
 }

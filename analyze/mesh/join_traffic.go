@@ -315,6 +315,7 @@ var answers = map[string][]string{
 	"http-400":       {"unknown-service", "no-port", "ip-mismatch", "other"},
 	"untrusted-peer": {"tls-handshake"},
 	"san-mismatch":   {"tls-handshake"},
+	"tls-handshake":  {"tls-handshake"},
 	"reset":          {"signing-error", "tls-handshake", "trust-domain-mismatch", "policy-denied"},
 	"handshake-eof":  {"signing-error", "tls-handshake", "trust-domain-mismatch"},
 	"refused":        {},

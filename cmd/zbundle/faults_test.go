@@ -46,6 +46,22 @@ var found = map[string]struct {
 	"rev-label-mix":          {id: "rev-label-mix", severity: hints},
 	"uid-1337":               {id: "uid-1337", severity: notices},
 	"platform-value-missing": {id: "node-without-cni-or-ztunnel", severity: faults, others: true}, // what it suggests stands beside as a hint
+
+	"connect-failed-upstream":    {id: "connect-failed-upstream", severity: hints},
+	"dns-capture-off-mixed":      {id: "dns-capture-off-mixed", severity: hints},
+	"hbone-idle-pings":           {id: "hbone-idle-pings", severity: notices},
+	"hbone-self-call":            {id: "hbone-self-call", severity: notices},
+	"lb-locality-labels-missing": {id: "lb-locality-labels-missing", severity: notices},
+	"node-local-hbone-blackhole": {id: "node-local-hbone-blackhole", severity: faults, others: true},
+	"pa-disable-ignored":         {id: "pa-disable-ignored", severity: notices},
+	"policy-allow-nothing":       {id: "policy-allow-nothing", severity: notices},
+	"policy-dryrun":              {id: "policy-dryrun", severity: notices},
+	"policy-late-drop":           {id: "policy-late-drop", severity: hints},
+	"policy-principal-unknown":   {id: "policy-principal-unknown", severity: hints},
+	"strict-blocks-plaintext":    {id: "strict-blocks-plaintext", severity: notices},
+	"waypoint-bypassed":          {id: "waypoint-bypassed", severity: hints},
+	"waypoint-drain-2s":          {id: "waypoint-drain-2s", severity: notices},
+	"waypoint-scaled-to-zero":    {id: "waypoint-scaled-to-zero", severity: notices},
 }
 
 // rights and hangs are no faults of the mesh: they leave gaps, not findings.

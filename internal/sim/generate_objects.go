@@ -208,6 +208,9 @@ func (m *mesh) appObjects(w *world, created time.Time) []stored {
 		byApp[key] = append(byApp[key], p)
 	}
 	for _, s := range m.services {
+		if s.host != "" {
+			continue
+		}
 		out = append(out, stored{"services", s.object()})
 		out = append(out, s.slices(byApp[podKey(s.namespace, s.selector["app"])])...)
 	}
@@ -218,17 +221,17 @@ func (m *mesh) appObjects(w *world, created time.Time) []stored {
 func (m *mesh) meshObjects(created time.Time) []stored {
 	var out []stored
 	for _, p := range m.policies {
-		match := policyMatch{}
-		for _, principal := range p.principals {
-			match.Principals = append(match.Principals, stringMatch{"Exact": principal})
+		if !p.converted {
+			out = append(out, stored{"authorizationpolicies", p.object(created)})
 		}
-		written := recordedPolicy{Namespace: p.namespace, Name: p.name, Action: "Allow", App: p.app}
-		out = append(out, stored{"authorizationpolicies", written.authorizationPolicy([][][]policyMatch{{{match}}}, created)})
 	}
 	for _, p := range m.netpols {
 		out = append(out, stored{"networkpolicies", appPortOnly(p, created)})
 	}
 	for _, class := range []string{"istio", "istio-remote", "istio-waypoint"} {
+		if m.noClass && class == "istio-waypoint" {
+			continue
+		}
 		controller := "istio.io/gateway-controller"
 		if class == "istio-waypoint" {
 			controller = "istio.io/mesh-controller"
@@ -239,6 +242,23 @@ func (m *mesh) meshObjects(created time.Time) []stored {
 		out = append(out, stored{"gateways", m.waypoint.gateway(created)})
 	}
 	return out
+}
+
+func (p *meshPolicy) object(created time.Time) *unstructured.Unstructured {
+	match := policyMatch{}
+	for _, principal := range p.principals {
+		match.Principals = append(match.Principals, stringMatch{"Exact": principal})
+	}
+	rules := [][][]policyMatch{{{match}}}
+	if p.empty {
+		rules = nil
+	}
+	written := recordedPolicy{Namespace: p.namespace, Name: p.name, Action: choose(p.deny, "Deny", "Allow"), App: p.app}
+	object := written.authorizationPolicy(rules, created)
+	if p.trial {
+		object.SetAnnotations(map[string]string{"istio.io/dry-run": "true"})
+	}
+	return object
 }
 
 func (wp *meshWaypoint) gateway(created time.Time) *unstructured.Unstructured {

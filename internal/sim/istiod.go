@@ -107,13 +107,14 @@ type ambientPort struct {
 }
 
 type ambientService struct {
-	Name       string           `json:"name"`
-	Namespace  string           `json:"namespace"`
-	Hostname   string           `json:"hostname"`
-	Addresses  []ambientAddress `json:"addresses"`
-	Ports      []ambientPort    `json:"ports"`
-	IPFamilies string           `json:"ipFamilies"`
-	Waypoint   *ambientWaypoint `json:"waypoint,omitempty"`
+	Name       string            `json:"name"`
+	Namespace  string            `json:"namespace"`
+	Hostname   string            `json:"hostname"`
+	Addresses  []ambientAddress  `json:"addresses"`
+	Ports      []ambientPort     `json:"ports"`
+	IPFamilies string            `json:"ipFamilies"`
+	Waypoint   *ambientWaypoint  `json:"waypoint,omitempty"`
+	Balancing  *ambientBalancing `json:"loadBalancing,omitempty"`
 }
 
 type ambientAddress struct {
@@ -121,11 +122,14 @@ type ambientAddress struct {
 }
 
 type ambientWaypoint struct {
-	Hostname struct {
-		Namespace string `json:"namespace"`
-		Hostname  string `json:"hostname"`
-	} `json:"hostname"`
-	HBONEMTLSPort int `json:"hboneMtlsPort"`
+	Hostname      *ambientHostname `json:"hostname,omitempty"`
+	Address       *ambientAddress  `json:"address,omitempty"`
+	HBONEMTLSPort int              `json:"hboneMtlsPort"`
+}
+
+type ambientHostname struct {
+	Namespace string `json:"namespace"`
+	Hostname  string `json:"hostname"`
 }
 
 type ambientPolicy struct {
@@ -133,7 +137,9 @@ type ambientPolicy struct {
 	Name      string         `json:"name"`
 	Namespace string         `json:"namespace"`
 	Scope     string         `json:"scope"`
-	Groups    []ambientGroup `json:"groups"`
+	Action    string         `json:"action,omitempty"`
+	DryRun    bool           `json:"dryRun,omitempty"`
+	Groups    []ambientGroup `json:"groups,omitempty"`
 }
 
 type ambientGroup struct {
@@ -145,7 +151,8 @@ type ambientRules struct {
 }
 
 type ambientMatch struct {
-	Principals []map[string]string `json:"principals"`
+	NotPrincipals []map[string]any    `json:"notPrincipals,omitempty"`
+	Principals    []map[string]string `json:"principals,omitempty"`
 }
 
 // ports serve 15014: metrics, version, and the debug answers to whoever comes by loopback.
@@ -228,6 +235,9 @@ func (i *meshIstiod) syncz() []syncStatus {
 			status.Resources[url] = synced
 		}
 		out = append(out, status)
+	}
+	if wp := i.mesh.waypoint; wp != nil && i == i.mesh.istiods[0] && wp.pod.ready {
+		out = append(out, wp.sync(i.mesh))
 	}
 	return out
 }
@@ -340,10 +350,14 @@ func (s *meshService) ambient() ambientService {
 		Addresses: []ambientAddress{{base64.StdEncoding.EncodeToString([]byte(s.ips[0]))}},
 		Ports:     []ambientPort{{s.port, s.target}},
 	}
-	if s.through != nil {
-		out.Waypoint = &ambientWaypoint{HBONEMTLSPort: hbonePort}
-		out.Waypoint.Hostname.Namespace = s.through.namespace
-		out.Waypoint.Hostname.Hostname = s.through.service.hostname()
+	out.Balancing = s.balance.ambient()
+	switch {
+	case s.through == nil:
+	case s.sentTo != "":
+		_, address, _ := strings.Cut(s.sentTo, "/")
+		out.Waypoint = &ambientWaypoint{HBONEMTLSPort: hbonePort, Address: &ambientAddress{base64.StdEncoding.EncodeToString([]byte(address))}}
+	default:
+		out.Waypoint = &ambientWaypoint{HBONEMTLSPort: hbonePort, Hostname: &ambientHostname{s.through.namespace, s.through.service.hostname()}}
 	}
 	return out
 }
@@ -351,16 +365,25 @@ func (s *meshService) ambient() ambientService {
 func (m *mesh) ambientPolicies() []ambientPolicy {
 	out := []ambientPolicy{}
 	for _, p := range m.policies {
-		match := ambientMatch{}
-		for _, principal := range p.principals {
-			match.Principals = append(match.Principals, map[string]string{"exact": principal})
-		}
 		out = append(out, ambientPolicy{
-			Name: p.name, Namespace: p.namespace, Scope: "WORKLOAD_SELECTOR",
-			Groups: []ambientGroup{{Rules: []ambientRules{{Matches: []ambientMatch{match}}}}},
+			Name: p.name, Namespace: p.namespace, Scope: "WORKLOAD_SELECTOR", Action: choose(p.deny, "DENY", ""), DryRun: p.trial, Groups: p.ambientGroups(),
 		})
 	}
 	return out
+}
+
+func (p *meshPolicy) ambientGroups() []ambientGroup {
+	match := ambientMatch{}
+	for _, principal := range p.principals {
+		match.Principals = append(match.Principals, map[string]string{"exact": principal})
+	}
+	switch {
+	case p.empty:
+		return nil
+	case p.plaintext:
+		match.NotPrincipals = []map[string]any{{"presence": map[string]any{}}}
+	}
+	return []ambientGroup{{Rules: []ambientRules{{Matches: []ambientMatch{match}}}}}
 }
 
 func meshConfig() map[string]any {

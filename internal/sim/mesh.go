@@ -38,7 +38,9 @@ type mesh struct {
 	ca        *meshCA
 	stray     *meshCA // an authority that the mesh's own doesn't know
 	denied    []denial
-	netpols   []*meshPod // one of each application whose inbound port 15008 a NetworkPolicy shuts
+	failures  []func(src, dst *meshPod) *failure // of HBONE connections; nil where one succeeds
+	noClass   bool                               // the GatewayClass of waypoints is missing
+	netpols   []*meshPod                         // one of each application whose inbound port 15008 a NetworkPolicy shuts
 	fragments fragments
 	calls     []func(at time.Time) // that show the planted faults
 	mu        sync.RWMutex         // held while churn changes what is served
@@ -94,6 +96,7 @@ type meshPod struct {
 	proxy     proxyState
 	nextPort  int
 	shutHBONE bool
+	strict    bool   // demands mutual TLS
 	podless   bool   // a workload that no pod stands behind
 	uidAs     string // its uid, where that is not a pod's
 	network   string // of a workload without a pod, other than the mesh's own
@@ -142,10 +145,18 @@ type meshService struct {
 	target  int32
 	pods    []*meshPod
 	through *meshWaypoint
-	foreign bool // called from outside the mesh only
+	sentTo  string         // the address that istiod names for its waypoint, where not the waypoint's service
+	host    string         // of a ServiceEntry; Kubernetes has no such Service
+	balance *loadBalancing // nil for the default
+	foreign bool           // called from outside the mesh only
 }
 
-func (s *meshService) hostname() string { return s.name + "." + s.namespace + ".svc.cluster.local" }
+func (s *meshService) hostname() string {
+	if s.host != "" {
+		return s.host
+	}
+	return s.name + "." + s.namespace + ".svc.cluster.local"
+}
 
 func (s *meshService) key() string { return s.namespace + "/" + s.hostname() }
 
@@ -154,6 +165,11 @@ type meshPolicy struct {
 	namespace, name string
 	app             string
 	principals      []string
+	deny            bool // what it matches, where it is not an ALLOW policy
+	plaintext       bool // it matches whoever comes without an identity
+	empty           bool // it has no rule
+	trial           bool // not to be enforced
+	converted       bool // from a PeerAuthentication: Kubernetes has no such AuthorizationPolicy
 }
 
 func (p *meshPolicy) key() string { return p.namespace + "/" + p.name }
@@ -166,6 +182,7 @@ type meshWaypoint struct {
 	namespace, name string
 	pod             *meshPod
 	service         *meshService
+	version         string // of its proxy, where not the mesh's
 }
 
 // members are the pods of the mesh that a fault may be planted on, in a stable order.

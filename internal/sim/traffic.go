@@ -58,6 +58,9 @@ func (m *mesh) callOne(src *meshPod, turn int, at time.Time) {
 
 // mayCall says whether every ztunnel that knows the policies of dst would let src call it.
 func (p *meshPod) mayCall(dst *meshPod) bool {
+	if dst.strict && (!p.captured() || p.plainOut) {
+		return false
+	}
 	for _, policy := range dst.bound {
 		if !p.captured() || p.plainOut || !policy.admits(p.identity()) {
 			return false
@@ -103,7 +106,7 @@ func (m *mesh) callService(src *meshPod, s *meshService, at time.Time) {
 	if s.through != nil {
 		via = s.through.service
 	}
-	endpoints := z.endpoints(via)
+	endpoints := via.near(src, z.endpoints(via))
 	if len(endpoints) == 0 {
 		z.note(access{at: at, early: true, src: src, srcAddr: m.socket(src), dstAddr: vip, err: "no healthy upstream: " + vip})
 		return

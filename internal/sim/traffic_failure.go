@@ -34,6 +34,11 @@ func (f *failure) atDestination(m *mesh, a access, dst *meshPod) {
 
 // handshake is what may fail before the destination knows whom it talks to.
 func (m *mesh) handshake(src, dst *meshPod, at time.Time) *failure {
+	for _, fails := range m.failures {
+		if f := fails(src, dst); f != nil {
+			return f
+		}
+	}
 	own := src.onNode.ztunnel.certs[src.identity()]
 	switch {
 	case own.unavailable != "":

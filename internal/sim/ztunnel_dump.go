@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strconv"
@@ -41,7 +42,8 @@ type dumpPolicy struct {
 }
 
 type dumpMatch struct {
-	Principals []map[string]string `json:"principals"`
+	NotPrincipals []map[string]any    `json:"notPrincipals,omitempty"`
+	Principals    []map[string]string `json:"principals,omitempty"`
 }
 
 type dumpGateway struct {
@@ -54,6 +56,7 @@ type dumpService struct {
 	Endpoints       map[string]dumpEndpoint `json:"endpoints"`
 	Hostname        string                  `json:"hostname"`
 	IPFamilies      string                  `json:"ipFamilies,omitempty"`
+	LoadBalancer    *dumpLoadBalancer       `json:"loadBalancer,omitempty"`
 	Name            string                  `json:"name"`
 	Namespace       string                  `json:"namespace"`
 	Ports           map[string]int32        `json:"ports"`
@@ -175,8 +178,9 @@ func (z *ztunnel) dumpServices() []dumpService {
 			d.Visibility = "Public"
 		}
 		if s.through != nil {
-			d.Waypoint = &dumpGateway{Destination: s.through.service.key(), HBONEMTLSPort: hbonePort}
+			d.Waypoint = &dumpGateway{Destination: cmp.Or(s.sentTo, s.through.service.key()), HBONEMTLSPort: hbonePort}
 		}
+		d.LoadBalancer = s.balance.dump()
 		for _, p := range z.endpoints(s) {
 			d.Endpoints[p.uidWDS()] = dumpEndpoint{Port: d.Ports, Status: "Healthy", WorkloadUID: p.uidWDS()}
 		}
@@ -192,22 +196,31 @@ func (z *ztunnel) dumpPolicies() []dumpPolicy {
 	}
 	policies := slices.Clone(z.mesh.policies)
 	slices.SortFunc(policies, func(a, b *meshPolicy) int { return compare(a.key(), b.key()) })
-	no := false
 	for _, p := range policies {
 		if z.unknown[p.key()] {
 			continue
 		}
-		match := dumpMatch{}
-		for _, principal := range p.principals {
-			match.Principals = append(match.Principals, map[string]string{"Exact": principal})
-		}
-		d := dumpPolicy{Action: "Allow", Name: p.name, Namespace: p.namespace, Rules: [][][]dumpMatch{{{match}}}, Scope: "WorkloadSelector"}
+		d := dumpPolicy{Action: choose(p.deny, "Deny", "Allow"), Name: p.name, Namespace: p.namespace, Rules: p.dumpRules(), Scope: "WorkloadSelector"}
 		if z.family.dryRunPolicies() {
-			d.DryRun = &no
+			d.DryRun = &p.trial
 		}
 		out = append(out, d)
 	}
 	return out
+}
+
+func (p *meshPolicy) dumpRules() [][][]dumpMatch {
+	match := dumpMatch{}
+	for _, principal := range p.principals {
+		match.Principals = append(match.Principals, map[string]string{"Exact": principal})
+	}
+	switch {
+	case p.empty:
+		return [][][]dumpMatch{}
+	case p.plaintext:
+		match.NotPrincipals = []map[string]any{{"Presence": map[string]any{}}}
+	}
+	return [][][]dumpMatch{{{match}}}
 }
 
 func (z *ztunnel) dumpCertificates() ([]dumpCertificate, error) {

@@ -78,6 +78,7 @@ var signatures = []struct {
 	{"SanTrustDomainError", false, TrustDomainMismatch},
 	{"invalid peer certificate", false, UntrustedPeer},
 	{"peer is incompatible", false, TLSHandshake},
+	{"received fatal alert", false, TLSHandshake},
 	{"tls handshake eof", false, HandshakeEOF},
 	{"tls handshake error", false, TLSHandshake},
 	{"TLS handshake error", false, TLSHandshake},
