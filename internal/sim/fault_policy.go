@@ -163,8 +163,7 @@ func plantLateDrop(m *mesh, arg string) (Subject, error) {
 	if err != nil {
 		return Subject{}, err
 	}
-	at := m.now.Add(-10 * time.Minute)
-	m.after = append(m.after, func() {
+	m.calls = append(m.calls, func(at time.Time) {
 		a := access{at: at, src: src, dst: p, mutual: true, hbone: m.appAddress(p), dstAddr: p.ip() + ":15008"}
 		(&failure{inbound: "connection closed due to policy change", theirs: "DENY"}).atDestination(m, a, p)
 	})

@@ -282,6 +282,7 @@ func TestEveryFaultLeavesItsEvidence(t *testing.T) {
 	}
 	for _, more := range []map[string][]string{
 		syncEvidence(), healthEvidence(), captureEvidence(), authorityEvidence(), surroundingsEvidence(),
+		hboneEvidence(), waypointEvidence(), policyEvidence(), balanceEvidence(),
 	} {
 		maps.Copy(evidence, more)
 	}
@@ -334,7 +335,16 @@ func (m *mesh) everything(t *testing.T) string {
 	for _, p := range m.pods {
 		printed(t, &out, p.podModel.object())
 	}
-	for _, o := range m.extra {
+	objects := append(m.meshObjects(m.started), m.extra...)
+	for _, s := range m.services {
+		if s.host == "" {
+			objects = append(objects, stored{"services", s.object()})
+		}
+	}
+	for _, o := range objects {
+		for _, change := range m.amend {
+			change(o)
+		}
 		printed(t, &out, o.object)
 	}
 	for _, i := range m.istiods {
