@@ -45,7 +45,7 @@ var found = map[string]struct {
 	"hostnetwork-ignored":    {id: "hostnetwork-ignored", severity: hints},
 	"rev-label-mix":          {id: "rev-label-mix", severity: hints},
 	"uid-1337":               {id: "uid-1337", severity: notices},
-	"platform-value-missing": {id: "node-without-cni-or-ztunnel", severity: faults, others: true}, // what it suggests stands beside as a hint
+	"platform-value-missing": {id: "cni-install-failed", severity: faults}, // what it suggests stands beside as a hint
 
 	"connect-failed-upstream":    {id: "connect-failed-upstream", severity: hints},
 	"dns-capture-off-mixed":      {id: "dns-capture-off-mixed", severity: hints},

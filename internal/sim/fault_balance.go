@@ -18,7 +18,7 @@ func balanceFaults() []Fault {
 		{"dns-upstream-failing", "the cluster's DNS answers one node late", plantSlowDNS},
 		{"dns-message-skew", "a ztunnel drops the DNS answers that a newer CNI agent's rules send round", plantDNSSkew},
 		{"dns-hostname-workload-unresolved", "the host of a ServiceEntry does not resolve", plantUnresolved},
-		{"dns-capture-off-mixed", "one pod opts out of DNS capture", plantDNSCaptureOff},
+		{"dns-capture-off-mixed", "one pod opts into DNS capture, which the mesh has off", plantDNSCaptureMixed},
 	}
 }
 
@@ -165,11 +165,16 @@ func plantUnresolved(m *mesh, arg string) (Subject, error) {
 	return s.subject(), nil
 }
 
-func plantDNSCaptureOff(m *mesh, arg string) (Subject, error) {
+func plantDNSCaptureMixed(m *mesh, arg string) (Subject, error) {
 	p, err := m.pickPod(arg)
 	if err != nil {
 		return Subject{}, err
 	}
-	p.annotations["ambient.istio.io/dns-capture"] = "false"
+	p.annotations["ambient.istio.io/dns-capture"] = "true"
+	m.amend = append(m.amend, func(o stored) {
+		if c, ok := o.object.(*corev1.ConfigMap); ok && c.Name == "istio-cni-config" {
+			c.Data["AMBIENT_DNS_CAPTURE"] = "false"
+		}
+	})
 	return p.subject(), nil
 }

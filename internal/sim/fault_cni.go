@@ -170,6 +170,9 @@ func plantSilentAgent(m *mesh, arg string) (Subject, error) {
 	for _, n := range m.nodes {
 		n.ztunnel.version, n.ztunnel.pod.container.image = affected, ztunnelContainer(affected).image
 	}
+	if m.waypoint != nil {
+		m.waypoint.version = affected
+	}
 	at := m.now.Add(-40 * time.Minute)
 	agent.lines = append(agent.lines, record(at, "info", "cni-agent", "new ztunnel connected, total connected: 1", ""))
 	z.lines = append(z.lines, record(at, "info", "inpod::workloadmanager", "handling new stream", ""))

@@ -80,5 +80,8 @@ func plantSkew(m *mesh, _ string) (Subject, error) {
 		i.version = newer
 		i.pod.container.image = istiodContainer(newer).image
 	}
+	if m.waypoint != nil {
+		m.waypoint.version = newer // it was restarted since
+	}
 	return Subject{Kind: "deployment", Namespace: systemNamespace, Name: "istiod"}, nil
 }

@@ -57,6 +57,6 @@ func balanceEvidence() map[string][]string {
 		"dns-upstream-failing":             {`istio_dns_upstream_request_duration_seconds_bucket`},
 		"dns-message-skew":                 {"expected message id"},
 		"dns-hostname-workload-unresolved": {"no ip addresses were resolved for workload"},
-		"dns-capture-off-mixed":            {`"ambient.istio.io/dns-capture":"false"`},
+		"dns-capture-off-mixed":            {`"ambient.istio.io/dns-capture":"true"`},
 	}
 }
