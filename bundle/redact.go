@@ -263,6 +263,9 @@ func (r *redactor) probe(v any) {
 	}
 }
 
+// VariableKept is true of the environment variables whose values a bundle holds.
+func VariableKept(name string) bool { return listed(name) }
+
 func listed(name string) bool {
 	return slices.ContainsFunc(environment, func(pattern string) bool {
 		if prefix, any := strings.CutSuffix(pattern, "*"); any {

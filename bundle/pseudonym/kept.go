@@ -11,7 +11,7 @@ const meshNames = `
 istio istiod ztunnel waypoint istio-system istio-cni istio-cni-node istio-proxy istio-ingress istio-ingressgateway istio-egressgateway
 istio-eastwestgateway istio-gateway istio-waypoint istio-remote istio-eastwest istio-reader-service-account istio-ca-root-cert istio-ca-secret
 istio-csr cert-manager cert-manager-istio-csr spire spire-server aws-node cilium-agent calico-node kube-apiserver
-install-cni cluster-local kube-system kube-public kube-node-lease kube-dns kube-proxy kubernetes coredns cilium calico
+istio-cni-config cilium-config install-cni cluster-local kube-system kube-public kube-node-lease kube-dns kube-proxy kubernetes coredns cilium calico
 `
 
 // keptWords are kept where they are the whole of a name, or of a part of it
@@ -39,7 +39,7 @@ revoked routing rules san scope security send sending series server service shor
 streams strict target than that the time timed timeout times to total trace fatal txt type uid untrusted update upgrade upstream url valid
 verification version waiting warn warning were which while will without workload workloads services policies mutual_tls complete
 panic WDS WADS ADS EDS CDS LDS PUSH concurrent map writes CERTIFICATE_VERIFY_FAILED cert currently close_notify stream longer needed add message
-was pruned deduplication world host
+was pruned deduplication world host protocol announcement
 istio_converted_static_strict RUST_LOG fargate config_dump unavailable
 Healthy Unhealthy Available Initializing Unavailable Standard HostNetwork Normal Warning Running Ready
 `

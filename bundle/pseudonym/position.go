@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+
+	"github.com/zbundle/zbundle/bundle"
 )
 
 // nameMembers are the members whose values are names, hosts, identities or what is
@@ -87,9 +89,21 @@ func isLabelKey(d *document, isMember bool) bool {
 	return d.member() == "key"
 }
 
+// staysWhole is true of keys that were looked at when the bundle was made, or
+// that a platform defines.
+func staysWhole(d *document, s string, isMember bool) bool {
+	switch {
+	case isMember && d.around() == "data": // of a ConfigMap
+		return true
+	case !isMember && d.member() == "name" && d.around() == "env":
+		return bundle.VariableKept(s)
+	}
+	return isLabelKey(d, isMember) && isPlatforms(s)
+}
+
 // rewrite gives a string of a document its pseudonyms.
 func (n *Names) rewrite(d *document, s string, isMember bool) string {
-	if isLabelKey(d, isMember) && isPlatforms(s) {
+	if staysWhole(d, s, isMember) {
 		return s
 	}
 	if !isMember && (d.member() == "address" || d.member() == "addresses") {
@@ -118,7 +132,7 @@ func isUnnamed(path string) bool {
 
 // rewriteUnnamed does the same in a file of what has no one's name.
 func (n *Names) rewriteUnnamed(d *document, s string, isMember bool) string {
-	if isLabelKey(d, isMember) && isPlatforms(s) {
+	if staysWhole(d, s, isMember) {
 		return s
 	}
 	at := d.place(s, isMember)
