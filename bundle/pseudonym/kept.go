@@ -39,7 +39,7 @@ revoked routing rules san scope security send sending series server service shor
 streams strict target than that the time timed timeout times to total trace fatal txt type uid untrusted update upgrade upstream url valid
 verification version waiting warn warning were which while will without workload workloads services policies mutual_tls complete
 panic WDS WADS ADS EDS CDS LDS PUSH concurrent map writes CERTIFICATE_VERIFY_FAILED cert currently close_notify stream longer needed add message
-was pruned deduplication world host protocol announcement
+was pruned deduplication world host protocol announcement alert
 istio_converted_static_strict RUST_LOG fargate config_dump unavailable
 Healthy Unhealthy Available Initializing Unavailable Standard HostNetwork Normal Warning Running Ready
 `
