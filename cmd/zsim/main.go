@@ -64,6 +64,7 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	flags.StringArrayVar(&o.generate.Traps, "trap", nil, "lay this `trap`, a healthy look-alike of a fault; may be repeated")
 	flags.IntVar(&o.generate.Drift, "drift", 0, "keep this many workloads from each ztunnel")
 	flags.Var((*share)(&o.generate.Churn), "churn", "let this `share` of the pods restart, under other names and addresses, while requests are served: 5%")
+	flags.IntVar(&o.generate.LogBytes, "log-bytes", 0, "let each ztunnel have logged this many bytes more")
 	flags.StringVar(&o.generate.Without, "without", "", "invent a cluster without `part`: ambient, or istio as a whole")
 	flags.StringArrayVar(&o.breaks, "break", nil, "break a part of the cluster, as `PART=HOW`; may be repeated. "+strings.Join(sim.Breakages(), "; "))
 	flags.Int64Var(&o.generate.MemoryLimit, "memory-limit", 0, "memory limit of the mesh's own containers, in `bytes`")

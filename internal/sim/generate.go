@@ -39,6 +39,8 @@ type Generate struct {
 	// Churn is the share of pods that restart, under other names and addresses, while the cluster is
 	// served.
 	Churn float64
+	// LogBytes is how much each ztunnel has logged at least, beside what it had to say.
+	LogBytes int
 	// Now is the moment that the world shows; the zero value means the machine's time at start.
 	// The world's clock runs on from there.
 	Now time.Time
@@ -80,6 +82,7 @@ func (g *Generate) build() (*world, error) {
 		m.limitMemory(g.MemoryLimit)
 	}
 	m.makeTraffic()
+	m.chat(g.LogBytes)
 	for _, change := range m.after {
 		change()
 	}

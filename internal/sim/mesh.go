@@ -44,6 +44,7 @@ type mesh struct {
 	fragments fragments
 	calls     []func(at time.Time) // that show the planted faults
 	mu        sync.RWMutex         // held while churn changes what is served
+	chatter   []byte               // what every ztunnel has logged beside what it had to say
 	finished  bool                 // its logs are
 }
 

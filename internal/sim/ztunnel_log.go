@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
@@ -21,7 +22,29 @@ func (z *ztunnel) log(_ string, previous bool) (logText, bool) {
 		}
 		return joinLines(z.crashed.lines), true
 	}
-	return joinLines(z.lines), true
+	if len(z.mesh.chatter) == 0 {
+		return joinLines(z.lines), true
+	}
+	// What is not traffic was said before all traffic.
+	begun := slices.IndexFunc(z.lines, func(l logLine) bool { return l.at.After(z.mesh.now.Add(-trafficSpan)) })
+	if begun < 0 {
+		begun = len(z.lines)
+	}
+	before, after := joinLines(z.lines[:begun]), joinLines(z.lines[begun:])
+	before.text = slices.Concat(before.text, z.mesh.chatter, after.text)
+	return before, true
+}
+
+// chat is what every ztunnel logs of its updates in the hours of its life, of so many bytes.
+func (m *mesh) chat(bytes int) {
+	from, span := m.started.Add(time.Minute), m.now.Sub(m.started)-trafficSpan-2*time.Minute
+	const width = 150 // of a line, about
+	for i := 0; len(m.chatter) < bytes; i++ {
+		at := from.Add(span / time.Duration(bytes/width+1) * time.Duration(i))
+		line := record(at, "info", "xds::client:xds{id=1}", "received response",
+			fmt.Sprintf("type_url=%q size=%d removes=0", addressType, 1+i%7))
+		m.chatter = append(m.chatter, line.String()...)
+	}
 }
 
 func joinLines(lines []logLine) logText {
