@@ -131,7 +131,7 @@ func collected(b *testing.B, args ...string) (string, float64) {
 	b.Helper()
 	kubeconfig, zbundle := servedMesh(b, args...)
 	file := filepath.Join(b.TempDir(), "b.tgz")
-	cmd := exec.Command(zbundle, "collect", "-q", "--no-logs", "--kubeconfig", kubeconfig, "-o", file)
+	cmd := exec.Command(zbundle, "collect", "-q", "--no-logs", "--metrics-interval", "1ms", "--kubeconfig", kubeconfig, "-o", file)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		b.Fatalf("%v\n%s", err, out)
 	}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"regexp"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"syscall"
@@ -87,11 +88,17 @@ func runCollect(ctx context.Context, s streams, flags *planFlags, contexts []str
 	if err := anonymous.apply(&opts); err != nil {
 		return err
 	}
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(collectGarbageAt)
+	}
 	ctx, stop := interruptible(ctx, func() { _ = bundle.RemovePartial(opts.Output) }) // nobody waits for its error
 	defer stop()
 	progress, done := progressOn(s, quiet)
 	summary, err := collect.RunClusters(ctx, clusters, opts, progress)
 	done()
+	if err != nil && errors.Is(context.Cause(ctx), collect.ErrInterrupted) {
+		return &exitError{code: exitInterrupted, err: err}
+	}
 	if err != nil {
 		return err
 	}
@@ -106,6 +113,10 @@ func runCollect(ctx context.Context, s streams, flags *planFlags, contexts []str
 	}
 	return nil
 }
+
+// collectGarbageAt trades a little of the processor for memory, of which a
+// bastion host has little.
+const collectGarbageAt = 50
 
 // encryption says whom a bundle is encrypted to.
 type encryption struct{ keys, files []string }

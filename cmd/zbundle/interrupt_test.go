@@ -4,10 +4,13 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 
@@ -88,6 +91,64 @@ func TestAnInterruptKeepsWhatWasCollected(t *testing.T) {
 			if !strings.Contains(string(out), "cancelled: the collection was interrupted") {
 				t.Errorf("the bundle does not say that it was interrupted:\n%s", out)
 			}
+		})
+	}
+}
+
+// TestAnInterruptAtAnyMomentLeavesAWholeBundle interrupts at requests that a
+// seed chose, which cuts the run into ever other places.
+func TestAnInterruptAtAnyMomentLeavesAWholeBundle(t *testing.T) {
+	bin := built(t)
+	random := rand.New(rand.NewPCG(1, 2))
+	for range 10 {
+		at := 1 + random.Int64N(100)
+		t.Run(fmt.Sprintf("request %d", at), func(t *testing.T) {
+			t.Parallel()
+			var requests atomic.Int64
+			process := make(chan *os.Process, 1)
+			cluster, err := sim.Start(context.Background(), sim.Options{
+				Generate: &sim.Generate{Nodes: 3, Workloads: 12, Seed: 1, Version: "1.30.3"},
+				OnRequest: func(sim.Request) {
+					if requests.Add(1) != at {
+						return
+					}
+					if err := (<-process).Signal(syscall.SIGINT); err != nil {
+						t.Error(err)
+					}
+				},
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer cluster.Close()
+			dir := t.TempDir()
+			kubeconfig, file := filepath.Join(t.TempDir(), "kubeconfig"), filepath.Join(dir, "mesh.tgz")
+			if err := cluster.Kubeconfig(kubeconfig); err != nil {
+				t.Fatal(err)
+			}
+			// Two looks that are far apart: the run can't be over before the signal comes.
+			cmd := exec.Command(bin, "collect", "-q", "--metrics-interval", "10m", "--kubeconfig", kubeconfig, "-o", file)
+			cmd.Env = append(os.Environ(), "TMPDIR="+dir)
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			process <- cmd.Process
+			var exit *exec.ExitError
+			if err := cmd.Wait(); !errors.As(err, &exit) || exit.ExitCode() != exitInterrupted {
+				t.Fatalf("collect ended with %v, want exit %d", err, exitInterrupted)
+			}
+			left := files(t, dir)
+			if len(left) == 0 && at == 1 {
+				return // nothing was there to keep
+			}
+			if diff := cmp.Diff([]string{"mesh.tgz"}, left); diff != "" {
+				t.Fatalf("files (-want +got):\n%s", diff)
+			}
+			execute(t, bin, []int{exitClean}, "verify", file)
+			if out := execute(t, bin, []int{exitClean}, "cat", file, "manifest.json"); !strings.Contains(string(out), `"incomplete": "interrupted"`) {
+				t.Error("the manifest does not say that the run was interrupted")
+			}
+			execute(t, bin, []int{exitUndecided}, "analyze", file)
 		})
 	}
 }

@@ -80,7 +80,7 @@ func run(t *testing.T, want int, args ...string) []byte {
 func (w *world) examine(t *testing.T, user string, collected, analyzed int) (report, string) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "bundle.tgz")
-	run(t, collected, "collect", "--kubeconfig", w.Kubeconfig(t, user), "-o", file)
+	run(t, collected, "collect", "--kubeconfig", w.Kubeconfig(t, user), "--metrics-interval", "10ms", "-o", file)
 	out := run(t, analyzed, "analyze", "-o", "json", file)
 	var r report
 	if err := json.Unmarshal(out, &r); err != nil {

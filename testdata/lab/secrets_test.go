@@ -50,7 +50,7 @@ func (w *world) plantedSecrets(t *testing.T) {
 	})
 	dir := t.TempDir()
 	file := filepath.Join(dir, "bundle.tgz")
-	run(t, exitClean, "collect", "--kubeconfig", w.Kubeconfig(t, admin), "-o", file)
+	run(t, exitClean, "collect", "--kubeconfig", w.Kubeconfig(t, admin), "--metrics-interval", "10ms", "-o", file)
 	if out, err := exec.Command("tar", "xzf", file, "-C", dir).CombinedOutput(); err != nil {
 		t.Fatalf("tar: %v\n%s", err, out)
 	}
