@@ -24,6 +24,7 @@ var wellKnown = []string{
 }
 
 func TestAnAnonymizedBundleHoldsNoNameAndNoAddress(t *testing.T) {
+	atLength(t)
 	bin := built(t)
 	for name, opts := range map[string]sim.Options{
 		"invented":     {Generate: &sim.Generate{Nodes: 3, Workloads: 30, Seed: 1, Version: "1.30.3"}},

@@ -20,6 +20,7 @@ import (
 const faultsAtOnce = 8
 
 func TestAnAnonymizedBundleHasThePlainOnesFindingsRenamed(t *testing.T) {
+	atLength(t)
 	bin := built(t)
 	var planted []string
 	for _, fault := range sim.Faults() {

@@ -68,6 +68,7 @@ var found = map[string]struct {
 var gaps = []string{"no-portforward", "no-logs", "ztunnel-hangs"}
 
 func TestEveryPlantedFaultIsFoundAndNothingElse(t *testing.T) {
+	atLength(t)
 	bin := built(t)
 	for _, fault := range sim.Faults() {
 		if slices.Contains(gaps, fault.Name) {
@@ -101,6 +102,7 @@ func TestEveryPlantedFaultIsFoundAndNothingElse(t *testing.T) {
 }
 
 func TestAHealthyMeshHasNoFindingAndNothingUndecided(t *testing.T) {
+	atLength(t)
 	bin := built(t)
 	for _, nodes := range []int{3, 30} {
 		for _, version := range []string{"1.28.9", "1.30.3"} {

@@ -186,7 +186,6 @@ type attack struct {
 	name string
 	make func(m *maker)
 	told map[string]string
-	long bool // takes seconds
 }
 
 var attacks = []attack{
@@ -215,12 +214,12 @@ var attacks = []attack{
 	}, told: map[string]string{"nodes/one/ztunnel/good/config_dump.json": "a second entry", "Nodes/one/ztunnel/good/config_dump.json": "a second entry"}},
 	{name: "ten gigabytes of nothing", make: func(m *maker) {
 		m.parts(badDump, "", make([]byte, 64<<20), 160, "")
-	}, told: map[string]string{badDump: "more than an entry may have", ".tgz": "reading stopped"}, long: true},
+	}, told: map[string]string{badDump: "more than an entry may have", ".tgz": "reading stopped"}},
 	{name: "a million entries", make: func(m *maker) {
 		for i := range 1_000_000 {
 			m.header(tar.Header{Name: fmt.Sprintf("nodes/%d/ztunnel/z/log.txt", i)})
 		}
-	}, told: map[string]string{"ztunnel/z/log.txt": "more than 10000 ztunnel pods", ".tgz": "reading stopped"}, long: true},
+	}, told: map[string]string{"ztunnel/z/log.txt": "more than 10000 ztunnel pods", ".tgz": "reading stopped"}},
 	{name: "deep nesting", make: func(m *maker) {
 		deep := strings.Repeat("[", 100_000)
 		m.text(badDump, `{"workloads":[{"name":`+deep)
@@ -231,7 +230,7 @@ var attacks = []attack{
 	}, told: map[string]string{badDump: "depth", badPods: "depth", badSyncz: "depth", "istiod/bad/ambientz.json": "depth", manifest: "depth"}},
 	{name: "a line of a gigabyte", make: func(m *maker) {
 		m.parts(badLog, "2026-11-23T06:45:23.030417Z\terror\txds\t", bytes.Repeat([]byte("x"), 16<<20), 63, "\n")
-	}, long: true},
+	}},
 	{name: "a number that is none", make: func(m *maker) {
 		m.text(badDump, `{"workloads":[{"uid":"u","capacity":1e400,"name":"n"},{"uid":"v","capacity":99999999999999999999}],"certificates":[]}`)
 		m.text(badPods, `{"items":[{"metadata":{"name":"p","namespace":"n"},"status":{"containerStatuses":[{"restartCount":99999999999999999999}]}}]}`)
@@ -245,7 +244,7 @@ var attacks = []attack{
 		m.parts(badSyncz, `[{"proxy":"`, block, 5, `"}]`)
 		m.parts("istiod/bad/ambientz.json", `{"workloads":[{"uid":"`, block, 5, `"}]}`)
 		m.parts(badMetrics, `a{b="`, block, 5, `"} 1`)
-	}, told: map[string]string{badDump: "MB", badPods: "MB", badSyncz: "MB", "istiod/bad/ambientz.json": "MB", badMetrics: "longer than"}, long: true},
+	}, told: map[string]string{badDump: "MB", badPods: "MB", badSyncz: "MB", "istiod/bad/ambientz.json": "MB", badMetrics: "longer than"}},
 	{name: "bytes that are no text", make: func(m *maker) {
 		m.text(badDump, "{\"workloads\":[{\"uid\":\"\xff\xfe\",\"name\":\"\xc3\"}],\"certificates\":[]}")
 		m.text(badLog, "2026-11-23T06:45:23.030417Z\terror\txds\t\xff\xfe\x00\n\x00\xff")
@@ -265,11 +264,9 @@ var attacks = []attack{
 }
 
 func TestAHostileBundleIsHeldToItsBounds(t *testing.T) {
+	atLength(t)
 	for _, a := range attacks {
 		t.Run(a.name, func(t *testing.T) {
-			if a.long && testing.Short() {
-				t.Skip("takes seconds")
-			}
 			v := judged(t, hostile(t, a.make))
 			for path, text := range a.told {
 				v.told(t, path, text)

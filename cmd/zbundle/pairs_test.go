@@ -11,6 +11,7 @@ import (
 
 // TestTwoFaultsAreBothFound takes one pair in thirty of those that make accuracy tries.
 func TestTwoFaultsAreBothFound(t *testing.T) {
+	atLength(t)
 	var trials []trial
 	var planted [][2]string
 	for i, p := range pairs(faultNames()) {
@@ -31,6 +32,7 @@ func TestTwoFaultsAreBothFound(t *testing.T) {
 // ztunnel does not hold, beside a fault of its own: worst first, and the
 // symptom under its cause.
 func TestACauseStandsOverItsSymptom(t *testing.T) {
+	atLength(t)
 	r := tried(t.Context(), t.TempDir(), []trial{{opts: generated(2*faultNodes, []string{"pod-enrolment-pending", "hbone-refused"}, nil)}}, false)[0]
 	if r.err != nil {
 		t.Fatal(r.err)
@@ -50,6 +52,7 @@ func TestACauseStandsOverItsSymptom(t *testing.T) {
 
 // TestFaultsAreFoundInALargeMesh takes one fault in forty.
 func TestFaultsAreFoundInALargeMesh(t *testing.T) {
+	atLength(t)
 	names := faultNames()
 	var trials []trial
 	for i := 0; i < len(names); i += 40 {
@@ -64,6 +67,7 @@ func TestFaultsAreFoundInALargeMesh(t *testing.T) {
 
 // TestRollUpLosesNothing plants one fault on many: one finding names them all.
 func TestRollUpLosesNothing(t *testing.T) {
+	atLength(t)
 	first := []trial{{opts: sim.Options{Generate: &sim.Generate{Nodes: 3, Workloads: 60, Seed: 1, Version: "1.30.3", Faults: slices.Repeat([]string{"pod-enrolment-pending"}, 20)}}}}
 	tried(t.Context(), t.TempDir(), first, false)
 	r := first[0]

@@ -163,6 +163,7 @@ var permitted = map[string][]string{
 }
 
 func TestEveryRecordedWorldReplaysToWhatWasDoneToIt(t *testing.T) {
+	atLength(t)
 	bin := built(t)
 	dirs, err := filepath.Glob("../../testdata/ztunnel/*/*")
 	if err != nil || len(dirs) == 0 {

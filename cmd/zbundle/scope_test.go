@@ -26,6 +26,7 @@ func scopes() map[string]collect.Options {
 }
 
 func TestAPartOfAHealthyMeshHasNoFinding(t *testing.T) {
+	atLength(t)
 	cluster := started(t, sim.Options{Generate: &sim.Generate{Nodes: 6, Workloads: 60, Seed: 1, Version: "1.30.3"}})
 	for name, opts := range scopes() {
 		t.Run(name, func(t *testing.T) {
@@ -50,6 +51,7 @@ func TestAPartOfAHealthyMeshHasNoFinding(t *testing.T) {
 
 // TestAFaultInScopeIsFound asks for the node of a fault, and for its namespace.
 func TestAFaultInScopeIsFound(t *testing.T) {
+	atLength(t)
 	for _, fault := range []string{"pod-enrolled-not-in-ztunnel", "workload-missing-in-ztunnel", "cert-expired", "proxy-pending"} {
 		t.Run(fault, func(t *testing.T) {
 			cluster := started(t, sim.Options{Generate: &sim.Generate{Nodes: 6, Workloads: 60, Seed: 1, Version: "1.30.3", Faults: []string{fault}}})

@@ -53,6 +53,15 @@ func built(t *testing.T) string {
 	return os.Getenv(binaryVariable)
 }
 
+// atLength marks a test that drives the built binary many times over: of that
+// the race detector, which runs the tests with -short, sees nothing.
+func atLength(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("runs without -short")
+	}
+}
+
 func TestSessions(t *testing.T) {
 	recorded, err := filepath.Abs("../../testdata/ztunnel")
 	if err != nil {

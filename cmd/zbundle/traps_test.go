@@ -15,6 +15,7 @@ var above = map[string][]string{
 }
 
 func TestNoTrapIsTakenForAFault(t *testing.T) {
+	atLength(t)
 	bin := built(t)
 	for _, trap := range sim.Traps() {
 		t.Run(trap.Name, func(t *testing.T) {

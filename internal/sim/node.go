@@ -77,13 +77,6 @@ func later(a, b time.Time) time.Time {
 	return b
 }
 
-func conditionStatus(holds bool) corev1.ConditionStatus {
-	if holds {
-		return corev1.ConditionTrue
-	}
-	return corev1.ConditionFalse
-}
-
 func choose(condition bool, yes, no string) string {
 	if condition {
 		return yes
