@@ -147,7 +147,7 @@ func podOf(ds *appsv1.DaemonSet, node, name string) *corev1.Pod {
 func (c *controlPlane) rights(t *testing.T) {
 	t.Helper()
 	for _, user := range []string{collector, noForward} {
-		r := collect.RightsFor(user, rbacv1.Subject{Kind: rbacv1.UserKind, Name: user, APIGroup: rbacv1.GroupName}, []string{system})
+		r := collect.RightsIn([]string{system}, collect.Options{}, user, rbacv1.Subject{Kind: rbacv1.UserKind, Name: user, APIGroup: rbacv1.GroupName})
 		rbac := c.client.RbacV1()
 		must[*rbacv1.ClusterRole](t)(rbac.ClusterRoles().Create(t.Context(), r.Cluster, createNew))
 		must[*rbacv1.ClusterRoleBinding](t)(rbac.ClusterRoleBindings().Create(t.Context(), r.ClusterBinding, createNew))
