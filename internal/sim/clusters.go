@@ -32,6 +32,9 @@ func (m *mesh) addPeers(g *Generate) error {
 		if err != nil {
 			return fmt.Errorf("the cluster %s: %w", peer.ClusterID, err)
 		}
+		if peer.Gateway != "" {
+			m.gateways = append(m.gateways, networkGateway{Network: peer.Network, Cluster: peer.ClusterID, Addr: peer.Gateway, Port: 15443, HBONEPort: hbonePort})
+		}
 		for _, p := range other.members() {
 			p.uidAs, p.cluster, p.network = p.uidWDS(), peer.ClusterID, peer.Network
 			if peer.Network != g.Network && peer.Gateway != "" {
