@@ -20,7 +20,7 @@ import (
 var wellKnown = []string{
 	"istio-system", "kube-system", "kube-public", "kube-node-lease", "default", "istiod", "ztunnel", "istio-cni", "istio-cni-node", "waypoint",
 	"istio-ingressgateway", "istio", "istio-waypoint", "istio-ingress", "istio-remote", "kubernetes", "kube-dns", "cluster.local", "istio-ca-root-cert",
-	"coredns", "istio-reader-service-account", "local", "cluster", "svc",
+	"coredns", "istio-reader-service-account", "istio-cni-config", "cilium-config", "local", "cluster", "svc",
 }
 
 func TestAnAnonymizedBundleHoldsNoNameAndNoAddress(t *testing.T) {
