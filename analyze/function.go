@@ -94,32 +94,13 @@ func minor(version string) int {
 	return n
 }
 
-// before tells whether version lacks what each of fixes has first in its minor.
+// before is mesh.Before, for a list as expr makes it.
 func before(version string, fixes []any) (bool, error) {
-	m, p, ok := release(version)
-	if !ok {
-		return false, nil
+	list := make([]string, len(fixes))
+	for i, f := range fixes {
+		list[i] = fmt.Sprint(f)
 	}
-	lacks := false
-	for _, f := range fixes {
-		fm, fp, ok := release(fmt.Sprint(f))
-		switch {
-		case !ok:
-			return false, fmt.Errorf("%v is no version", f)
-		case fm == m:
-			return p < fp, nil
-		case fm > m:
-			lacks = true
-		}
-	}
-	// Of a minor between two that have the fix, only the later is known to.
-	return lacks, nil
-}
-
-// release is the minor and the patch of "1.28.9"; a vendor's suffix is left out.
-func release(version string) (minor, patch int, ok bool) {
-	n, err := fmt.Sscanf(version, "1.%d.%d", &minor, &patch)
-	return minor, patch, n == 2 && err == nil
+	return mesh.Before(version, list)
 }
 
 // named is an object that the model does not hold.

@@ -8,6 +8,8 @@ type Component struct {
 	// Version is Istio's, "" where neither the component nor its image's tag tells it.
 	Version string `expr:"version"`
 	Pods    []*Pod `expr:"pods"`
+	// KnownBugs are those of its version that this mesh has what it takes to meet.
+	KnownBugs []*KnownBug `expr:"knownBugs"`
 }
 
 // joinComponents groups the mesh's own pods by what they run, and says of

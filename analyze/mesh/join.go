@@ -47,6 +47,7 @@ func (m *Mesh) Join() {
 	m.joinComponents()
 	m.joinNetworks()
 	m.joinTraffic()
+	m.joinKnownBugs()
 }
 
 // sort puts what was read in archive order into an order that does not

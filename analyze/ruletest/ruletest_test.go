@@ -67,3 +67,20 @@ func TestBuiltinRules(t *testing.T) {
 		})
 	}
 }
+
+// TestBuiltinRulesPassMutation has each mutant of each rule noticed by some test of the rule.
+func TestBuiltinRulesPassMutation(t *testing.T) {
+	_, engine := builtin(t)
+	mutations, err := Mutate(t.Context(), engine, func(*rules.Rule) bool { return true })
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range mutations {
+		for _, d := range m.Defects {
+			t.Errorf("%s: %v", m.Rule, d)
+		}
+		for _, s := range m.Survived {
+			t.Errorf("%s:%d:%d: no test notices: %s", s.File, s.Line, s.Column, s.Mutant)
+		}
+	}
+}
