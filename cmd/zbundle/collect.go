@@ -27,7 +27,7 @@ func newCollect(s streams) *cobra.Command {
 	flags.kube.Context = nil // here it may be repeated
 	var contexts []string
 	opts := &flags.opts
-	var dryRun, quiet bool
+	var dryRun, quiet, allowGaps bool
 	var to encryption
 	var anonymous pseudonyms
 	cmd := &cobra.Command{
@@ -44,7 +44,7 @@ noted in the bundle.
   zbundle collect --dry-run`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return runCollect(cmd.Context(), s, flags, contexts, to, anonymous, dryRun, quiet)
+			return runCollect(cmd.Context(), s, flags, contexts, to, anonymous, dryRun, quiet, allowGaps)
 		},
 	}
 	flags.add(cmd)
@@ -58,11 +58,12 @@ noted in the bundle.
 	namesFlag(cmd, &anonymous.names)
 	encryptionFlags(cmd, &to)
 	f.BoolVar(&dryRun, "dry-run", false, "print every request that would be made, as zbundle plan does")
+	f.BoolVar(&allowGaps, "allow-gaps", false, "end with exit code 0, and not 5, where there are gaps: for schedulers that would collect again")
 	f.BoolVarP(&quiet, "quiet", "q", false, "print nothing but errors")
 	return cmd
 }
 
-func runCollect(ctx context.Context, s streams, flags *planFlags, contexts []string, to encryption, anonymous pseudonyms, dryRun, quiet bool) error {
+func runCollect(ctx context.Context, s streams, flags *planFlags, contexts []string, to encryption, anonymous pseudonyms, dryRun, quiet, allowGaps bool) error {
 	kubes := clustersOf(flags.kube, contexts)
 	if dryRun {
 		return printPlans(ctx, s, flags, kubes)
@@ -108,7 +109,7 @@ func runCollect(ctx context.Context, s streams, flags *planFlags, contexts []str
 	switch {
 	case summary.Interrupted:
 		return &exitError{code: exitInterrupted}
-	case !summary.Complete:
+	case !summary.Complete && !allowGaps:
 		return &exitError{code: exitGaps}
 	}
 	return nil
@@ -135,20 +136,33 @@ func (e encryption) recipients() ([]age.Recipient, error) {
 	return out, nil
 }
 
-// restConfig tells how to reach the cluster. Without any configuration
-// client-go would try localhost:8080, where nobody's cluster is.
+// restConfig tells how to reach the cluster: by kubeconfig, or in a pod by its
+// service account. Without either client-go would try localhost:8080, where
+// nobody's cluster is.
 func restConfig(flags *genericclioptions.ConfigFlags) (*rest.Config, error) {
 	loader := flags.ToRawKubeConfigLoader()
 	_, err := loader.ClientConfig()
-	if err == nil && *flags.APIServer == "" && os.Getenv("KUBERNETES_SERVICE_HOST") == "" {
+	if err == nil && *flags.APIServer == "" {
 		if raw, errRaw := loader.RawConfig(); errRaw == nil && len(raw.Clusters) == 0 {
-			err = errors.New("there is no kubeconfig")
+			err = inCluster()
 		}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("no cluster to collect from: %w (give --kubeconfig FILE or set KUBECONFIG)", err)
 	}
 	return flags.ToRESTConfig()
+}
+
+// inCluster says what keeps a run without kubeconfig from its own pod's cluster.
+func inCluster() error {
+	_, err := rest.InClusterConfig()
+	switch {
+	case errors.Is(err, rest.ErrNotInCluster):
+		return errors.New("there is no kubeconfig")
+	case err != nil:
+		return fmt.Errorf("there is no kubeconfig, and no service account in this pod: %w", err)
+	}
+	return nil
 }
 
 // interruptible ends a run in order at the first SIGINT or SIGTERM, and the
