@@ -68,29 +68,17 @@ func (r *run) names(ctx context.Context, base string, task task, record *bundle.
 		record.Status, record.Reason = bundle.StatusSkipped, "there was no first answer to compare with"
 		return nil
 	}
-	api := *r.api
-	api.accept = metadataOnly
 	l := &listed{task: task}
-	for token := ""; ; {
-		query := url.Values{"limit": {strconv.Itoa(pageSize)}}
-		if token != "" {
-			query.Set("continue", token)
-		}
-		p, err := api.page(ctx, base+"/"+task.name, query, l)
+	lacking := r.lists(task, l)
+	for _, ns := range l.namespaces {
+		err := r.namesIn(ctx, listPath(base, ns, task), l)
 		record.Bytes = l.bytes
 		if err != nil {
 			return err
 		}
-		for _, raw := range p.Items {
-			var o metav1.PartialObjectMetadata
-			if err := json.Unmarshal(raw, &o); err != nil {
-				return fmt.Errorf("read the name of an object of %s: %w", task.name, err)
-			}
-			r.changes.after(o.Namespace, o.Name, string(o.UID))
-		}
-		if token = p.Metadata.Continue; token == "" {
-			break
-		}
+	}
+	if lacking != "" {
+		record.Status, record.Reason = bundle.StatusTruncated, lacking
 	}
 	entry := r.bundle.Spool(bundle.NewEntry{Path: path.Join(r.dir, bundle.PodChangesPath), Task: task.id, ModTime: r.clock.now()})
 	enc := json.NewEncoder(entry)
@@ -100,4 +88,30 @@ func (r *run) names(ctx context.Context, base string, task task, record *bundle.
 		return err
 	}
 	return kept(record)(entry.Keep())
+}
+
+// namesIn goes through one list of names.
+func (r *run) namesIn(ctx context.Context, path string, l *listed) error {
+	api := *r.api
+	api.accept = metadataOnly
+	for token := ""; ; {
+		query := url.Values{"limit": {strconv.Itoa(pageSize)}}
+		if token != "" {
+			query.Set("continue", token)
+		}
+		p, err := api.page(ctx, path, query, l)
+		if err != nil {
+			return err
+		}
+		for _, raw := range p.Items {
+			var o metav1.PartialObjectMetadata
+			if err := json.Unmarshal(raw, &o); err != nil {
+				return fmt.Errorf("read the name of an object of %s: %w", l.task.name, err)
+			}
+			r.changes.after(o.Namespace, o.Name, string(o.UID))
+		}
+		if token = p.Metadata.Continue; token == "" {
+			return nil
+		}
+	}
 }

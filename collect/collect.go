@@ -149,9 +149,6 @@ func (r *run) list(ctx context.Context, base string, task task, record *bundle.T
 	if task.id == podsTask {
 		r.survey.bytes = l.bytes
 	}
-	if err == nil && lacking != "" {
-		err = errors.New(lacking)
-	}
 	record.Bytes = l.bytes
 	r.count(task.id, l.removed)
 	if err != nil && l.count == 0 {
@@ -166,6 +163,11 @@ func (r *run) list(ctx context.Context, base string, task task, record *bundle.T
 	if err != nil {
 		_, reason := outcome(ctx, err, r.opts.RequestTimeout)
 		record.Status, record.Reason = bundle.StatusTruncated, fmt.Sprintf("only %d objects could be read: %s", l.count, reason)
+	} else if lacking != "" {
+		record.Status, record.Reason = bundle.StatusTruncated, lacking
+		r.mu.Lock()
+		r.looked[label(task.id, record.Target)] = record.Started // these namespaces can be compared later
+		r.mu.Unlock()
 	}
 	return nil
 }
@@ -175,17 +177,16 @@ func (r *run) list(ctx context.Context, base string, task task, record *bundle.T
 func (r *run) lists(task task, l *listed) (lacking string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if task.form != asNamed {
+		l.namespaces = r.listable(task)
+		return r.lacking(task)
+	}
 	for _, x := range r.needs(task, target{kind: kindCluster}) {
-		switch {
-		case r.denied[x]:
-			lacking = "forbidden: grant " + x.String()
-		case task.form == asNamed:
+		if !r.denied[x] {
 			l.objects = append(l.objects, named{x.namespace, x.name})
-		default:
-			l.namespaces = append(l.namespaces, x.namespace)
 		}
 	}
-	return lacking
+	return r.lacking(task)
 }
 
 // named are the ConfigMaps that the mesh's namespaces may hold.

@@ -110,6 +110,7 @@ func scout(ctx context.Context, config *rest.Config, opts Options) (*run, error)
 	if r.served, err = r.api.groupVersions(ctx); err != nil {
 		return nil, fmt.Errorf("list the API groups: %w", err)
 	}
+	r.reviewFirst(ctx)
 	if err := r.look(ctx); err != nil {
 		return nil, fmt.Errorf("list the pods: %w", err)
 	}
@@ -119,7 +120,7 @@ func scout(ctx context.Context, config *rest.Config, opts Options) (*run, error)
 func (r *run) plan() *Plan {
 	p := &Plan{Rights: r.reviewed, Notes: r.notes()}
 	server := PlannedTarget{Name: "the API server", Requests: []PlannedRequest{{Request: "GET /version"}, {Request: "GET /apis"}}}
-	for range r.reviewed {
+	for range r.known {
 		server.Requests = append(server.Requests, PlannedRequest{Request: "POST " + reviewPath, Bytes: kb})
 	}
 	for _, task := range r.objectsAsked() {
@@ -188,7 +189,14 @@ func (r *run) plannedObjects(task task) []PlannedRequest {
 		}
 		return out
 	}
-	namespaces := r.listedIn(task)
+	r.mu.Lock()
+	namespaces, lacking := r.listable(task), r.lacking(task)
+	r.mu.Unlock()
+	if left != "" {
+		namespaces = r.listedIn(task)
+	} else if lacking != "" {
+		out = append(out, PlannedRequest{Request: "GET " + base + "/" + task.name + " whole", LeftOut: lacking})
+	}
 	for _, ns := range namespaces {
 		out = append(out, PlannedRequest{
 			Request: fmt.Sprintf("GET %s?limit=%d", listPath(base, ns, task), pageSize),
@@ -215,6 +223,9 @@ func (r *run) dumpNote(t target) string {
 // notes say what the scope and the budget leave out.
 func (r *run) notes() []string {
 	var out []string
+	if pods := tasks[0]; r.denied[listRight(pods, "")] {
+		out = append(out, "pods can't be listed in all namespaces, but only in: "+orDefault(strings.Join(r.listable(pods), ", "), "none")+"; name others where they can with --namespace")
+	}
 	if r.inScope != nil {
 		out = append(out, fmt.Sprintf("%d of %d nodes are in scope", len(r.inScope), max(len(r.survey.nodes), len(r.inScope))))
 	}

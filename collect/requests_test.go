@@ -25,6 +25,7 @@ func TestOnlyWhatTheTableListsIsAsked(t *testing.T) {
 		"a whole cluster":          {sim.Options{Generate: world}, Options{}},
 		"without rights":           {sim.Options{Generate: &faulty}, Options{}},
 		"in scope":                 {sim.Options{Generate: world}, Options{For: "shop", Namespaces: []string{"pay"}, Waypoints: WaypointsTake}},
+		"in single namespaces":     {sim.Options{Generate: world, Roles: []sim.Role{listsPods("istio-system"), listsPods("shop")}}, Options{Namespaces: []string{"shop"}}},
 		"within a budget":          {sim.Options{Generate: world}, Options{Budget: 1}},
 		"answers that break off":   {sim.Options{Generate: world, Break: []string{"ztunnel=reset", "logs=reset"}}, Options{}},
 		"an API server overloaded": {sim.Options{Generate: world, Break: []string{"lists=429"}}, Options{}},

@@ -56,6 +56,7 @@ func (r *run) reviewFirst(ctx context.Context) {
 	for _, task := range tasks[:surveyed] {
 		r.allow(ctx, r.needs(task, target{kind: kindCluster}))
 	}
+	r.narrow(ctx, tasks[:surveyed])
 }
 
 // review asks the API server for each right whether it is there, so that
@@ -66,6 +67,7 @@ func (r *run) review(ctx context.Context) {
 	defer cancel()
 	rights := r.wanted()
 	r.allow(ctx, rights)
+	r.narrow(ctx, objectTasks)
 	// Where there is no port-forward, pod proxy may do.
 	var second []right
 	for _, x := range rights {
@@ -140,6 +142,9 @@ func (a *api) review(ctx context.Context, x right) (bool, error) {
 func (r *run) forbidden(task task, t target) string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if t.kind == kindCluster && task.form != asNamed && len(r.listable(task)) > 0 {
+		return "" // lacking says what is left out
+	}
 	needs := r.needs(task, t)
 	var lacking []string
 	for _, x := range needs {

@@ -148,6 +148,37 @@ func TestEachRightCoversWhatItIsSaidTo(t *testing.T) {
 	}
 }
 
+// listsPods grants no more than that, in one namespace.
+func listsPods(namespace string) sim.Role {
+	return sim.Role{Namespace: namespace, Rules: []rbacv1.PolicyRule{{APIGroups: []string{""}, Resources: []string{"pods"}, Verbs: []string{"list"}}}}
+}
+
+// TestSingleNamespacesStandForAll: where pods can't be listed everywhere, those
+// namespaces are asked where they can, and no others, in both looks.
+func TestSingleNamespacesStandForAll(t *testing.T) {
+	got := collectFrom(t, sim.Options{
+		Generate: &sim.Generate{Nodes: 1, Workloads: 6, Seed: 1, Version: "1.30.3"}, Roles: []sim.Role{listsPods("istio-system"), listsPods("shop")},
+	}, Options{Namespaces: []string{"shop", "pay"}})
+	var asked []string
+	for _, r := range got.requests {
+		if path, _, _ := strings.Cut(r.Path, "?"); strings.HasSuffix(path, "/pods") {
+			asked = append(asked, path)
+		}
+	}
+	both := []string{"/api/v1/namespaces/istio-system/pods", "/api/v1/namespaces/shop/pods"}
+	if diff := cmp.Diff(slices.Concat(both, both), asked); diff != "" {
+		t.Errorf("lists of pods (-want +asked):\n%s", diff)
+	}
+	for _, task := range got.manifest.Tasks {
+		if !strings.HasPrefix(task.ID, podsTask) || task.Status == bundle.StatusSkipped {
+			continue
+		}
+		if want := "only namespaces istio-system, shop were listed: forbidden: grant list pods"; task.Status != bundle.StatusTruncated || task.Reason != want {
+			t.Errorf("%s is %s: %s; want truncated: %s", task.ID, task.Status, task.Reason, want)
+		}
+	}
+}
+
 // askedBy tells whether a request asks for what a right grants.
 func askedBy(x right, path string) bool {
 	path, _, _ = strings.Cut(path, "?")

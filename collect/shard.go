@@ -68,7 +68,12 @@ func (r *run) lookAt(ctx context.Context, task task) {
 		return
 	}
 	l := &listed{w: io.Discard, task: task, each: r.observer(task)}
-	if err := r.api.list(ctx, base, l); err != nil {
+	lacking := r.lists(task, l)
+	err := r.api.list(ctx, base, l)
+	if err == nil && lacking != "" {
+		record.Status, record.Reason = bundle.StatusTruncated, lacking
+	}
+	if err != nil || lacking != "" {
 		record.Bytes = l.bytes
 		r.end(ctx, record, err, timeout)
 		return

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -151,6 +152,12 @@ func (r *run) observer(task task) func(raw []byte) bool {
 func (r *run) look(ctx context.Context) error {
 	for _, task := range tasks[:surveyed] {
 		l := &listed{w: io.Discard, task: task, each: r.observer(task)}
+		if why := r.forbidden(task, target{kind: kindCluster}); why != "" && task.id == podsTask {
+			return fmt.Errorf("forbidden: %s, or in a namespace that --namespace names", why)
+		} else if why != "" {
+			continue
+		}
+		r.lists(task, l)
 		err := r.api.list(ctx, r.served.path(task.resource), l)
 		if task.id == podsTask {
 			r.survey.bytes = l.bytes

@@ -67,12 +67,24 @@ func (l *loader) reasons() reasons {
 			continue
 		}
 		key := taskKey(t.ID, t.Target.Name)
-		if old := r.byTask[key]; old.Status == bundle.StatusSkipped && t.Target.Kind == "cluster" {
+		if old, ok := r.byTask[key]; ok && t.Target.Kind == "cluster" && tells(old.Status) > tells(t.Status) {
 			continue // of a list that the scope narrowed two tasks tell: what was taken, and what was left out
 		}
 		r.byTask[key] = t
 	}
 	return r
+}
+
+// tells ranks how a list ended: that it was narrowed says more than that it
+// was taken, and what kept it from being taken says most.
+func tells(status bundle.Status) int {
+	switch status {
+	case bundle.StatusOK:
+		return 0
+	case bundle.StatusSkipped:
+		return 1
+	}
+	return 2
 }
 
 func taskKey(id, pod string) string { return strings.TrimSpace(id + " " + pod) }
