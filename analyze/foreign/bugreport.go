@@ -14,9 +14,17 @@ func (bugReport) tool() string { return "istioctl bug-report" }
 func (bugReport) objects(p string) ([]string, bool) {
 	switch strings.TrimPrefix(p, "bug-report/") {
 	case "cluster/k8s-resources":
-		return []string{"core/pods", "core/services", "core/configmaps", "apps/daemonsets", "apps/deployments"}, true
+		return []string{
+			"core/pods", "core/services", "core/configmaps", "apps/daemonsets", "apps/deployments",
+			"discovery.k8s.io/endpointslices", "networking.k8s.io/networkpolicies",
+		}, true
 	case "cluster/crs":
-		return []string{"gateway.networking.k8s.io/gateways", "security.istio.io/authorizationpolicies"}, true
+		return []string{
+			"cilium.io/ciliumnetworkpolicies", "cilium.io/ciliumclusterwidenetworkpolicies",
+			"crd.projectcalico.org/networkpolicies", "crd.projectcalico.org/globalnetworkpolicies", "crd.projectcalico.org/felixconfigurations",
+			"gateway.networking.k8s.io/gateways", "gateway.networking.k8s.io/gatewayclasses",
+			"networking.istio.io/serviceentries", "security.istio.io/authorizationpolicies", "security.istio.io/peerauthentications",
+		}, true
 	case "cluster/k8s-cluster-resources", "cluster/nodes", "cluster/pods", "cluster/events":
 		return nil, true
 	}
@@ -48,7 +56,7 @@ func (bugReport) place(p string, pods podIndex) (to string, log bool) {
 		switch strings.Join(parts[3:], "/") {
 		case "discovery.log":
 			return path.Join(dir, "log.txt"), true
-		case "debug/syncz", "debug/connections", "debug/mesh", "debug/ambientz":
+		case "debug/syncz", "debug/mesh", "debug/ambientz", "debug/clusterz", "debug/networkz":
 			return path.Join(dir, parts[4]+".json"), false
 		case "metrics":
 			return path.Join(dir, "metrics.txt"), false
@@ -57,13 +65,7 @@ func (bugReport) place(p string, pods podIndex) (to string, log bool) {
 	return "", false
 }
 
-func (bugReport) lacks() map[string][]string {
-	return map[string][]string{
-		"ztunnel": {"ztunnel/metrics", "ztunnel/ready"},
-		"cni":     {"cni/metrics"},
-		"istiod":  {"istiod/ambientz", "istiod/syncz", "istiod/mesh", "istiod/metrics"},
-	}
-}
+func (bugReport) lacks() []string { return []string{"ztunnel/metrics", "ztunnel/ready", "cni/metrics"} }
 
 // of is a pod, known by its name alone where the archive has no list of pods.
 func (p podIndex) of(namespace, name string) pod {

@@ -11,7 +11,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -36,8 +38,8 @@ type layout interface {
 	// place says where a file's content stands in a bundle, and what it is
 	// if that is a log which may hold the previous one too.
 	place(path string, pods podIndex) (to string, log bool)
-	// lacks are the artifacts that the tool never takes of an agent of a kind, by their tasks.
-	lacks() map[string][]string
+	// lacks are the artifacts that the tool never takes of an agent, by their tasks.
+	lacks() []string
 }
 
 var errFound = errors.New("found")
@@ -177,20 +179,41 @@ func (w *walk) manifest() error {
 			m.Tasks = append(m.Tasks, bundle.Task{ID: "cluster/" + resource, Target: bundle.Target{Kind: "cluster"}, Status: bundle.StatusSkipped, Reason: "it is not in this archive of " + tool})
 		}
 	}
-	for kind, artifacts := range w.a.layout.lacks() {
-		for _, pod := range w.pods {
-			if pod.kind != kind {
-				continue
-			}
-			for _, task := range artifacts {
-				m.Tasks = append(m.Tasks, bundle.Task{
-					ID: task, Target: bundle.Target{Kind: kind, Namespace: pod.namespace, Name: pod.name, Node: pod.node},
-					Status: bundle.StatusSkipped, Reason: tool + " does not take it",
-				})
-			}
-		}
+	for _, id := range sortedNames(w.pods) {
+		m.Tasks = append(m.Tasks, w.missing(w.pods[id])...)
 	}
 	return w.json(bundle.ManifestPath, m)
+}
+
+// artifacts are what an analysis reads of the mesh's own pods: a file, and the
+// task that brings it.
+var artifacts = map[string]map[string]string{
+	"ztunnel": {"config_dump.json": "ztunnel/config_dump", "log.txt": "ztunnel/log", "metrics.txt": "ztunnel/metrics", "ready.txt": "ztunnel/ready"},
+	"cni":     {"log.txt": "cni/log", "metrics.txt": "cni/metrics"},
+	"istiod": {
+		"ambientz.json": "istiod/ambientz", "syncz.json": "istiod/syncz", "mesh.json": "istiod/mesh", "clusterz.json": "istiod/clusterz",
+		"networkz.json": "istiod/networkz", "metrics.txt": "istiod/metrics", "log.txt": "istiod/log",
+	},
+}
+
+// missing are the artifacts of a pod that the archive does not hold.
+func (w *walk) missing(of pod) []bundle.Task {
+	var out []bundle.Task
+	for _, file := range sortedNames(artifacts[of.kind]) {
+		task := artifacts[of.kind][file]
+		if w.placed[path.Join(dirOf(of), file)] {
+			continue
+		}
+		reason := "it is not in this archive of " + w.a.layout.tool()
+		if slices.Contains(w.a.layout.lacks(), task) {
+			reason = w.a.layout.tool() + " does not take it"
+		}
+		out = append(out, bundle.Task{
+			ID: task, Target: bundle.Target{Kind: of.kind, Namespace: of.namespace, Name: of.name, Node: of.node},
+			Status: bundle.StatusSkipped, Reason: reason,
+		})
+	}
+	return out
 }
 
 func (w *walk) json(path string, v any) error {

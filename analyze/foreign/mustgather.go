@@ -51,10 +51,9 @@ func (mustGather) place(p string, pods podIndex) (to string, log bool) {
 	return "", false
 }
 
-func (mustGather) lacks() map[string][]string {
-	return map[string][]string{
-		"ztunnel": {"ztunnel/config_dump", "ztunnel/metrics", "ztunnel/ready"},
-		"cni":     {"cni/metrics"},
-		"istiod":  {"istiod/ambientz", "istiod/syncz", "istiod/mesh", "istiod/metrics"},
+func (mustGather) lacks() []string {
+	return []string{
+		"ztunnel/config_dump", "ztunnel/metrics", "ztunnel/ready", "cni/metrics",
+		"istiod/ambientz", "istiod/syncz", "istiod/mesh", "istiod/metrics", "istiod/clusterz", "istiod/networkz",
 	}
 }

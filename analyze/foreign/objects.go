@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/zbundle/zbundle/bundle"
 )
 
 // knownResources are those that an analysis reads, by the kinds below.
@@ -20,11 +22,21 @@ var knownResources = sortedNames(resourceKinds())
 func resourceKinds() map[string]string {
 	return map[string]string{
 		"core/pods": "v1 Pod", "core/nodes": "v1 Node", "core/namespaces": "v1 Namespace", "core/services": "v1 Service",
-		"core/configmaps": "v1 ConfigMap", "core/events": "v1 Event",
+		"core/configmaps": "v1 ConfigMap", "core/events": "v1 Event", "core/serviceaccounts": "v1 ServiceAccount",
 		"discovery.k8s.io/endpointslices": "discovery.k8s.io EndpointSlice",
 		"apps/daemonsets":                 "apps DaemonSet", "apps/deployments": "apps Deployment",
-		"gateway.networking.k8s.io/gateways":      "gateway.networking.k8s.io Gateway",
-		"security.istio.io/authorizationpolicies": "security.istio.io AuthorizationPolicy",
+		"networking.k8s.io/networkpolicies":              "networking.k8s.io NetworkPolicy",
+		"apiextensions.k8s.io/customresourcedefinitions": "apiextensions.k8s.io CustomResourceDefinition",
+		"cilium.io/ciliumnetworkpolicies":                "cilium.io CiliumNetworkPolicy",
+		"cilium.io/ciliumclusterwidenetworkpolicies":     "cilium.io CiliumClusterwideNetworkPolicy",
+		"crd.projectcalico.org/networkpolicies":          "crd.projectcalico.org NetworkPolicy",
+		"crd.projectcalico.org/globalnetworkpolicies":    "crd.projectcalico.org GlobalNetworkPolicy",
+		"crd.projectcalico.org/felixconfigurations":      "crd.projectcalico.org FelixConfiguration",
+		"gateway.networking.k8s.io/gateways":             "gateway.networking.k8s.io Gateway",
+		"gateway.networking.k8s.io/gatewayclasses":       "gateway.networking.k8s.io GatewayClass",
+		"networking.istio.io/serviceentries":             "networking.istio.io ServiceEntry",
+		"security.istio.io/authorizationpolicies":        "security.istio.io AuthorizationPolicy",
+		"security.istio.io/peerauthentications":          "security.istio.io PeerAuthentication",
 	}
 }
 
@@ -96,6 +108,11 @@ func readObjects(r io.Reader, seen map[string]bool) (map[string]*list, error) {
 		seen[id] = true
 		if lists[resource] == nil {
 			lists[resource] = &list{}
+		}
+		// What a bundle would not hold of an object is not looked at here either.
+		group, plural, _ := strings.Cut(resource, "/")
+		if _, ok := bundle.RedactObject(group, plural, o); !ok {
+			return nil
 		}
 		return lists[resource].add(at, o)
 	}

@@ -184,6 +184,7 @@ func TestEveryRecordedWorldReplaysToWhatWasDoneToIt(t *testing.T) {
 			if diff := cmp.Diff(append([]string{}, permitted[scenario]...), r.named(notices...)); diff != "" {
 				t.Errorf("notices (-expected +found):\n%s", diff)
 			}
+			sameInABugReport(t, bin, dir, r)
 			for _, f := range r.Findings {
 				if len(f.Evidence) == 0 {
 					t.Errorf("%s has no evidence", f.ID)
@@ -207,10 +208,11 @@ func TestRichConfigurationsAreReadWhole(t *testing.T) {
 	for _, dir := range dirs {
 		t.Run(filepath.Base(filepath.Dir(dir)), func(t *testing.T) {
 			t.Parallel()
-			_, file := examine(t, bin, sim.Options{Replay: dir})
+			r, file := examine(t, bin, sim.Options{Replay: dir})
 			if _, err := os.Stat(file); err != nil {
 				t.Error(err)
 			}
+			sameInABugReport(t, bin, dir, r)
 		})
 	}
 }

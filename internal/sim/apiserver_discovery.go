@@ -106,6 +106,7 @@ func (s *apiServer) serveResourceList(w http.ResponseWriter, gv schema.GroupVers
 			Kind:         r.kind,
 			Verbs:        readVerbs(),
 			ShortNames:   r.shortNames,
+			Categories:   r.categories(),
 		})
 		for _, sub := range r.subresources {
 			list.APIResources = append(list.APIResources, metav1.APIResource{
@@ -174,6 +175,7 @@ func (r apiResource) discovery() apidiscovery.APIResourceDiscovery {
 		SingularResource: r.singular,
 		Verbs:            readVerbs(),
 		ShortNames:       r.shortNames,
+		Categories:       r.categories(),
 	}
 	for _, sub := range r.subresources {
 		d.Subresources = append(d.Subresources, apidiscovery.APISubresourceDiscovery{

@@ -10,6 +10,7 @@ type apiResource struct {
 	clusterWide  bool
 	optional     bool // known only where there are objects of it
 	custom       bool // served by a CustomResourceDefinition
+	all          bool // in kubectl's category "all"
 	shortNames   []string
 	subresources []subresource
 	// fields are the field selectors that the API server knows beyond metadata.name and
@@ -36,20 +37,21 @@ func resources() []apiResource {
 			"involvedObject.name", "involvedObject.uid", "reason", "type")),
 		core("namespaces", "Namespace", "namespace", clusterWide, short("ns"), selectable("status.phase")),
 		core("nodes", "Node", "node", clusterWide, short("no"), selectable("spec.unschedulable")),
-		core("pods", "Pod", "pod", short("po"),
+		core("pods", "Pod", "pod", inAll, short("po"),
 			selectable("spec.nodeName", "spec.serviceAccountName", "status.phase", "status.podIP"),
 			sub("log", "Pod", "get"), sub("portforward", "PodPortForwardOptions", "create", "get"),
 			sub("proxy", "PodProxyOptions", "create", "delete", "get", "patch", "update")),
 		core("secrets", "Secret", "secret"),
 		core("serviceaccounts", "ServiceAccount", "serviceaccount", short("sa")),
-		core("services", "Service", "service", short("svc"), selectable("spec.clusterIP", "spec.type")),
-		newResource("apps", "v1", "daemonsets", "DaemonSet", "daemonset", short("ds")),
-		newResource("apps", "v1", "deployments", "Deployment", "deployment", short("deploy")),
-		newResource("apps", "v1", "replicasets", "ReplicaSet", "replicaset", short("rs")),
-		newResource("apps", "v1", "statefulsets", "StatefulSet", "statefulset", short("sts")),
-		newResource("batch", "v1", "jobs", "Job", "job"),
-		newResource("batch", "v1", "cronjobs", "CronJob", "cronjob", short("cj")),
+		core("services", "Service", "service", inAll, short("svc"), selectable("spec.clusterIP", "spec.type")),
+		newResource("apps", "v1", "daemonsets", "DaemonSet", "daemonset", inAll, short("ds")),
+		newResource("apps", "v1", "deployments", "Deployment", "deployment", inAll, short("deploy")),
+		newResource("apps", "v1", "replicasets", "ReplicaSet", "replicaset", inAll, short("rs")),
+		newResource("apps", "v1", "statefulsets", "StatefulSet", "statefulset", inAll, short("sts")),
+		newResource("batch", "v1", "jobs", "Job", "job", inAll),
+		newResource("batch", "v1", "cronjobs", "CronJob", "cronjob", inAll, short("cj")),
 		newResource("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice", "endpointslice"),
+		newResource("networking.k8s.io", "v1", "ingresses", "Ingress", "ingress", short("ing")),
 		newResource("networking.k8s.io", "v1", "networkpolicies", "NetworkPolicy", "networkpolicy", short("netpol")),
 		newResource("admissionregistration.k8s.io", "v1", "mutatingwebhookconfigurations",
 			"MutatingWebhookConfiguration", "mutatingwebhookconfiguration", clusterWide),
@@ -89,6 +91,8 @@ func clusterWide(r *apiResource) { r.clusterWide = true }
 
 func custom(r *apiResource) { r.custom = true }
 
+func inAll(r *apiResource) { r.all = true }
+
 func optional(r *apiResource) { r.optional = true }
 
 func short(names ...string) func(*apiResource) {
@@ -97,6 +101,14 @@ func short(names ...string) func(*apiResource) {
 
 func selectable(fields ...string) func(*apiResource) {
 	return func(r *apiResource) { r.fields = fields }
+}
+
+// categories are the words that kubectl asks for several resources by.
+func (r apiResource) categories() []string {
+	if r.all {
+		return []string{"all"}
+	}
+	return nil
 }
 
 func sub(name, kind string, verbs ...string) func(*apiResource) {
