@@ -15,8 +15,6 @@ import (
 
 	"filippo.io/age"
 	"github.com/spf13/cobra"
-	"k8s.io/cli-runtime/pkg/genericclioptions"
-	"k8s.io/client-go/rest"
 
 	"github.com/zbundle/zbundle/bundle"
 	"github.com/zbundle/zbundle/collect"
@@ -24,7 +22,6 @@ import (
 
 func newCollect(s streams) *cobra.Command {
 	flags := newPlanFlags()
-	flags.kube.Context = nil // here it may be repeated
 	var contexts []string
 	opts := &flags.opts
 	var dryRun, quiet, allowGaps bool
@@ -47,7 +44,7 @@ noted in the bundle.
 			return runCollect(cmd.Context(), s, flags, contexts, to, anonymous, dryRun, quiet, allowGaps)
 		},
 	}
-	flags.add(cmd)
+	flags.add(cmd, "context") // here it may be repeated
 	f := cmd.Flags()
 	f.StringArrayVar(&contexts, "context", nil, "kubeconfig context to use; several are collected into one bundle, as the clusters of one mesh")
 	f.StringVarP(&opts.Output, "output", "o", "", "file to write, ending in .tgz, .tar.zst or .tar; - for stdout (default zbundle-<context>-<UTC time>.tgz)")
@@ -136,35 +133,6 @@ func (e encryption) recipients() ([]age.Recipient, error) {
 	return out, nil
 }
 
-// restConfig tells how to reach the cluster: by kubeconfig, or in a pod by its
-// service account. Without either client-go would try localhost:8080, where
-// nobody's cluster is.
-func restConfig(flags *genericclioptions.ConfigFlags) (*rest.Config, error) {
-	loader := flags.ToRawKubeConfigLoader()
-	_, err := loader.ClientConfig()
-	if err == nil && *flags.APIServer == "" {
-		if raw, errRaw := loader.RawConfig(); errRaw == nil && len(raw.Clusters) == 0 {
-			err = inCluster()
-		}
-	}
-	if err != nil {
-		return nil, fmt.Errorf("no cluster to collect from: %w (give --kubeconfig FILE or set KUBECONFIG)", err)
-	}
-	return flags.ToRESTConfig()
-}
-
-// inCluster says what keeps a run without kubeconfig from its own pod's cluster.
-func inCluster() error {
-	_, err := rest.InClusterConfig()
-	switch {
-	case errors.Is(err, rest.ErrNotInCluster):
-		return errors.New("there is no kubeconfig")
-	case err != nil:
-		return fmt.Errorf("there is no kubeconfig, and no service account in this pod: %w", err)
-	}
-	return nil
-}
-
 // interruptible ends a run in order at the first SIGINT or SIGTERM, and the
 // process at the second, after abandon.
 func interruptible(ctx context.Context, abandon func()) (context.Context, func()) {
@@ -204,17 +172,6 @@ func progressOn(s streams, quiet bool) (collect.Progress, func()) {
 		return bar, bar.Clear
 	}
 	return &collect.Lines{W: s.Err}, func() {}
-}
-
-func contextName(flags *genericclioptions.ConfigFlags) string {
-	if flags.Context != nil && *flags.Context != "" {
-		return *flags.Context
-	}
-	raw, err := flags.ToRawKubeConfigLoader().RawConfig()
-	if err != nil || raw.CurrentContext == "" {
-		return "in-cluster"
-	}
-	return raw.CurrentContext
 }
 
 var notInFileName = regexp.MustCompile(`[^A-Za-z0-9._-]+`)

@@ -32,7 +32,7 @@ func printPlan(ctx context.Context, s streams, flags *planFlags) error {
 	if err != nil {
 		return err
 	}
-	config, err := restConfig(flags.kube)
+	config, err := flags.kube.rest()
 	if err != nil {
 		return err
 	}

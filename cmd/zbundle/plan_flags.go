@@ -2,7 +2,6 @@ package main
 
 import (
 	"github.com/spf13/cobra"
-	"k8s.io/cli-runtime/pkg/genericclioptions"
 
 	"github.com/zbundle/zbundle/collect"
 )
@@ -10,22 +9,19 @@ import (
 // planFlags are those that decide what is asked of which cluster: collect,
 // plan and rbac share them.
 type planFlags struct {
-	kube *genericclioptions.ConfigFlags
+	kube kubeconfig
 	opts collect.Options
 	// waypoints is the flag's text.
 	waypoints string
 }
 
 func newPlanFlags() *planFlags {
-	p := &planFlags{kube: genericclioptions.NewConfigFlags(true), opts: collect.Options{LogBytes: collect.DefaultLogBytes, Budget: collect.DefaultBudget}}
-	// The mesh is looked for everywhere: --namespace is zbundle's own.
-	p.kube.Namespace = nil
-	p.kube.Timeout = nil // so is --request-timeout
-	return p
+	return &planFlags{opts: collect.Options{LogBytes: collect.DefaultLogBytes, Budget: collect.DefaultBudget}}
 }
 
-func (p *planFlags) add(cmd *cobra.Command) {
-	p.kube.AddFlags(cmd.Flags())
+// add adds the flags, without those of kubectl's that are the command's own.
+func (p *planFlags) add(cmd *cobra.Command, own ...string) {
+	p.kube.add(cmd.Flags(), own...)
 	f, opts := cmd.Flags(), &p.opts
 	f.StringSliceVarP(&opts.Namespaces, "namespace", "n", nil, "take objects of these namespaces, and of the mesh's own, only; may be repeated")
 	f.StringSliceVar(&opts.Nodes, "node", nil, "ask ztunnel and istio-cni on these nodes only; may be repeated")
@@ -60,6 +56,6 @@ func (p *planFlags) options() (collect.Options, error) {
 		return opts, usage("%w", err)
 	}
 	opts.Tool = version()
-	opts.Context = contextName(p.kube)
+	opts.Context = p.kube.context()
 	return opts, nil
 }

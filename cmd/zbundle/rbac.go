@@ -39,7 +39,7 @@ serves everything, with the mesh's parts in these namespaces.`,
 			if len(namespaces) > 0 {
 				return printRights(s, collect.RightsIn(namespaces, opts, rolesName, subject))
 			}
-			config, err := restConfig(flags.kube)
+			config, err := flags.kube.rest()
 			if err != nil {
 				return err
 			}
@@ -50,8 +50,7 @@ serves everything, with the mesh's parts in these namespaces.`,
 			return printRights(s, rights)
 		},
 	}
-	flags.kube.AuthInfoName = nil // here --user is whom to bind to
-	flags.add(cmd)
+	flags.add(cmd, "user") // here it is whom to bind to
 	f := cmd.Flags()
 	f.StringVar(&user, "user", "", "bind to this user")
 	f.StringVar(&account, "serviceaccount", "", "bind to this service account (NAMESPACE/NAME)")
