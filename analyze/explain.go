@@ -11,18 +11,55 @@ import (
 // hit is one subject that a rule found something about, before hits are
 // rolled up into findings.
 type hit struct {
-	rule     *rule
-	item     mesh.Item
-	group    string
-	subject  mesh.Subject
-	refs     map[string]bool // keys of the things that it is about
-	evidence []mesh.Evidence
-	message  string
-	cause    string
-	impact   string
-	remedy   string
+	rule    *rule
+	matter  *matter
+	at      int // of the matter's subjects
+	group   string
+	subject mesh.Subject
+	told    *telling
 	// root is the hit that all of this comes from; nil where it is one itself.
-	root *hit
+	root  *hit
+	state state
+}
+
+// matter is what the hits on one item are about.
+type matter struct {
+	item     mesh.Item
+	subjects []subjecter
+	// shared are the item's refs without those that belong to its subjects, so
+	// that each of these can have a cause of its own; nil until they are asked for.
+	shared []string
+}
+
+// telling is what a rule says of an item that it found.
+type telling struct {
+	evidence                       []mesh.Evidence
+	message, cause, impact, remedy string
+}
+
+// refs are the keys of the things that the hit is about, sorted.
+func (h *hit) refs() []string {
+	m := h.matter
+	if m.shared == nil {
+		owned := map[string]bool{}
+		for _, s := range m.subjects {
+			for _, key := range subjectRefs(s) {
+				owned[key] = true
+			}
+		}
+		m.shared = slices.DeleteFunc(append([]string{}, m.item.Refs()...), func(key string) bool { return owned[key] })
+	}
+	refs := append(subjectRefs(m.subjects[h.at]), m.shared...)
+	slices.Sort(refs)
+	return slices.Compact(refs)
+}
+
+func subjectRefs(s subjecter) []string {
+	keys := []string{s.Subject().Key()}
+	if item, ok := s.(mesh.Item); ok {
+		keys = append(keys, item.Refs()...)
+	}
+	return keys
 }
 
 // explain finds for each symptom the root of its causes. A cause is a hit of
@@ -33,21 +70,42 @@ func explain(hits []*hit) {
 	slices.SortStableFunc(worst, func(a, b *hit) int {
 		return cmp.Or(compareRules(a.rule.Rule, b.rule.Rule), compareSubjects(a.subject, b.subject))
 	})
-	x := explainer{known: map[string][]*rule{}, found: map[*rule]*found{}, state: map[*hit]state{}}
+	x := explainer{known: map[string][]*rule{}, found: map[*rule]*found{}}
 	for _, h := range worst {
-		f := x.found[h.rule]
-		if f == nil {
-			f = &found{named: map[string][]*hit{}, touched: map[string][]*hit{}}
-			x.found[h.rule] = f
-		}
-		f.named[h.subject.Key()] = append(f.named[h.subject.Key()], h)
-		for key := range h.refs {
-			f.touched[key] = append(f.touched[key], h)
+		if x.found[h.rule] == nil {
+			x.found[h.rule] = &found{named: map[string][]*hit{}, touched: map[string][]*hit{}}
 		}
 	}
+	x.index(worst)
 	// From the least: where rules explain each other in a circle, the worst of them becomes the root.
 	for _, h := range slices.Backward(worst) {
 		x.rootOf(h)
+	}
+}
+
+// index finds the hits of rules that explain others by their keys, as far as
+// there is a symptom to look for them.
+func (x *explainer) index(hits []*hit) {
+	causes, symptoms := map[*rule]bool{}, map[string]bool{}
+	for _, h := range hits {
+		if of := x.explaining(h.rule); len(of) > 0 {
+			symptoms[h.subject.Key()] = true
+			for _, r := range of {
+				causes[r] = true
+			}
+		}
+	}
+	for _, h := range hits {
+		if !causes[h.rule] {
+			continue
+		}
+		f, key := x.found[h.rule], h.subject.Key()
+		f.named[key] = append(f.named[key], h)
+		for _, key := range h.refs() {
+			if symptoms[key] {
+				f.touched[key] = append(f.touched[key], h)
+			}
+		}
 	}
 }
 
@@ -62,7 +120,6 @@ const (
 type explainer struct {
 	known map[string][]*rule // rules with hits that explain a rule, by its id
 	found map[*rule]*found
-	state map[*hit]state
 }
 
 // found are a rule's hits by the keys of their subjects, and of all that they are about.
@@ -72,21 +129,21 @@ type found struct{ named, touched map[string][]*hit }
 // is being settled, which only a circle can ask.
 func (x *explainer) rootOf(h *hit) *hit {
 	switch {
-	case x.state[h] == underWay:
+	case h.state == underWay:
 		return nil
-	case x.state[h] == settled && h.root != nil:
+	case h.state == settled && h.root != nil:
 		return h.root
-	case x.state[h] == settled:
+	case h.state == settled:
 		return h
 	}
-	x.state[h] = underWay
+	h.state = underWay
 	for _, cause := range x.causes(h) {
 		if root := x.rootOf(cause); root != nil && root != h {
 			h.root = root
 			break
 		}
 	}
-	x.state[h] = settled
+	h.state = settled
 	if h.root != nil {
 		return h.root
 	}
@@ -95,21 +152,28 @@ func (x *explainer) rootOf(h *hit) *hit {
 
 // causes of a hit, the worst first.
 func (x *explainer) causes(symptom *hit) []*hit {
+	explaining := x.explaining(symptom.rule)
+	if len(explaining) == 0 {
+		return nil
+	}
 	var out []*hit
-	for _, r := range x.explaining(symptom.rule.ID) {
-		if r == symptom.rule {
-			continue
+	refs := symptom.refs()
+	for _, r := range explaining {
+		var of []*hit
+		for _, h := range x.found[r].touched[symptom.subject.Key()] {
+			if covers(symptom.subject, h.refs) {
+				of = append(of, h)
+			}
 		}
-		of := slices.DeleteFunc(slices.Clone(x.found[r].touched[symptom.subject.Key()]), func(h *hit) bool { return !covers(symptom.subject, h.refs) })
-		for key := range symptom.refs {
+		for _, key := range refs {
 			for _, h := range x.found[r].named[key] {
-				if covers(h.subject, symptom.refs) {
+				if covers(h.subject, func() []string { return refs }) {
 					of = append(of, h)
 				}
 			}
 		}
 		slices.SortFunc(of, func(a, b *hit) int {
-			return cmp.Or(compareSubjects(a.subject, b.subject), cmp.Compare(a.message, b.message))
+			return cmp.Or(compareSubjects(a.subject, b.subject), cmp.Compare(a.told.message, b.told.message))
 		})
 		out = append(out, of...)
 	}
@@ -118,21 +182,26 @@ func (x *explainer) causes(symptom *hit) []*hit {
 
 // covers tells whether a subject is of the refs: an identity's fault on one
 // node says nothing of the identity on another.
-func covers(s mesh.Subject, refs map[string]bool) bool {
-	return s.Kind != "identity" || s.Node == "" || refs[mesh.Subject{Kind: "node", Name: s.Node}.Key()]
+func covers(s mesh.Subject, refs func() []string) bool {
+	if s.Kind != "identity" || s.Node == "" {
+		return true
+	}
+	_, of := slices.BinarySearch(refs(), mesh.Subject{Kind: "node", Name: s.Node}.Key())
+	return of
 }
 
-func (x *explainer) explaining(id string) []*rule {
-	if list, ok := x.known[id]; ok {
+// explaining are the other rules with hits that explain a rule.
+func (x *explainer) explaining(symptom *rule) []*rule {
+	if list, ok := x.known[symptom.ID]; ok {
 		return list
 	}
 	var list []*rule
 	for r := range x.found {
-		if slices.ContainsFunc(r.Explains, func(pattern string) bool { return rules.Matches(pattern, id) }) {
+		if r != symptom && slices.ContainsFunc(r.Explains, func(pattern string) bool { return rules.Matches(pattern, symptom.ID) }) {
 			list = append(list, r)
 		}
 	}
 	slices.SortFunc(list, func(a, b *rule) int { return compareRules(a.Rule, b.Rule) })
-	x.known[id] = list
+	x.known[symptom.ID] = list
 	return list
 }

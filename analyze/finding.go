@@ -89,7 +89,7 @@ func (f *Finding) fill(r *rule, group string, hits []*hit, owners map[string]str
 	slices.SortStableFunc(hits, func(a, b *hit) int { return compareSubjects(a.subject, b.subject) })
 	first := hits[0]
 	f.ID, f.Severity, f.Confidence, f.Category, f.Title, f.Docs = r.ID, r.Severity, r.Confidence, r.Category, r.Title, nonNil(r.Docs)
-	f.Message, f.Cause, f.Impact, f.Remedy = first.message, first.cause, first.impact, first.remedy
+	f.Message, f.Cause, f.Impact, f.Remedy = first.told.message, first.told.cause, first.told.impact, first.told.remedy
 	f.Evidence = []mesh.Evidence{}
 	if f.Explains == nil {
 		f.Explains = []*Finding{}
@@ -101,7 +101,7 @@ func (f *Finding) fill(r *rule, group string, hits []*hit, owners map[string]str
 	}
 	told := map[mesh.Evidence]bool{}
 	for _, h := range hits {
-		for _, e := range h.evidence {
+		for _, e := range h.told.evidence {
 			if !told[e] {
 				told[e] = true
 				f.Evidence = append(f.Evidence, e)

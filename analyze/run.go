@@ -109,7 +109,7 @@ func (r *rule) judge(ctx context.Context, m *mesh.Mesh) *evaluation {
 }
 
 func (r *rule) evaluate(ctx context.Context, m *mesh.Mesh) *evaluation {
-	ev := &evaluation{rule: r, mesh: m, steps: steps{ctx: ctx}, machine: vm.VM{MemoryBudget: memoryBudget}}
+	ev := &evaluation{rule: r, mesh: m, steps: steps{ctx: ctx}, told: map[string]*telling{}, machine: vm.VM{MemoryBudget: memoryBudget}}
 	ev.env = map[string]any{wholeMesh: m, "age": m.Age, stepName: ev.steps.step}
 	return ev
 }
@@ -123,6 +123,7 @@ type evaluation struct {
 	machine    vm.VM
 	applicable int
 	hits       []*hit
+	told       map[string]*telling // of each group, the first
 	gaps       []mesh.Gap
 }
 
@@ -236,19 +237,16 @@ func (ev *evaluation) fault(item mesh.Item, err error) {
 // left open, and makes the rule undecided beside the hit.
 func (ev *evaluation) hit(item mesh.Item) {
 	r := ev.rule
-	h := hit{rule: r, item: item, evidence: ev.evidence(item)}
+	h := hit{rule: r, matter: &matter{item: item, subjects: ev.subjects(item)}}
 	if r.group != nil {
 		h.group = text(ev.try(item, r.group))
 	}
-	h.message, h.cause = ev.render(item, r.message), ev.render(item, r.cause)
-	h.impact, h.remedy = ev.render(item, r.impact), ev.render(item, r.remedy)
-	about := ev.subjects(item)
-	named := make([]mesh.Subject, len(about))
-	for i, s := range about {
+	h.told = ev.tell(item, h.group)
+	named := make([]mesh.Subject, len(h.matter.subjects))
+	for i, s := range h.matter.subjects {
 		named[i] = s.Subject()
 	}
-	refs, changes := refsOf(item, about), ev.mesh.InFlight(item, named)
-	for i, change := range changes {
+	for i, change := range ev.mesh.InFlight(item, named) {
 		if change != nil {
 			if !slices.Contains(change.Rules, r.ID) {
 				change.Rules = append(change.Rules, r.ID)
@@ -256,9 +254,32 @@ func (ev *evaluation) hit(item mesh.Item) {
 			continue
 		}
 		one := h
-		one.subject, one.refs = named[i], refs[i]
+		one.at, one.subject = i, named[i]
 		ev.hits = append(ev.hits, &one)
 	}
+}
+
+// mostTold bounds the items that a rule says something of, far above the most
+// that anybody reads: of the others the finding has the subjects.
+const mostTold = 10_000
+
+// tell says what was found. Past the bound, it is what was said first of the
+// same group, without evidence.
+func (ev *evaluation) tell(item mesh.Item, group string) *telling {
+	first := ev.told[group]
+	if first != nil && len(ev.hits) > mostTold {
+		return first
+	}
+	r := ev.rule
+	told := &telling{
+		evidence: ev.evidence(item),
+		message:  ev.render(item, r.message), cause: ev.render(item, r.cause),
+		impact: ev.render(item, r.impact), remedy: ev.render(item, r.remedy),
+	}
+	if first == nil {
+		ev.told[group] = &telling{message: told.message, cause: told.cause, impact: told.impact, remedy: told.remedy}
+	}
+	return told
 }
 
 // try evaluates what a hit can do without.
@@ -283,37 +304,6 @@ func (ev *evaluation) subjects(item mesh.Item) []subjecter {
 		return []subjecter{item}
 	}
 	return about
-}
-
-// refsOf is what the hit on each of an item's subjects is about: the item's
-// refs without what belongs to its other subjects, so that each can have a
-// cause of its own.
-func refsOf(item mesh.Item, about []subjecter) []map[string]bool {
-	own := make([][]string, len(about))
-	owned := map[string]bool{}
-	for i, s := range about {
-		own[i] = subjectRefs(s)
-		for _, key := range own[i] {
-			owned[key] = true
-		}
-	}
-	shared := slices.DeleteFunc(slices.Clone(item.Refs()), func(key string) bool { return owned[key] })
-	refs := make([]map[string]bool, len(about))
-	for i := range about {
-		refs[i] = make(map[string]bool, len(own[i])+len(shared))
-		for _, key := range slices.Concat(own[i], shared) {
-			refs[i][key] = true
-		}
-	}
-	return refs
-}
-
-func subjectRefs(s subjecter) []string {
-	keys := []string{s.Subject().Key()}
-	if item, ok := s.(mesh.Item); ok {
-		keys = append(keys, item.Refs()...)
-	}
-	return keys
 }
 
 // evidence is the places that the rule names, else the item's own.

@@ -49,8 +49,8 @@ func (t *Trial) Run(ctx context.Context) (j *Judgement, err error) {
 	j = &Judgement{Undecided: len(ev.gaps) > 0}
 	for _, h := range ev.hits {
 		j.Subjects = append(j.Subjects, h.subject)
-		if n := len(j.Items); n == 0 || j.Items[n-1] != h.item {
-			j.Items = append(j.Items, h.item)
+		if n := len(j.Items); n == 0 || j.Items[n-1] != h.matter.item {
+			j.Items = append(j.Items, h.matter.item)
 		}
 	}
 	return j, nil

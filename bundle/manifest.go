@@ -2,11 +2,12 @@ package bundle
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
 	"time"
+
+	jsonv2 "github.com/go-json-experiment/json"
 )
 
 // FormatVersion is the version of the archive's format that this package writes.
@@ -141,6 +142,13 @@ type Cost struct {
 
 // Manifest is the last entry: everything that was asked and what came of it.
 type Manifest struct {
+	Collection
+	Entries []Entry `json:"entries"`
+	Dumps   []Dump  `json:"dumps"`
+}
+
+// Collection is what the manifest says of the collection as a whole.
+type Collection struct {
 	Format     int    `json:"format"`
 	Complete   bool   `json:"complete"`
 	Incomplete string `json:"incomplete,omitempty"` // why not
@@ -157,16 +165,14 @@ type Manifest struct {
 	// Rights are what the collection needed, as the API server said beforehand.
 	Rights []Right `json:"rights,omitempty"`
 	// Cost is what the collection asked of the API server.
-	Cost    Cost    `json:"cost"`
-	Tasks   []Task  `json:"tasks"`
-	Entries []Entry `json:"entries"`
-	Dumps   []Dump  `json:"dumps"`
+	Cost  Cost   `json:"cost"`
+	Tasks []Task `json:"tasks"`
 }
 
 // DecodeHeader reads zbundle.json, and refuses one of a newer format.
 func DecodeHeader(r io.Reader) (*Header, error) {
 	h := &Header{}
-	if err := json.NewDecoder(io.LimitReader(r, maxManifest)).Decode(h); err != nil {
+	if err := decode(r, h); err != nil {
 		return nil, fmt.Errorf("read the bundle's header: %w", err)
 	}
 	return h, checkFormat(h.Format)
@@ -175,10 +181,24 @@ func DecodeHeader(r io.Reader) (*Header, error) {
 // DecodeManifest reads manifest.json, and refuses one of a newer format.
 func DecodeManifest(r io.Reader) (*Manifest, error) {
 	m := &Manifest{}
-	if err := json.NewDecoder(io.LimitReader(r, maxManifest)).Decode(m); err != nil {
+	if err := decode(r, m); err != nil {
 		return nil, fmt.Errorf("read the bundle's manifest: %w", err)
 	}
 	return m, checkFormat(m.Format)
+}
+
+// DecodeCollection reads of manifest.json what it says of the collection: the
+// lists of what is in the bundle grow with it, and are passed over.
+func DecodeCollection(r io.Reader) (*Collection, error) {
+	c := &Collection{}
+	if err := decode(r, c); err != nil {
+		return nil, fmt.Errorf("read the bundle's manifest: %w", err)
+	}
+	return c, checkFormat(c.Format)
+}
+
+func decode(r io.Reader, to any) error {
+	return jsonv2.UnmarshalRead(io.LimitReader(r, maxManifest), to, jsonv2.JoinOptions(decodeOptions()...))
 }
 
 func checkFormat(format int) error {

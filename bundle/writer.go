@@ -331,10 +331,11 @@ func (w *Writer) Close(f Final) error {
 	for kind, n := range f.Redactions {
 		w.redactions[kind] += n
 	}
-	m := Manifest{
+	m := Manifest{Entries: w.entries, Dumps: w.dumps, Collection: Collection{
 		Format: FormatVersion, Complete: f.Complete, Incomplete: f.Incomplete, Captured: f.Captured.UTC(), ClockSource: f.ClockSource,
-		Started: w.header.Started.UTC(), Finished: f.Finished.UTC(), Redactions: w.redactions, Shards: f.Shards, Clusters: f.Clusters, Discovery: f.Discovery, Rights: f.Rights, Cost: f.Cost, Tasks: w.tasks, Entries: w.entries, Dumps: w.dumps,
-	}
+		Started: w.header.Started.UTC(), Finished: f.Finished.UTC(), Redactions: w.redactions, Shards: f.Shards, Clusters: f.Clusters,
+		Discovery: f.Discovery, Rights: f.Rights, Cost: f.Cost, Tasks: w.tasks,
+	}}
 	w.mu.Unlock()
 	sortManifest(&m)
 	if err := w.addJSON(ManifestPath, m, f.Finished); err != nil {

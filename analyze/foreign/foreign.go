@@ -170,10 +170,10 @@ func (w *walk) header() error {
 // manifest tells when the archive was made, and why what is not in it is not.
 func (w *walk) manifest() error {
 	tool := w.a.layout.tool()
-	m := bundle.Manifest{
+	m := bundle.Manifest{Entries: []bundle.Entry{}, Dumps: []bundle.Dump{}, Collection: bundle.Collection{
 		Format: bundle.FormatVersion, Incomplete: "this is an archive of " + tool, Captured: w.newest, ClockSource: "archive",
-		Started: w.newest, Finished: w.newest, Discovery: []bundle.Discovered{}, Tasks: []bundle.Task{}, Entries: []bundle.Entry{}, Dumps: []bundle.Dump{},
-	}
+		Started: w.newest, Finished: w.newest, Discovery: []bundle.Discovered{}, Tasks: []bundle.Task{},
+	}}
 	for _, resource := range knownResources {
 		if w.written[resource] == 0 {
 			m.Tasks = append(m.Tasks, bundle.Task{ID: "cluster/" + resource, Target: bundle.Target{Kind: "cluster"}, Status: bundle.StatusSkipped, Reason: "it is not in this archive of " + tool})

@@ -31,7 +31,7 @@ func (l *loader) cniFile(node, pod, name string, f bundle.File) error {
 	t := l.cniOf(node, pod)
 	switch name {
 	case "metrics.txt":
-		set, err := openmetrics.Parse(f.Reader)
+		set, err := openmetrics.Parse(l.buffered(f.Reader))
 		if v, ok := set.Sum("ztunnel_connected", nil); ok {
 			t.c.ZtunnelConnected = v
 			samples, _ := set.Lookup("ztunnel_connected")
@@ -177,7 +177,7 @@ func (l *loader) settleZtunnel(t *ztunnelFiles) {
 	}
 	z.Restarted = z.Restarted || t.log.starts > 1
 	for _, in := range z.InPods {
-		if e, ok := t.startErrors[in.PodUID]; ok {
+		if e, ok := t.log.startErrors[in.PodUID]; ok {
 			in.StartError, in.StartSource = e.text, e.source
 		}
 	}

@@ -37,6 +37,15 @@ func (l *loader) keep(n int) error {
 	return nil
 }
 
+func (l *loader) keepObservations(os []*mesh.Observation) error {
+	room := min(len(os), mostObservations-len(l.mesh.Observations))
+	l.mesh.Observations = append(l.mesh.Observations, os[:room]...)
+	if room < len(os) {
+		return errFlows
+	}
+	return nil
+}
+
 func (l *loader) keepLogs(logs []*mesh.Log) error {
 	room := min(len(logs), mostLogs-len(l.mesh.Logs))
 	l.mesh.Logs = append(l.mesh.Logs, logs[:room]...)

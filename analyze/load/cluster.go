@@ -2,9 +2,11 @@ package load
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
+	"unique"
 
 	"github.com/zbundle/zbundle/analyze/mesh"
 	"github.com/zbundle/zbundle/bundle"
@@ -103,10 +105,11 @@ func (l *loader) node(o nodeObject, at mesh.Evidence) {
 }
 
 func (l *loader) pod(o podObject, at mesh.Evidence) {
+	own := func(s string) string { return unique.Make(s).Value() } // of many pods
 	p := &mesh.Pod{
-		Namespace: o.Metadata.Namespace, Name: o.Metadata.Name, UID: o.Metadata.UID, NodeName: o.Spec.NodeName,
-		ServiceAccount: o.Spec.ServiceAccountName, Labels: o.Metadata.Labels, Annotations: o.Metadata.Annotations,
-		Phase: o.Status.Phase, HostNetwork: o.Spec.HostNetwork, Deleting: !o.Metadata.DeletionTimestamp.IsZero(),
+		Namespace: own(o.Metadata.Namespace), Name: o.Metadata.Name, UID: o.Metadata.UID, NodeName: own(o.Spec.NodeName),
+		ServiceAccount: own(o.Spec.ServiceAccountName), Labels: l.shared(o.Metadata.Labels), Annotations: l.shared(o.Metadata.Annotations),
+		Phase: own(o.Status.Phase), HostNetwork: o.Spec.HostNetwork, Deleting: !o.Metadata.DeletionTimestamp.IsZero(),
 		Created: o.Metadata.CreationTimestamp, Started: o.Status.StartTime, GracePeriodSeconds: -1, Source: at,
 	}
 	if o.Spec.GracePeriod != nil {
@@ -121,7 +124,7 @@ func (l *loader) pod(o podObject, at mesh.Evidence) {
 	p.Ready, p.ReadySince = becameReady(o.Status.Conditions)
 	for _, r := range o.Metadata.OwnerReferences {
 		if r.Controller || len(o.Metadata.OwnerReferences) == 1 {
-			p.OwnerKind, p.OwnerName = r.Kind, r.Name
+			p.OwnerKind, p.OwnerName = own(r.Kind), own(r.Name)
 		}
 	}
 	_, p.Sidecar = o.Metadata.Annotations["sidecar.istio.io/status"]
@@ -157,12 +160,14 @@ func (l *loader) pod(o podObject, at mesh.Evidence) {
 		}
 		l.containerStatus(p.Containers[at], s)
 	}
-	l.pods[p.Namespace+"/"+p.Name] = facts
+	if p.Component != "" {
+		l.pods[p.Namespace+"/"+p.Name] = facts
+	}
 	l.mesh.Pods = append(l.mesh.Pods, p)
 }
 
 func containerOf(c containerObject) *mesh.Container {
-	out := &mesh.Container{Name: c.Name, Image: c.Image, MemoryLimit: strings.Trim(string(c.Resources.Limits["memory"]), `"`)}
+	out := &mesh.Container{Name: unique.Make(c.Name).Value(), Image: unique.Make(c.Image).Value(), MemoryLimit: strings.Trim(string(c.Resources.Limits["memory"]), `"`)}
 	for _, port := range c.Ports {
 		out.Ports = append(out.Ports, port.ContainerPort)
 		if port.Name != "" {
@@ -191,6 +196,19 @@ func (l *loader) containerStatus(c *mesh.Container, s containerStatus) {
 	if last != nil {
 		c.HasLast, c.LastReason, c.LastExitCode, c.LastEndedAt = true, last.Reason, last.ExitCode, last.FinishedAt
 	}
+}
+
+// shared is one map for all pods that have the same labels, as those of a Deployment do.
+func (l *loader) shared(labels map[string]string) map[string]string {
+	var key strings.Builder
+	for k, v := range byKey(labels) {
+		fmt.Fprintf(&key, "%q=%q,", k, v)
+	}
+	if known := l.alike[key.String()]; known != nil {
+		return known
+	}
+	l.alike[key.String()] = labels
+	return labels
 }
 
 // component tells the mesh's own pods by their labels and by what they run.

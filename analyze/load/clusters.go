@@ -26,6 +26,7 @@ type common struct {
 	summary *Summary
 	views   map[string]any // parsed sections by the entry that holds them
 	specs   *int           // kept, by what they cost
+	logs    *logQueue
 }
 
 // Mesh reads all of src. What can't be read is a problem of the summary and
@@ -33,7 +34,7 @@ type common struct {
 // all. Of several clusters the first is returned, and the others are its peers.
 func Mesh(ctx context.Context, src Source) (*mesh.Mesh, *Summary, error) {
 	c := &clusters{
-		common: common{summary: &Summary{Origins: map[string]string{}}, views: map[string]any{}, specs: new(int)},
+		common: common{summary: &Summary{Origins: map[string]string{}}, views: map[string]any{}, specs: new(int), logs: &logQueue{}},
 		by:     map[string]*loader{},
 	}
 	err := src.Walk(ctx, func(f bundle.File) error {
@@ -43,6 +44,7 @@ func Mesh(ctx context.Context, src Source) (*mesh.Mesh, *Summary, error) {
 		c.file(f)
 		return nil
 	})
+	c.logs.finish()
 	if err != nil {
 		return nil, nil, err
 	}

@@ -20,7 +20,7 @@ import (
 // message parted by tabs, or its JSON form.
 func (l *loader) componentLog(component, namespace, pod, node string, f bundle.File, previous bool) error {
 	m := newMessages(component, pod, node, previous)
-	in := bufio.NewReaderSize(f.Reader, 64<<10)
+	in := l.buffered(f.Reader)
 	for n := 1; ; n++ {
 		line, err := readLine(in)
 		if len(line) > 0 {

@@ -3,7 +3,6 @@ package load
 import (
 	"bytes"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -26,7 +25,7 @@ func (l *loader) deltaSection(t *ztunnelFiles, name string, f bundle.File) error
 	if err != nil {
 		return err
 	}
-	if err := l.keep(ownSpec*(len(d.Changed)+len(d.Extra)) + specs(view)); err != nil {
+	if err := l.keep(ownSpec*(len(d.Changed)+len(d.Extra)) + len(d.Missing)); err != nil {
 		return err
 	}
 	set, err := applied(view, own, d, f.Path)
@@ -70,33 +69,22 @@ func deltaItems(name string, d *bundle.Delta) (*ztunnel.Dump, error) {
 func applied(view any, own *ztunnel.Dump, d *bundle.Delta, file string) (any, error) {
 	switch v := view.(type) {
 	case *mesh.WorkloadSet:
-		return &mesh.WorkloadSet{File: file, Specs: overlay(v.Specs, workloadSet(own.Workloads, file).Specs, d)}, nil
+		return against(v, workloadSet(own.Workloads, file), d), nil
 	case *mesh.ServiceSet:
-		return &mesh.ServiceSet{File: file, Specs: overlay(v.Specs, serviceSet(own.Services, file).Specs, d)}, nil
+		return against(v, serviceSet(own.Services, file), d), nil
 	case *mesh.PolicySet:
-		return &mesh.PolicySet{File: file, Specs: overlay(v.Specs, policySet(own.Policies, file).Specs, d)}, nil
+		return against(v, policySet(own.Policies, file), d), nil
 	}
 	return nil, fmt.Errorf("is told against %s, which holds nothing that ztunnels share", d.View)
 }
 
-// specs counts what a view holds.
-func specs(view any) int {
-	switch v := view.(type) {
-	case *mesh.WorkloadSet:
-		return len(v.Specs)
-	case *mesh.ServiceSet:
-		return len(v.Specs)
-	case *mesh.PolicySet:
-		return len(v.Specs)
-	}
-	return 0
-}
-
-func overlay[T any](view, own map[string]T, d *bundle.Delta) map[string]T {
-	out := maps.Clone(view)
+func against[T any](view, own *mesh.Set[T], d *bundle.Delta) *mesh.Set[T] {
+	own.View, own.Without = view, map[string]bool{}
 	for _, item := range slices.Concat(d.Missing, d.Changed) {
-		delete(out, item.Key)
+		own.Without[item.Key] = true
 	}
-	maps.Copy(out, own)
-	return out
+	for key := range own.Specs {
+		own.Without[key] = true
+	}
+	return own
 }

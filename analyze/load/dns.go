@@ -12,13 +12,16 @@ import (
 // slowAnswer is in seconds: resolvers that answer at all answer sooner.
 const slowAnswer = 1
 
+// dnsMetrics begins the names of what ztunnel forwarded.
+const dnsMetrics = "istio_dns_upstream_"
+
 // dns reads the counters of ztunnel's DNS proxy (istio/ztunnel src/dns/metrics.rs).
 func dns(set *openmetrics.Set, file string) mesh.DNS {
 	var d mesh.DNS
-	d.Requests, _ = set.Sum("istio_dns_upstream_requests_total", nil)
-	d.Failures, _ = set.Sum("istio_dns_upstream_failures_total", nil)
-	d.Answered, _ = set.Sum("istio_dns_upstream_request_duration_seconds_count", nil)
-	buckets, _ := set.Lookup("istio_dns_upstream_request_duration_seconds_bucket")
+	d.Requests, _ = set.Sum(dnsMetrics+"requests_total", nil)
+	d.Failures, _ = set.Sum(dnsMetrics+"failures_total", nil)
+	d.Answered, _ = set.Sum(dnsMetrics+"request_duration_seconds_count", nil)
+	buckets, _ := set.Lookup(dnsMetrics + "request_duration_seconds_bucket")
 	quick := map[string]float64{} // by all labels but le: the cumulative count of the last bucket below slowAnswer
 	last := map[string]float64{}
 	for _, b := range buckets {

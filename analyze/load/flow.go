@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unique"
 
 	"github.com/zbundle/zbundle/analyze/mesh"
 	"github.com/zbundle/zbundle/internal/ztunnel"
@@ -43,8 +44,8 @@ type flows struct {
 	err  error
 }
 
-func newFlows(z *mesh.Ztunnel, before int) *flows {
-	return &flows{z: z, by: map[observationKey]*mesh.Observation{}, room: min(mostFlows, mostObservations-before)}
+func newFlows(z *mesh.Ztunnel, room int) *flows {
+	return &flows{z: z, by: map[observationKey]*mesh.Observation{}, room: room}
 }
 
 func (fl *flows) access(a *ztunnel.Access, raw, file string) {
@@ -85,8 +86,12 @@ func (fl *flows) access(a *ztunnel.Access, raw, file string) {
 	if a.Time.After(o.Last) {
 		o.Last = a.Time
 	}
-	if len(o.Evidences) < evidencesKept {
-		o.Evidences = append(o.Evidences, mesh.Evidence{File: file, Line: a.Line, Text: strings.Clone(clip(raw, keptLine))})
+	lines, length := evidencesKept, keptLine
+	if k.class == "" && k.hbone {
+		lines, length = 1, keptGoodLine
+	}
+	if len(o.Evidences) < lines {
+		o.Evidences = append(o.Evidences, mesh.Evidence{File: file, Line: a.Line, Text: strings.Clone(clip(raw, length))})
 	}
 }
 
@@ -108,11 +113,12 @@ func (k *observationKey) place(a *ztunnel.Access) {
 }
 
 func (fl *flows) open(k observationKey, a *ztunnel.Access) *mesh.Observation {
+	own := func(s string) string { return unique.Make(s).Value() }
 	o := &mesh.Observation{
 		Ztunnel: fl.z, Inbound: k.inbound, Origin: k.origin, Port: int(k.port), HBONE: k.hbone,
-		Service: strings.Clone(k.service), Class: string(k.class), Error: strings.Clone(clip(a.Error, keptText)), Policy: strings.Clone(k.policy),
-		Source: mesh.Name{Namespace: strings.Clone(a.SrcNamespace), Name: strings.Clone(a.SrcWorkload), Identity: strings.Clone(a.SrcIdentity)},
-		Dest:   mesh.Name{Namespace: strings.Clone(a.DstNamespace), Name: strings.Clone(a.DstWorkload), Identity: strings.Clone(a.DstIdentity)},
+		Service: own(k.service), Class: string(k.class), Error: own(clip(a.Error, keptText)), Policy: own(k.policy),
+		Source: mesh.Name{Namespace: own(a.SrcNamespace), Name: own(a.SrcWorkload), Identity: own(a.SrcIdentity)},
+		Dest:   mesh.Name{Namespace: own(a.DstNamespace), Name: own(a.DstWorkload), Identity: own(a.DstIdentity)},
 		First:  a.Time, Last: a.Time,
 	}
 	if k.source.IsValid() {
@@ -126,7 +132,7 @@ func (fl *flows) open(k observationKey, a *ztunnel.Access) *mesh.Observation {
 	}
 	// The key must not hold on to the line it was cut from.
 	k.service, k.policy = o.Service, o.Policy
-	k.sourceName, k.destName = strings.Clone(k.sourceName), strings.Clone(k.destName)
+	k.sourceName, k.destName = own(k.sourceName), own(k.destName)
 	fl.by[k] = o
 	fl.in = append(fl.in, o)
 	return o

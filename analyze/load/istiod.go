@@ -107,19 +107,44 @@ func (l *loader) syncz(t *istiodFiles, f bundle.File) error {
 }
 
 func (l *loader) ambientz(t *istiodFiles, f bundle.File) error {
-	a, err := istiod.ReadAmbientz(f.Reader)
+	a, err := l.sent(f)
 	if err != nil {
 		return err
 	}
-	if err := l.keep(ownSpec * (len(a.Workloads) + len(a.Services) + len(a.Policies))); err != nil {
-		return err
-	}
 	t.i.HasAmbientz = true
-	t.i.Workloads = workloadSet(a.Workloads, f.Path)
-	t.i.Services = serviceSet(a.Services, f.Path)
-	t.i.Policies = policySet(a.Policies, f.Path)
-	t.i.WorkloadCount = len(a.Workloads)
+	t.i.Workloads, t.i.Services, t.i.Policies = a.Workloads, a.Services, a.Policies
+	t.i.WorkloadCount = a.Workloads.Len()
 	return nil
+}
+
+// sent reads what an istiod would send. Replicas that say the same, at either
+// look, share what they say.
+func (l *loader) sent(f bundle.File) (*mesh.Look, error) {
+	ws := &mesh.WorkloadSet{Specs: map[string]*mesh.WorkloadSpec{}, File: f.Path}
+	a, err := istiod.VisitAmbientz(f.Reader, func(w *istiod.Workload) error {
+		spec := workloadSpec(w, f.Path)
+		if l.said != nil {
+			if theirs := l.said.Workloads.Specs[w.UID]; theirs != nil && mesh.SameWorkload(spec, theirs) {
+				ws.Specs[w.UID] = theirs
+				return nil
+			}
+		}
+		ws.Specs[w.UID] = spec
+		return l.keep(ownSpec)
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := l.keep(ownSpec * (len(a.Services) + len(a.Policies))); err != nil {
+		return nil, err
+	}
+	look := &mesh.Look{Workloads: ws, Services: serviceSet(a.Services, f.Path), Policies: policySet(a.Policies, f.Path)}
+	if l.said == nil {
+		l.said = look
+		return look, nil
+	}
+	look.Services.Share(l.said.Services, mesh.SameService)
+	return look, nil
 }
 
 // readVersion reads istiod's /version: plain text or JSON with a version in it.

@@ -15,9 +15,12 @@ import (
 // (istio/istio pilot/pkg/xds/monitoring.go), in seconds.
 const convergence = "pilot_proxy_convergence_time"
 
+// csrErrors counts certificates that istiod could not sign (security/pkg/server/ca/monitoring.go).
+const csrErrors = "citadel_server_csr_sign_err_count"
+
 func (l *loader) istiodMetrics(t *istiodFiles, f bundle.File) error {
-	set, err := openmetrics.Parse(f.Reader)
-	if v, ok := set.Sum("citadel_server_csr_sign_err_count", nil); ok {
+	set, err := openmetrics.Parse(l.buffered(f.Reader), csrErrors, convergence)
+	if v, ok := set.Sum(csrErrors, nil); ok {
 		t.i.CSRSignErrors = v
 	}
 	if q, count, ok := quantile(set, convergence, 0.99); ok {

@@ -3,6 +3,7 @@
 package load
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -25,7 +26,7 @@ type Source interface {
 // Summary is what is known of the bundle itself.
 type Summary struct {
 	Header   *bundle.Header
-	Manifest *bundle.Manifest
+	Manifest *bundle.Collection
 	// Problems are entries that were refused or could not be read.
 	Problems  []bundle.Problem
 	Ztunnels  Count
@@ -72,6 +73,11 @@ type loader struct {
 	replicas map[string]int
 	// rootCerts are the fingerprints in each namespace's istio-ca-root-cert.
 	rootCerts map[string][]string
+	lines     *bufio.Reader // of the entry that is being read line by line
+	// alike are the labels and annotations of pods that have the same, by their text.
+	alike map[string]map[string]string
+	// said is what the first istiod that was read would send.
+	said *mesh.Look
 	// pushes are the resources of each full answer that istiods logged, by proxy.
 	pushes   map[string][]int
 	classes  map[string]gatewayClassObject // by name
@@ -90,7 +96,7 @@ func newLoader(dir string, shared common) *loader {
 		pods:     map[string]podFacts{},
 		series:   map[seriesKey]*mesh.Series{},
 		replicas: map[string]int{}, rootCerts: map[string][]string{}, pushes: map[string][]int{},
-		classes: map[string]gatewayClassObject{}, versions: map[string]string{},
+		alike: map[string]map[string]string{}, classes: map[string]gatewayClassObject{}, versions: map[string]string{},
 	}
 }
 
@@ -114,7 +120,7 @@ func (l *loader) file(f bundle.File, name string) {
 	case f.Path == bundle.HeaderPath:
 		l.summary.Header, err = bundle.DecodeHeader(f.Reader)
 	case f.Path == bundle.ManifestPath:
-		l.summary.Manifest, err = bundle.DecodeManifest(f.Reader)
+		l.summary.Manifest, err = bundle.DecodeCollection(f.Reader)
 	case f.Path == bundle.PodChangesPath:
 		err = l.podChanges(f)
 	case parts[0] == "cluster" && len(parts) == 3:
@@ -136,11 +142,21 @@ func (l *loader) file(f bundle.File, name string) {
 	case parts[0] == "views" && len(parts) == 2:
 		err = l.viewFile(f)
 	}
+	if !errors.Is(err, errLater) {
+		l.ended(f.Path, lines.placed(err))
+	}
+}
+
+// errLater is of an entry that is still being read.
+var errLater = errors.New("is read beside what follows")
+
+// ended notes how the reading of an entry ended.
+func (l *loader) ended(path string, err error) {
 	if err != nil {
-		l.problem(f.Path, lines.placed(err))
+		l.problem(path, err)
 		return
 	}
-	l.seen[f.Path] = true
+	l.seen[path] = true
 }
 
 func (l *loader) problem(name string, err error) {
@@ -197,6 +213,18 @@ func (l *loader) final() *bundle.ClusterFinal {
 		}
 	}
 	return nil
+}
+
+// lineBuffer holds the longest line that is read whole.
+const lineBuffer = 64 << 10
+
+// buffered reads an entry by lines, one entry at a time.
+func (l *loader) buffered(r io.Reader) *bufio.Reader {
+	if l.lines == nil {
+		l.lines = bufio.NewReaderSize(r, lineBuffer)
+	}
+	l.lines.Reset(r)
+	return l.lines
 }
 
 // readAll reads a small entry whole.

@@ -13,10 +13,11 @@ const mostMessages = 2000
 
 // What is kept of one line: all that ztunnel and Istio write.
 const (
-	keptLine   = 700
-	keptText   = 2000
-	keptName   = 600 // two Kubernetes names and what joins them
-	keptFields = 50
+	keptLine     = 700
+	keptGoodLine = 200 // of a connection that went as it should, which most do
+	keptText     = 2000
+	keptName     = 600 // two Kubernetes names and what joins them
+	keptFields   = 50
 )
 
 // messages gathers the distinct messages of one log.

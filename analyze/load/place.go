@@ -62,6 +62,9 @@ var jsonNoise = regexp.MustCompile(`jsontext: |read error: | after offset \d+`)
 
 // plain leaves out what the library says of itself of an error in reading.
 func plain(err error) error {
+	if err == nil {
+		return nil
+	}
 	if text := err.Error(); strings.Contains(text, "jsontext: read error: ") {
 		return errors.New(jsonNoise.ReplaceAllString(text, ""))
 	}

@@ -17,17 +17,12 @@ func (t *istiodFiles) look() *mesh.Look {
 }
 
 func (l *loader) ambientzAfter(t *istiodFiles, f bundle.File) error {
-	a, err := istiod.ReadAmbientz(f.Reader)
+	a, err := l.sent(f)
 	if err != nil {
 		return err
 	}
-	if err := l.keep(ownSpec * (len(a.Workloads) + len(a.Services) + len(a.Policies))); err != nil {
-		return err
-	}
 	look := t.look()
-	look.Workloads = workloadSet(a.Workloads, f.Path)
-	look.Services = serviceSet(a.Services, f.Path)
-	look.Policies = policySet(a.Policies, f.Path)
+	look.Workloads, look.Services, look.Policies = a.Workloads, a.Services, a.Policies
 	return nil
 }
 

@@ -4,30 +4,39 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"unique"
 
 	"github.com/zbundle/zbundle/analyze/mesh"
 	"github.com/zbundle/zbundle/internal/openmetrics"
 )
 
+// seriesKey tells series apart; texts are those of many keys.
 type seriesKey struct {
-	reporter, sourceNS, source, destNS, dest, service string
+	reporter, sourceNS, source, destNS, dest, service unique.Handle[string]
 	mtls                                              bool
 }
+
+// Counters of connections (istio/ztunnel src/proxy/metrics.rs).
+const (
+	tcpOpened = "istio_tcp_connections_opened"
+	tcpFailed = "istio_tcp_connections_failed"
+)
 
 // addSeries sums ztunnel's TCP counters over flags, revisions and zones: a
 // failure is counted in another series than the opening of its connection.
 func (l *loader) addSeries(z *mesh.Ztunnel, set *openmetrics.Set, file string) error {
 	for name, add := range map[string]func(*mesh.Series, float64){
-		"istio_tcp_connections_opened_total": func(s *mesh.Series, v float64) { s.Opened += v },
-		"istio_tcp_connections_failed_total": func(s *mesh.Series, v float64) { s.Failed += v },
+		tcpOpened + "_total": func(s *mesh.Series, v float64) { s.Opened += v },
+		tcpFailed + "_total": func(s *mesh.Series, v float64) { s.Failed += v },
 	} {
 		samples, _ := set.Lookup(name)
 		for _, sample := range samples {
+			text := func(label string) unique.Handle[string] { return unique.Make(sample.Get(label)) }
 			k := seriesKey{
-				reporter: sample.Get("reporter"),
-				sourceNS: sample.Get("source_workload_namespace"), source: sample.Get("source_workload"),
-				destNS: sample.Get("destination_workload_namespace"), dest: sample.Get("destination_workload"),
-				service: sample.Get("destination_service"),
+				reporter: text("reporter"),
+				sourceNS: text("source_workload_namespace"), source: text("source_workload"),
+				destNS: text("destination_workload_namespace"), dest: text("destination_workload"),
+				service: text("destination_service"),
 				mtls:    sample.Get("connection_security_policy") == "mutual_tls",
 			}
 			s := l.series[k]
@@ -36,13 +45,14 @@ func (l *loader) addSeries(z *mesh.Ztunnel, set *openmetrics.Set, file string) e
 					return fmt.Errorf("is of more than %d series that differ, which no mesh has", mostSeries)
 				}
 				s = &mesh.Series{
-					Reporter: k.reporter, SourceNamespace: k.sourceNS, SourceWorkload: k.source, SourcePrincipal: sample.Get("source_principal"),
-					DestinationNamespace: k.destNS, DestinationWorkload: k.dest, DestinationService: k.service, MutualTLS: k.mtls,
+					Reporter: k.reporter.Value(), SourceNamespace: k.sourceNS.Value(), SourceWorkload: k.source.Value(), SourcePrincipal: text("source_principal").Value(),
+					DestinationNamespace: k.destNS.Value(), DestinationWorkload: k.dest.Value(), DestinationService: k.service.Value(), MutualTLS: k.mtls,
 				}
 				l.series[k] = s
 			}
-			if s.Source.File == "" || s.Opened == 0 && name == "istio_tcp_connections_opened_total" {
-				s.Source = mesh.Evidence{File: file, Line: sample.Line, Text: seriesText(name, k, sample.Value)}
+			if s.Source.File == "" || s.Opened == 0 && name == tcpOpened+"_total" {
+				s.Source = mesh.Evidence{File: file, Line: sample.Line}
+				s.Sample, s.SampleValue = name, sample.Value
 			}
 			if n := len(s.Ztunnels); n == 0 || s.Ztunnels[n-1] != z {
 				s.Ztunnels = append(s.Ztunnels, z)
@@ -51,14 +61,6 @@ func (l *loader) addSeries(z *mesh.Ztunnel, set *openmetrics.Set, file string) e
 		}
 	}
 	return nil
-}
-
-func seriesText(name string, k seriesKey, v float64) string {
-	policy := "unknown"
-	if k.mtls {
-		policy = "mutual_tls"
-	}
-	return fmt.Sprintf("%s{reporter=%q, %s/%s → %s/%s, connection_security_policy=%q} %v", name, k.reporter, k.sourceNS, k.source, k.destNS, k.dest, policy, v)
 }
 
 func (l *loader) finishSeries() {

@@ -17,15 +17,9 @@ import (
 type ztunnelFiles struct {
 	z            *mesh.Ztunnel
 	log          logFacts
-	startErrors  map[string]startError // by pod UID
 	istioVersion string
 	sections     map[string]bool
 	broken       string // why a part of the dump could not be read
-}
-
-type startError struct {
-	text   string
-	source mesh.Evidence
 }
 
 func (l *loader) ztunnelOf(node, pod string) *ztunnelFiles {
@@ -33,9 +27,8 @@ func (l *loader) ztunnelOf(node, pod string) *ztunnelFiles {
 	t := l.ztunnels[key]
 	if t == nil {
 		t = &ztunnelFiles{
-			z:           &mesh.Ztunnel{Name: pod, NodeName: node, Dir: path.Join(l.dir, "nodes", node, "ztunnel", pod)},
-			startErrors: map[string]startError{},
-			sections:    map[string]bool{},
+			z:        &mesh.Ztunnel{Name: pod, NodeName: node, Dir: path.Join(l.dir, "nodes", node, "ztunnel", pod)},
+			sections: map[string]bool{},
 		}
 		l.ztunnels[key] = t
 	}
@@ -62,9 +55,11 @@ func (l *loader) ztunnelFile(node, pod, name string, f bundle.File) error {
 		t.z.HasReady, t.z.Ready, t.z.Pending = true, r.Ready, r.Pending
 		t.z.ReadySource = mesh.Evidence{File: f.Path, Line: 3, Text: r.Body}
 	case name == "log.txt":
-		return l.ztunnelLog(t, f, false)
+		l.ztunnelLog(t, f, false)
+		return errLater
 	case name == "log.previous.txt":
-		return l.ztunnelLog(t, f, true)
+		l.ztunnelLog(t, f, true)
+		return errLater
 	}
 	return nil
 }
@@ -80,22 +75,32 @@ func (t *ztunnelFiles) part(name string, err error) error {
 
 // viewFile parses a view when it comes by; the ztunnels that share it follow as links.
 func (l *loader) viewFile(f bundle.File) error {
-	d, err := ztunnel.ReadDump(f.Reader)
+	d, ws, err := l.readDump(f)
 	if err != nil {
 		return err
 	}
-	if err := l.keepOwn(d); err != nil {
-		return err
-	}
-	l.views[f.Path] = section(d, f.Path)
+	l.views[f.Path] = section(d, ws, f.Path)
 	return nil
 }
 
-// section is the set of the one section that a file holds.
-func section(d *ztunnel.Dump, file string) any {
+// readDump reads a dump, or a part of one, and its workloads as the set that is kept of them.
+func (l *loader) readDump(f bundle.File) (*ztunnel.Dump, *mesh.WorkloadSet, error) {
+	set := &mesh.WorkloadSet{Specs: map[string]*mesh.WorkloadSpec{}, File: f.Path}
+	d, err := ztunnel.VisitDump(f.Reader, func(w *ztunnel.Workload) error {
+		set.Specs[w.UID] = workloadSpec(w, f.Path)
+		return l.keep(ownSpec)
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	return d, set, l.keep(ownSpec * (len(d.Services) + len(d.Policies) + len(d.Certificates) + len(d.WorkloadState)))
+}
+
+// section is the set of the one section that a file holds, of which workloads are read apart.
+func section(d *ztunnel.Dump, ws *mesh.WorkloadSet, file string) any {
 	switch {
 	case d.Sections["workloads"]:
-		return workloadSet(d.Workloads, file)
+		return ws
 	case d.Sections["services"]:
 		return serviceSet(d.Services, file)
 	case d.Sections["policies"]:
@@ -118,59 +123,49 @@ func (l *loader) dumpSection(t *ztunnelFiles, name string, f bundle.File) error 
 	if section, ok := strings.CutSuffix(name, ".delta"); ok {
 		return l.deltaSection(t, section, f)
 	}
-	d, err := ztunnel.ReadDump(f.Reader)
+	d, ws, err := l.readDump(f)
 	if err != nil {
 		return err
 	}
-	if err := l.keepOwn(d); err != nil {
-		return err
-	}
-	l.dump(t, d, f.Path)
+	l.dump(t, d, ws, f.Path)
 	if f.Link != "" {
-		l.views[f.Link] = section(d, f.Path)
+		l.views[f.Link] = section(d, ws, f.Path)
 	}
 	return nil
 }
 
 func (l *loader) wholeDump(t *ztunnelFiles, f bundle.File) error {
-	d, err := ztunnel.ReadDump(f.Reader)
+	d, ws, err := l.readDump(f)
 	if err != nil {
 		return err
 	}
-	if err := l.keepOwn(d); err != nil {
-		return err
-	}
-	l.dump(t, d, f.Path)
+	l.dump(t, d, ws, f.Path)
 	return nil
-}
-
-func (l *loader) keepOwn(d *ztunnel.Dump) error {
-	return l.keep(ownSpec * (len(d.Workloads) + len(d.Services) + len(d.Policies) + len(d.Certificates) + len(d.WorkloadState)))
 }
 
 // take keeps a set that may be shared with other ztunnels.
 func (t *ztunnelFiles) take(set any) {
 	switch s := set.(type) {
 	case *mesh.WorkloadSet:
-		t.z.Workloads, t.z.WorkloadCount = s, len(s.Specs)
+		t.z.Workloads, t.z.WorkloadCount = s, s.Len()
 		t.z.HasDump = true
 		if t.z.DumpSource.File == "" {
 			t.z.DumpSource = mesh.Evidence{File: s.File}
 		}
 	case *mesh.ServiceSet:
-		t.z.Services, t.z.ServiceCount = s, len(s.Specs)
+		t.z.Services, t.z.ServiceCount = s, s.Len()
 	case *mesh.PolicySet:
-		t.z.Policies, t.z.PolicyCount = s, len(s.Specs)
+		t.z.Policies, t.z.PolicyCount = s, s.Len()
 	}
 }
 
-func (l *loader) dump(t *ztunnelFiles, d *ztunnel.Dump, file string) {
+func (l *loader) dump(t *ztunnelFiles, d *ztunnel.Dump, ws *mesh.WorkloadSet, file string) {
 	z := t.z
 	for s := range d.Sections {
 		t.sections[s] = true
 	}
 	if d.Sections["workloads"] {
-		t.take(workloadSet(d.Workloads, file))
+		t.take(ws)
 	}
 	if d.Sections["services"] {
 		t.take(serviceSet(d.Services, file))
@@ -209,18 +204,21 @@ func (l *loader) dump(t *ztunnelFiles, d *ztunnel.Dump, file string) {
 func workloadSet(ws []ztunnel.Workload, file string) *mesh.WorkloadSet {
 	set := &mesh.WorkloadSet{Specs: make(map[string]*mesh.WorkloadSpec, len(ws)), File: file}
 	for i := range ws {
-		w := &ws[i]
-		set.Specs[w.UID] = &mesh.WorkloadSpec{
-			UID: w.UID, Name: w.Name, Namespace: w.Namespace, ServiceAccount: orElse(w.ServiceAccount, "default"),
-			TrustDomain: orElse(w.TrustDomain, "cluster.local"), Network: w.Network, ClusterID: w.ClusterID, Node: w.Node,
-			Protocol: orElse(w.Protocol, "TCP"), NetworkMode: orElse(w.NetworkMode, "Standard"), Status: orElse(w.Status, "Healthy"),
-			Region: locality(w.Locality).Region, Zone: locality(w.Locality).Zone, Subzone: locality(w.Locality).Subzone,
-			NativeTunnel: w.NativeTunnel, Addresses: sorted(w.WorkloadIPs), Waypoint: destination(w.Waypoint), NetworkGateway: destination(w.NetworkGateway),
-			Policies: sorted(w.AuthorizationPolicies), Services: sorted(w.Services), WorkloadName: orElse(w.WorkloadName, w.Name),
-			Source: mesh.Evidence{File: file, Pointer: w.Pointer},
-		}
+		set.Specs[ws[i].UID] = workloadSpec(&ws[i], file)
 	}
 	return set
+}
+
+func workloadSpec(w *ztunnel.Workload, file string) *mesh.WorkloadSpec {
+	return &mesh.WorkloadSpec{
+		UID: w.UID, Name: w.Name, Namespace: w.Namespace, ServiceAccount: orElse(w.ServiceAccount, "default"),
+		TrustDomain: orElse(w.TrustDomain, "cluster.local"), Network: w.Network, ClusterID: w.ClusterID, Node: w.Node,
+		Protocol: orElse(w.Protocol, "TCP"), NetworkMode: orElse(w.NetworkMode, "Standard"), Status: orElse(w.Status, "Healthy"),
+		Region: locality(w.Locality).Region, Zone: locality(w.Locality).Zone, Subzone: locality(w.Locality).Subzone,
+		NativeTunnel: w.NativeTunnel, Addresses: sorted(w.WorkloadIPs), Waypoint: destination(w.Waypoint), NetworkGateway: destination(w.NetworkGateway),
+		Policies: sorted(w.AuthorizationPolicies), Services: sorted(w.Services), WorkloadName: orElse(w.WorkloadName, w.Name),
+		Source: mesh.Evidence{File: file, Pointer: w.Pointer},
+	}
 }
 
 func serviceSet(ss []ztunnel.Service, file string) *mesh.ServiceSet {
@@ -329,7 +327,7 @@ func reasonClass(reason string) string {
 const xdsEnds = "istio_xds_connection_terminations_total"
 
 func (l *loader) ztunnelMetrics(t *ztunnelFiles, f bundle.File) error {
-	set, err := openmetrics.Parse(f.Reader)
+	set, err := openmetrics.Parse(l.buffered(f.Reader), "process_", strings.TrimSuffix(xdsEnds, "_total"), dnsMetrics, tcpOpened, tcpFailed)
 	if v, ok := set.Sum("process_open_fds", nil); ok && v < 1<<62 {
 		t.z.OpenFDs = v
 	} else {

@@ -24,6 +24,13 @@ type logFacts struct {
 	nacks      []nack
 	terminated bool
 	fdErrors   int
+	// startErrors are why pods were not served, by their UID.
+	startErrors map[string]startError
+}
+
+type startError struct {
+	text   string
+	source mesh.Evidence
 }
 
 // nack is a resource that the ztunnel refused.
@@ -34,36 +41,48 @@ type nack struct {
 	source  mesh.Evidence
 }
 
-func (l *loader) ztunnelLog(t *ztunnelFiles, f bundle.File, previous bool) error {
-	log := ztunnel.NewLogReader(f.Reader)
-	fl := newFlows(t.z, len(l.mesh.Observations))
-	messages := newMessages("ztunnel", t.z.Name, t.z.NodeName, previous)
-	facts := &t.log
+// ztunnelLog reads a log beside what follows in the bundle.
+func (l *loader) ztunnelLog(t *ztunnelFiles, f bundle.File, previous bool) {
+	room := min(mostFlows, mostObservations-len(l.mesh.Observations))
+	l.logs.read(f, func(r io.Reader) func() {
+		facts := logFacts{startErrors: map[string]startError{}}
+		fl := newFlows(t.z, room)
+		messages := newMessages("ztunnel", t.z.Name, t.z.NodeName, previous)
+		err := facts.read(r, f.Path, fl, messages)
+		return func() { l.ended(f.Path, plain(l.keepLog(t, facts, fl, messages, previous, err))) }
+	})
+}
+
+// keepLog takes what a log was read to.
+func (l *loader) keepLog(t *ztunnelFiles, facts logFacts, fl *flows, messages *messages, previous bool, err error) error {
 	if previous {
-		facts = &logFacts{}
+		t.z.Restarted = t.z.Restarted || facts.starts > 0
+	} else {
+		t.log = facts
 	}
+	return errors.Join(err, fl.err, l.keepObservations(fl.in), l.keepLogs(messages.logs))
+}
+
+// read follows a log to its end. The error is one of reading.
+func (facts *logFacts) read(in io.Reader, file string, fl *flows, messages *messages) error {
+	log := ztunnel.NewLogReader(in)
 	for {
 		r, err := log.Next()
-		if err != nil {
-			l.mesh.Observations = append(l.mesh.Observations, fl.in...)
-			errLogs := l.keepLogs(messages.logs)
-			if previous {
-				t.z.Restarted = t.z.Restarted || facts.starts > 0
-			}
-			if errors.Is(err, io.EOF) {
-				err = nil
-			}
-			return errors.Join(err, fl.err, errLogs)
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return err
 		}
 		window(&facts.first, &facts.last, r.Time)
 		if a, ok := r.Access(); ok {
 			facts.sawInfo = facts.sawInfo || r.Level == "info"
-			fl.access(&a, r.Raw, f.Path)
+			fl.access(&a, r.Raw, file)
 			continue
 		}
-		facts.record(r, f.Path, t)
+		facts.record(r, file)
 		if keepMessage(r) {
-			messages.add(r, f.Path)
+			messages.add(r, file)
 		}
 	}
 }
@@ -89,15 +108,17 @@ func keepMessage(r *ztunnel.Record) bool {
 }
 
 // record follows the states that only the order of lines tells.
-func (facts *logFacts) record(r *ztunnel.Record, file string, t *ztunnelFiles) {
+func (facts *logFacts) record(r *ztunnel.Record, file string) {
 	facts.sawInfo = facts.sawInfo || r.Level == "info"
-	at := mesh.Evidence{File: file, Line: r.Line, Text: strings.Clone(clip(r.Raw, keptLine))}
+	at := func() mesh.Evidence {
+		return mesh.Evidence{File: file, Line: r.Line, Text: strings.Clone(clip(r.Raw, keptLine))}
+	}
 	switch {
 	case strings.HasPrefix(r.Message, "version: "):
 		facts.starts++
 		facts.started = r.Time
 		facts.xds, facts.cni, facts.nacks, facts.fdErrors = mesh.XDSState{}, "", nil, 0
-		clear(t.startErrors)
+		clear(facts.startErrors)
 	case strings.HasPrefix(r.Target, "xds"):
 		facts.xdsRecord(r, at)
 	case strings.HasPrefix(r.Message, "failed to connect to the Istio CNI node agent over"),
@@ -114,20 +135,20 @@ func (facts *logFacts) record(r *ztunnel.Record, file string, t *ztunnelFiles) {
 	case strings.HasPrefix(r.Message, "received signal"):
 		facts.terminated = true
 	case strings.HasPrefix(r.Message, "failed to start proxy"), strings.HasPrefix(r.Message, "retrying workload failed"):
-		if uid := r.Get("uid"); uid != "" && len(uid) <= keptName && len(t.startErrors) < mostStates {
-			t.startErrors[strings.Clone(uid)] = startError{strings.Clone(clip(r.Message, keptText)), at}
+		if uid := r.Get("uid"); uid != "" && len(uid) <= keptName && len(facts.startErrors) < mostStates {
+			facts.startErrors[strings.Clone(uid)] = startError{strings.Clone(clip(r.Message, keptText)), at()}
 		}
 	case r.Message == "pod received, starting proxy":
-		delete(t.startErrors, r.Get("uid"))
+		delete(facts.startErrors, r.Get("uid"))
 	}
 }
 
 // xdsRecord follows the connection to istiod (istio/ztunnel src/xds/client.rs, src/xds.rs).
-func (facts *logFacts) xdsRecord(r *ztunnel.Record, at mesh.Evidence) {
+func (facts *logFacts) xdsRecord(r *ztunnel.Record, at func() mesh.Evidence) {
 	x := &facts.xds
 	switch {
 	case r.Message == "Stream established":
-		*x = mesh.XDSState{State: "connected", Since: r.Time, Source: at}
+		*x = mesh.XDSState{State: "connected", Since: r.Time, Source: at()}
 	case strings.HasPrefix(r.Message, "XDS client connection error"), strings.HasPrefix(r.Message, "XDS client error"):
 		switch x.State {
 		case "":
@@ -140,12 +161,12 @@ func (facts *logFacts) xdsRecord(r *ztunnel.Record, at mesh.Evidence) {
 			x.State, x.Since, x.Count = "failing", r.Time, 0
 		}
 		x.Count++
-		x.Error, x.Class, x.Source = strings.Clone(clip(r.Message, keptText)), xdsClass(r.Message), at
+		x.Error, x.Class, x.Source = strings.Clone(clip(r.Message, keptText)), xdsClass(r.Message), at()
 	case r.Message == "sending response" && r.Get("type") == "Nack":
 		if len(facts.nacks) == mostStates {
 			facts.nacks = facts.nacks[1:] // the last word counts
 		}
-		facts.nacks = append(facts.nacks, nack{strings.Clone(clip(r.Get("type_url"), keptName)), strings.Clone(clip(r.Get("error"), keptText)), r.Time, at})
+		facts.nacks = append(facts.nacks, nack{strings.Clone(clip(r.Get("type_url"), keptName)), strings.Clone(clip(r.Get("error"), keptText)), r.Time, at()})
 	}
 }
 

@@ -46,6 +46,9 @@ type Ztunnel struct {
 	MissingWorkloads int `expr:"missingWorkloads"`
 	OtherWorkloads   int `expr:"otherWorkloads"`
 
+	// NodeWorkloads are the workloads that are on its node, by their Spec.
+	NodeWorkloads []*Workload `expr:"nodeWorkloads"`
+
 	Certificates []*Certificate `expr:"certificates"`
 	InPods       []*InPod       `expr:"inPods"`
 

@@ -1,6 +1,9 @@
 package mesh
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // of names the cluster of a subject.
 func (s Subject) of(cluster string) Subject {
@@ -424,8 +427,17 @@ func (f *Flow) Gap(string) (*Gap, bool) { return nil, false }
 func (s *Series) Subject() Subject {
 	return Subject{Kind: "workload", Namespace: s.DestinationNamespace, Name: s.DestinationWorkload}
 }
-func (s *Series) Refs() []string          { return refs(s.Subject().Key()) }
-func (s *Series) Evidence() []Evidence    { return evidence(s.Source) }
+func (s *Series) Refs() []string { return refs(s.Subject().Key()) }
+func (s *Series) Evidence() []Evidence {
+	policy := "unknown"
+	if s.MutualTLS {
+		policy = "mutual_tls"
+	}
+	at := s.Source
+	at.Text = fmt.Sprintf("%s{reporter=%q, %s/%s → %s/%s, connection_security_policy=%q} %v",
+		s.Sample, s.Reporter, s.SourceNamespace, s.SourceWorkload, s.DestinationNamespace, s.DestinationWorkload, policy, s.SampleValue)
+	return evidence(at)
+}
 func (s *Series) Gap(string) (*Gap, bool) { return nil, false }
 
 func (l *Log) Subject() Subject { return podSubject(l.Namespace, l.PodName, l.NodeName) }

@@ -11,25 +11,13 @@ func (m *Mesh) joinPolicies() {
 	for _, p := range m.Policies {
 		m.index.policies[p.Namespace+"/"+p.Name] = p
 	}
-	views := group(m.Ztunnels, func(z *Ztunnel) (*PolicySet, bool) { return z.Policies, z.Policies != nil })
-	for _, set := range views.sets {
-		for _, key := range sortedKeys(set.Specs) {
-			p := m.policy(key)
-			spec := set.Specs[key]
-			p.Held = append(p.Held, views.by[set]...)
-			if p.ZtunnelSource.File == "" {
-				p.ZtunnelSource = spec.Source
+	held := planeOf(m.Ztunnels, func(z *Ztunnel) *PolicySet { return z.Policies })
+	for _, key := range held.keys() {
+		held.each(key, func(spec *PolicySpec, zs []*Ztunnel) {
+			if spec != nil {
+				m.policy(key).holds(held, spec, zs)
 			}
-			if spec.RuleCount == 0 {
-				p.HeldEmpty = append(p.HeldEmpty, views.by[set]...)
-			}
-			if !spec.DryRun {
-				p.EnforcedBy = append(p.EnforcedBy, views.by[set]...)
-			}
-			if p.Action == "" {
-				p.Action, p.Scope, p.RuleCount, p.DryRun = spec.Action, spec.Scope, spec.RuleCount, spec.DryRun
-			}
-		}
+		})
 	}
 	for _, i := range m.Istiods {
 		if i.Policies == nil {
@@ -40,15 +28,32 @@ func (m *Mesh) joinPolicies() {
 		}
 	}
 	for _, p := range m.Policies {
-		for _, set := range views.sets {
-			if set.Specs[p.Namespace+"/"+p.Name] == nil {
-				p.MissingFrom = append(p.MissingFrom, views.by[set]...)
+		held.each(p.Namespace+"/"+p.Name, func(spec *PolicySpec, zs []*Ztunnel) {
+			if spec == nil {
+				p.MissingFrom = held.join(p.MissingFrom, zs)
 			}
-		}
+		})
 	}
 	m.joinReferences()
 	m.joinSelections()
 	m.joinStrangers()
+}
+
+// holds adds what some ztunnels hold of the policy.
+func (p *Policy) holds(held *plane[PolicySpec], spec *PolicySpec, zs []*Ztunnel) {
+	p.Held = held.join(p.Held, zs)
+	if p.ZtunnelSource.File == "" {
+		p.ZtunnelSource = spec.Source
+	}
+	if spec.RuleCount == 0 {
+		p.HeldEmpty = held.join(p.HeldEmpty, zs)
+	}
+	if !spec.DryRun {
+		p.EnforcedBy = held.join(p.EnforcedBy, zs)
+	}
+	if p.Action == "" {
+		p.Action, p.Scope, p.RuleCount, p.DryRun = spec.Action, spec.Scope, spec.RuleCount, spec.DryRun
+	}
 }
 
 // joinSelections finds the captured pods that each policy selects: one for an
@@ -104,7 +109,7 @@ func (m *Mesh) joinReferences() {
 				continue
 			}
 			p.ReferencedBy = append(p.ReferencedBy, z)
-			if z.Policies.Specs[key] == nil {
+			if z.Policies.Spec(key) == nil {
 				p.Unknown = append(p.Unknown, z)
 			}
 		}

@@ -7,26 +7,13 @@ func (m *Mesh) joinServices() {
 	for _, s := range m.Services {
 		m.index.services[s.Namespace+"/"+s.Hostname] = s
 	}
-	views := group(m.Ztunnels, func(z *Ztunnel) (*ServiceSet, bool) { return z.Services, z.Services != nil })
-	for _, set := range views.sets {
-		for _, key := range sortedKeys(set.Specs) {
-			spec := set.Specs[key]
-			s := m.service(key, spec)
-			s.Held = append(s.Held, views.by[set]...)
-			if spec.Endpoints == 0 {
-				s.Empty = append(s.Empty, views.by[set]...)
+	held := planeOf(m.Ztunnels, func(z *Ztunnel) *ServiceSet { return z.Services })
+	for _, key := range held.keys() {
+		held.each(key, func(spec *ServiceSpec, zs []*Ztunnel) {
+			if spec != nil {
+				m.service(key, spec).holds(held, spec, zs)
 			}
-			if s.ZtunnelSource.File == "" || spec.Endpoints == 0 && len(s.Empty) == len(views.by[set]) {
-				s.ZtunnelSource = spec.Source
-			}
-			if len(s.VIPs) == 0 {
-				s.VIPs = spec.VIPs
-			}
-			if s.Waypoint == "" {
-				s.Waypoint = spec.Waypoint
-			}
-			s.LBMode, s.LBPreferences, s.HealthPolicy = spec.LBMode, spec.Preferences, spec.HealthPolicy
-		}
+		})
 	}
 	for _, i := range m.Istiods {
 		if i.Services == nil {
@@ -37,11 +24,11 @@ func (m *Mesh) joinServices() {
 		}
 	}
 	for _, s := range m.Services {
-		for _, set := range views.sets {
-			if set.Specs[s.Namespace+"/"+s.Hostname] == nil {
-				s.MissingFrom = append(s.MissingFrom, views.by[set]...)
+		held.each(s.Namespace+"/"+s.Hostname, func(spec *ServiceSpec, zs []*Ztunnel) {
+			if spec == nil {
+				s.MissingFrom = held.join(s.MissingFrom, zs)
 			}
-		}
+		})
 		m.useWaypoint(s)
 	}
 	for _, w := range m.Workloads {
@@ -54,6 +41,25 @@ func (m *Mesh) joinServices() {
 			}
 		}
 	}
+}
+
+// holds adds what some ztunnels hold of the service.
+func (s *Service) holds(held *plane[ServiceSpec], spec *ServiceSpec, zs []*Ztunnel) {
+	s.Held = held.join(s.Held, zs)
+	first := len(s.Empty) == 0
+	if spec.Endpoints == 0 {
+		s.Empty = held.join(s.Empty, zs)
+	}
+	if s.ZtunnelSource.File == "" || spec.Endpoints == 0 && first {
+		s.ZtunnelSource = spec.Source
+	}
+	if len(s.VIPs) == 0 {
+		s.VIPs = spec.VIPs
+	}
+	if s.Waypoint == "" {
+		s.Waypoint = spec.Waypoint
+	}
+	s.LBMode, s.LBPreferences, s.HealthPolicy = spec.LBMode, spec.Preferences, spec.HealthPolicy
 }
 
 func (m *Mesh) service(key string, spec *ServiceSpec) *Service {

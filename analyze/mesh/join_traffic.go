@@ -15,19 +15,22 @@ const sameCall = 2 * time.Second
 // become one, and a failure at the source is told by the destination's text
 // where that is in the bundle.
 func (m *Mesh) joinTraffic() {
-	var good, atSource, atDestination []*Flow
-	for _, o := range m.Observations {
-		f := m.flow(o)
+	var atSource, atDestination []*Flow
+	merged := successes{by: map[ends]*Flow{}}
+	peers := map[peerKey]*Peer{}
+	for i, o := range m.Observations {
+		f := m.flow(o, peers)
+		m.Observations[i] = nil // there may be hundreds of thousands
 		switch {
 		case f.Class == "":
-			good = append(good, f)
+			merged.add(f)
 		case o.Inbound:
-			atDestination = append(atDestination, f)
+			atDestination = append(atDestination, f.kept())
 		default:
-			atSource = append(atSource, f)
+			atSource = append(atSource, f.kept())
 		}
 	}
-	good = mergeSuccesses(good)
+	good := merged.flows
 	failures := mergeFailures(atSource, atDestination)
 	m.settleFailures(failures, good)
 	m.Flows = append(good, failures...)
@@ -35,7 +38,7 @@ func (m *Mesh) joinTraffic() {
 	m.joinSeries()
 	m.plainSeries()
 	m.joinServicesOfFlows()
-	slices.SortStableFunc(m.Flows, compareFlows)
+	sortFlows(m.Flows)
 }
 
 // plainSeries adds the plain text between captured HBONE workloads that only
@@ -59,7 +62,7 @@ func (m *Mesh) plainSeries() {
 			Destination: &Peer{Namespace: s.DestinationNamespace, Name: s.DestinationWorkload, HBONE: true, Captured: true},
 			Service:     known(s.DestinationService), Origin: "metrics", Count: int(s.Opened), Ztunnels: s.Ztunnels,
 			AtSource: s.Reporter == "source", AtDestination: s.Reporter == "destination",
-			YoungestPodSeconds: s.YoungestPodSeconds, OldestZtunnelSeconds: s.OldestZtunnelSeconds, Evidences: evidence(s.Source),
+			YoungestPodSeconds: s.YoungestPodSeconds, OldestZtunnelSeconds: s.OldestZtunnelSeconds, Evidences: s.Evidence(),
 		})
 	}
 }
@@ -96,20 +99,27 @@ func (m *Mesh) joinServicesOfFlows() {
 	}
 }
 
-func compareFlows(a, b *Flow) int {
-	return cmp.Or(
-		cmp.Compare(a.Class, b.Class),
-		cmp.Compare(a.Source.Subject().Key(), b.Source.Subject().Key()),
-		cmp.Compare(a.Subject().Key(), b.Subject().Key()),
-		cmp.Compare(a.Service, b.Service),
-		cmp.Compare(a.Port, b.Port),
-		a.First.Compare(b.First),
-	)
+func sortFlows(flows []*Flow) {
+	type ends struct{ source, about string }
+	keys := make(map[*Flow]ends, len(flows))
+	for _, f := range flows {
+		keys[f] = ends{f.Source.subjectKey(), f.Subject().Key()}
+	}
+	slices.SortStableFunc(flows, func(a, b *Flow) int {
+		return cmp.Or(
+			cmp.Compare(a.Class, b.Class),
+			cmp.Compare(keys[a].source, keys[b].source),
+			cmp.Compare(keys[a].about, keys[b].about),
+			cmp.Compare(a.Service, b.Service),
+			cmp.Compare(a.Port, b.Port),
+			a.First.Compare(b.First),
+		)
+	})
 }
 
-func (m *Mesh) flow(o *Observation) *Flow {
-	f := &Flow{
-		Source: m.peer(o.SourceIP, o.Source), Destination: m.peer(o.DestIP, o.Dest),
+func (m *Mesh) flow(o *Observation, peers map[peerKey]*Peer) Flow {
+	f := Flow{
+		Source: m.peer(peerKey{o.SourceIP, o.Source}, peers), Destination: m.peer(peerKey{o.DestIP, o.Dest}, peers),
 		Service: o.Service, Target: o.Target, Port: o.Port, HBONE: o.HBONE, Origin: o.Origin,
 		AtSource: !o.Inbound, AtDestination: o.Inbound,
 		Class: o.Class, Error: o.Error, Policy: o.Policy, Count: o.Count,
@@ -123,7 +133,7 @@ func (m *Mesh) flow(o *Observation) *Flow {
 	} else {
 		f.SourceClass = o.Class
 	}
-	f.Strict = f.Class == "policy-denied" && deniedByStrict(f)
+	f.Strict = f.Class == "policy-denied" && deniedByStrict(&f)
 	if f.Service == "" && f.Destination.Pod == nil && f.Target != "" {
 		f.Service = m.hostOf(f.Target)
 	}
@@ -172,7 +182,17 @@ func (m *Mesh) hostOf(target string) string {
 	return ""
 }
 
-func (m *Mesh) peer(ip string, n Name) *Peer {
+// peerKey is how lines name a peer; what they name alike is one.
+type peerKey struct {
+	ip   string
+	name Name
+}
+
+func (m *Mesh) peer(k peerKey, peers map[peerKey]*Peer) *Peer {
+	if p := peers[k]; p != nil {
+		return p
+	}
+	ip, n := k.ip, k.name
 	p := &Peer{Address: ip, Namespace: n.Namespace, Name: n.Name, Identity: n.Identity}
 	if n.Name != "" {
 		p.Pod = m.index.podByName[n.Namespace+"/"+n.Name]
@@ -190,7 +210,16 @@ func (m *Mesh) peer(ip string, n Name) *Peer {
 	}
 	_, p.NodeAddress = m.index.nodeByIP[ip]
 	m.settlePeer(p)
+	peers[k] = p
 	return p
+}
+
+// subjectKey is kept: flows are joined and sorted by it.
+func (p *Peer) subjectKey() string {
+	if p.key == "" {
+		p.key = p.Subject().Key()
+	}
+	return p.key
 }
 
 func (m *Mesh) settlePeer(p *Peer) {
@@ -226,36 +255,40 @@ type ends struct {
 }
 
 func (f *Flow) ends() ends {
-	return ends{f.Source.Subject().Key(), f.Destination.Subject().Key(), f.Port, f.HBONE, f.Origin}
+	return ends{f.Source.subjectKey(), f.Destination.subjectKey(), f.Port, f.HBONE, f.Origin}
 }
 
-// mergeSuccesses makes one flow of what both ends saw of the same calls. The
-// service is the one the client called, which only the source knows.
-func mergeSuccesses(flows []*Flow) []*Flow {
-	by := map[ends]*Flow{}
-	var out []*Flow
-	for _, f := range flows {
-		k := f.ends()
-		g := by[k]
-		if g == nil {
-			by[k] = f
-			out = append(out, f)
-			continue
-		}
-		if g.AtSource == f.AtSource {
-			g.Count += f.Count
-			g.BytesSent += f.BytesSent
-			g.BytesReceived += f.BytesReceived
-		} else {
-			g.Count = max(g.Count, f.Count)
-			if f.AtSource && f.Service != "" || g.Service == "" {
-				g.Service = f.Service
-			}
-		}
-		g.absorb(f)
-	}
-	return out
+// successes are the calls that went well: one flow of what both ends saw of
+// the same. The service is the one the client called, which only the source knows.
+type successes struct {
+	by    map[ends]*Flow
+	flows []*Flow
 }
+
+func (s *successes) add(f Flow) {
+	k := f.ends()
+	g := s.by[k]
+	if g == nil {
+		g = f.kept()
+		s.by[k] = g
+		s.flows = append(s.flows, g)
+		return
+	}
+	if g.AtSource == f.AtSource {
+		g.Count += f.Count
+		g.BytesSent += f.BytesSent
+		g.BytesReceived += f.BytesReceived
+	} else {
+		g.Count = max(g.Count, f.Count)
+		if f.AtSource && f.Service != "" || g.Service == "" {
+			g.Service = f.Service
+		}
+	}
+	g.absorb(&f)
+}
+
+// kept is the flow where it stays: most that are made end in another one.
+func (f Flow) kept() *Flow { return &f }
 
 func (f *Flow) absorb(g *Flow) {
 	f.AtSource = f.AtSource || g.AtSource
@@ -341,15 +374,15 @@ func (m *Mesh) settleFailures(failures, good []*Flow) {
 			continue
 		}
 		// What fails for the source's own sake is over once it reaches anyone.
-		source := f.Source.Subject().Key()
-		for _, k := range []pair{{source, f.Destination.Subject().Key()}, {source, ""}} {
+		source := f.Source.subjectKey()
+		for _, k := range []pair{{source, f.Destination.subjectKey()}, {source, ""}} {
 			if f.Last.After(last[k]) {
 				last[k] = f.Last
 			}
 		}
 	}
 	for _, f := range failures {
-		k := pair{f.Source.Subject().Key(), f.Destination.Subject().Key()}
+		k := pair{f.Source.subjectKey(), f.Destination.subjectKey()}
 		if f.Class == "unknown-local-workload" || f.Class == "identity-unavailable" {
 			k.destination = ""
 		}
@@ -376,19 +409,36 @@ func (m *Mesh) joinSeries() {
 			byName[w.Namespace+"/"+w.Spec.WorkloadName] = append(byName[w.Namespace+"/"+w.Spec.WorkloadName], w)
 		}
 	}
-	for _, s := range m.Series {
-		src := byName[s.SourceNamespace+"/"+s.SourceWorkload]
-		dst := byName[s.DestinationNamespace+"/"+s.DestinationWorkload]
-		s.BothHBONE = len(src) > 0 && len(dst) > 0 && allCaptured(src) && allCaptured(dst)
-		for _, w := range append(append([]*Workload{}, src...), dst...) {
-			if w.Pod != nil && (s.YoungestPodSeconds == 0 || w.Pod.AgeSeconds < s.YoungestPodSeconds) {
-				s.YoungestPodSeconds = w.Pod.AgeSeconds
+	type pods struct {
+		captured bool
+		youngest float64 // 0 where it is not known
+	}
+	of := make(map[string]pods, len(byName))
+	for name, ws := range byName {
+		p := pods{captured: allCaptured(ws)}
+		for _, w := range ws {
+			if w.Pod != nil {
+				p.youngest = younger(p.youngest, w.Pod.AgeSeconds)
 			}
 		}
+		of[name] = p
+	}
+	for _, s := range m.Series {
+		src, dst := of[s.SourceNamespace+"/"+s.SourceWorkload], of[s.DestinationNamespace+"/"+s.DestinationWorkload]
+		s.BothHBONE = src.captured && dst.captured
+		s.YoungestPodSeconds = younger(src.youngest, dst.youngest)
 		for _, z := range s.Ztunnels {
 			s.OldestZtunnelSeconds = max(s.OldestZtunnelSeconds, z.UpSeconds)
 		}
 	}
+}
+
+// younger is the lesser of two ages, of which 0 is none.
+func younger(a, b float64) float64 {
+	if a == 0 || b != 0 && b < a {
+		return b
+	}
+	return a
 }
 
 func allCaptured(ws []*Workload) bool {

@@ -2,6 +2,7 @@ package mesh
 
 import (
 	"cmp"
+	"reflect"
 	"slices"
 	"strings"
 )
@@ -9,12 +10,10 @@ import (
 // joinWorkloads brings the three planes together: one Workload for each uid
 // that any plane has, and for each pod that is meant to be in the mesh.
 func (m *Mesh) joinWorkloads() {
-	views := group(m.Ztunnels, func(z *Ztunnel) (*WorkloadSet, bool) { return z.Workloads, z.Workloads != nil })
+	held := planeOf(m.Ztunnels, func(z *Ztunnel) *WorkloadSet { return z.Workloads })
 	uids := map[string]bool{}
-	for _, set := range views.sets {
-		for uid := range set.Specs {
-			uids[uid] = true
-		}
+	for _, uid := range held.keys() {
+		uids[uid] = true
 	}
 	for _, i := range m.Istiods {
 		if i.Workloads != nil {
@@ -31,14 +30,19 @@ func (m *Mesh) joinWorkloads() {
 	for _, uid := range sortedKeys(uids) {
 		w := m.newWorkload(uid)
 		m.istiodSide(w)
-		m.ztunnelSide(w, views)
+		m.ztunnelSide(w, held)
 		m.compare(w)
 		m.Workloads = append(m.Workloads, w)
 		m.indexWorkload(w)
+		if w.Spec != nil {
+			if z := m.index.ztunnels[w.Spec.Node]; z != nil {
+				z.NodeWorkloads = append(z.NodeWorkloads, w)
+			}
+		}
 	}
-	m.countApart(views)
-	for _, set := range views.sets {
-		m.clashes(set, views.by[set])
+	m.countApart(held)
+	for _, view := range held.views {
+		m.clashes(held, view)
 	}
 }
 
@@ -73,7 +77,7 @@ func (m *Mesh) istiodSide(w *Workload) {
 		if i.Workloads == nil {
 			continue
 		}
-		if spec := i.Workloads.Specs[w.UID]; spec != nil {
+		if spec := i.Workloads.Spec(w.UID); spec != nil {
 			w.Istiod = spec
 			return
 		}
@@ -81,21 +85,20 @@ func (m *Mesh) istiodSide(w *Workload) {
 	w.unknownTo = m.Istiods
 }
 
-func (m *Mesh) ztunnelSide(w *Workload, views holders[*WorkloadSet]) {
-	for _, set := range views.sets {
-		spec := set.Specs[w.UID]
+func (m *Mesh) ztunnelSide(w *Workload, held *plane[WorkloadSpec]) {
+	held.each(w.UID, func(spec *WorkloadSpec, zs []*Ztunnel) {
 		if spec == nil {
-			w.MissingFrom = append(w.MissingFrom, views.by[set]...)
-			continue
+			w.MissingFrom = held.join(w.MissingFrom, zs)
+			return
 		}
-		w.Holders += len(views.by[set])
+		w.Holders += len(zs)
 		at := slices.IndexFunc(w.Views, func(v *WorkloadView) bool { return len(differences(v.Spec, spec)) == 0 })
 		if at < 0 {
 			w.Views = append(w.Views, &WorkloadView{Spec: spec})
 			at = len(w.Views) - 1
 		}
-		w.Views[at].Holders = append(w.Views[at].Holders, views.by[set]...)
-	}
+		w.Views[at].Holders = held.join(w.Views[at].Holders, zs)
+	})
 	slices.SortStableFunc(w.Views, func(a, b *WorkloadView) int { return cmp.Compare(len(b.Holders), len(a.Holders)) })
 }
 
@@ -158,6 +161,13 @@ func differences(a, b *WorkloadSpec) []string {
 	return out
 }
 
+// SameWorkload is true of specs that differ in nothing but where they stand.
+func SameWorkload(a, b *WorkloadSpec) bool {
+	x, y := *a, *b
+	x.Source, y.Source = Evidence{}, Evidence{}
+	return reflect.DeepEqual(x, y)
+}
+
 func podDifferences(p *Pod, w *WorkloadSpec) []string {
 	var out []string
 	if len(p.IPs) > 0 && len(w.Addresses) > 0 && !slices.ContainsFunc(w.Addresses, func(a string) bool { return slices.Contains(p.IPs, a) }) {
@@ -189,10 +199,10 @@ func (m *Mesh) indexWorkload(w *Workload) {
 }
 
 // countApart tells for each ztunnel how far it stands from the state that most hold.
-func (m *Mesh) countApart(views holders[*WorkloadSet]) {
+func (m *Mesh) countApart(held *plane[WorkloadSpec]) {
 	total := 0
-	for _, set := range views.sets {
-		total += len(views.by[set])
+	for _, zs := range held.followers {
+		total += len(zs)
 	}
 	for _, w := range m.Workloads {
 		if m.inFlight(w) {
@@ -211,62 +221,4 @@ func (m *Mesh) countApart(views holders[*WorkloadSet]) {
 			}
 		}
 	}
-}
-
-// clashes finds addresses that more than one workload of a network claims in
-// one view. Host-network workloads share their node's address by design.
-func (m *Mesh) clashes(set *WorkloadSet, holders []*Ztunnel) {
-	type owner struct{ network, address string }
-	first := make(map[owner]string, len(set.Specs))
-	clash := map[owner][]string{}
-	for _, uid := range sortedKeys(set.Specs) {
-		spec := set.Specs[uid]
-		if spec.NetworkMode == "HostNetwork" {
-			continue
-		}
-		for _, a := range spec.Addresses {
-			k := owner{spec.Network, a}
-			if other, taken := first[k]; taken {
-				if clash[k] == nil {
-					clash[k] = []string{other}
-				}
-				clash[k] = append(clash[k], uid)
-				continue
-			}
-			first[k] = uid
-		}
-	}
-	keys := make([]owner, 0, len(clash))
-	for k := range clash {
-		keys = append(keys, k)
-	}
-	slices.SortFunc(keys, func(a, b owner) int { return compareNames(a.network, a.address, b.network, b.address) })
-	for _, k := range keys {
-		c := m.clash(k.network, k.address)
-		known := make(map[*Workload]bool, len(c.Workloads))
-		for _, w := range c.Workloads {
-			known[w] = true
-		}
-		for _, uid := range clash[k] {
-			if w := m.index.workloads[uid]; w != nil && !known[w] {
-				known[w] = true
-				c.Workloads = append(c.Workloads, w)
-			}
-		}
-		c.Holders = append(c.Holders, holders...)
-		if c.Source.File == "" {
-			c.Source = set.Specs[clash[k][1]].Source
-		}
-	}
-}
-
-func (m *Mesh) clash(network, address string) *AddressClash {
-	key := network + "/" + address
-	if c := m.index.clashes[key]; c != nil {
-		return c
-	}
-	c := &AddressClash{Network: network, Address: address}
-	m.index.clashes[key] = c
-	m.Addresses = append(m.Addresses, c)
-	return c
 }

@@ -23,6 +23,8 @@ type Peer struct {
 	Gone bool `expr:"gone"`
 	// Remote is true where another cluster of the bundle has the pod, and this one has not.
 	Remote bool `expr:"remote"`
+
+	key string // of its subject
 }
 
 // Observation is what one ztunnel saw of equal connections: access lines with
@@ -135,7 +137,10 @@ type Series struct {
 	OldestZtunnelSeconds float64    `expr:"oldestZtunnelSeconds"`
 	YoungestPodSeconds   float64    `expr:"youngestPodSeconds"`
 	Ztunnels             []*Ztunnel `expr:"ztunnels"`
-	Source               Evidence
+	// Sample and SampleValue are what stands at Source, whose text is made of them when it is asked for.
+	Sample      string  `expr:"-"`
+	SampleValue float64 `expr:"-"`
+	Source      Evidence
 }
 
 // Log is one distinct message of one container: the same level, target and

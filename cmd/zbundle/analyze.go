@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -85,6 +86,9 @@ func (a *analysis) run(ctx context.Context, s streams, files []string) error {
 	if err != nil {
 		return err
 	}
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(softMemory)
+	}
 	src, err := source.Open(ctx, files, source.Options{Stdin: s.In, Identities: identities})
 	if err != nil {
 		return err
@@ -112,6 +116,10 @@ func (a *analysis) run(ctx context.Context, s streams, files []string) error {
 	}
 	return nil
 }
+
+// softMemory is from where on analyze trades the processor for memory: a
+// laptop has other things to do. What needs more gets it.
+const softMemory = 170 << 20
 
 // options reads what is not to be shown among the findings.
 func (a *analysis) options(engine *analyze.Engine) (analyze.Options, error) {

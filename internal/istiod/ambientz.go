@@ -28,27 +28,58 @@ type Ambientz struct {
 }
 
 // ReadAmbientz reads /debug/ambientz.
-func ReadAmbientz(r io.Reader) (*Ambientz, error) {
-	var answer struct {
-		Workloads []protoWorkload `json:"workloads"`
-		Services  []protoService  `json:"services"`
-		Policies  []protoPolicy   `json:"policies"`
+func ReadAmbientz(r io.Reader) (*Ambientz, error) { return VisitAmbientz(r, nil) }
+
+// VisitAmbientz reads /debug/ambientz and hands each workload to visit, in
+// place of keeping them all. The workload is visit's for as long as it runs,
+// its lists for good; an error ends the reading.
+func VisitAmbientz(r io.Reader, visit func(*Workload) error) (*Ambientz, error) {
+	b := builder{visit: visit}
+	answer := struct {
+		Workloads elements[protoWorkload] `json:"workloads"`
+		Services  elements[protoService]  `json:"services"`
+		Policies  elements[protoPolicy]   `json:"policies"`
+	}{
+		func(i int, w *protoWorkload) error { return b.workload(w, pointer("workloads", i)) },
+		func(i int, s *protoService) error { b.service(s, pointer("services", i)); return nil },
+		func(i int, p *protoPolicy) error { b.policy(p, pointer("policies", i)); return nil },
 	}
 	if err := read(r, "ambientz", &answer); err != nil {
 		return nil, err
 	}
-	b := builder{}
-	for i := range answer.Services {
-		b.service(&answer.Services[i], pointer("services", i))
-	}
-	for i := range answer.Workloads {
-		b.workload(&answer.Workloads[i], pointer("workloads", i))
-	}
-	for i := range answer.Policies {
-		b.policy(&answer.Policies[i], pointer("policies", i))
-	}
 	b.endpoints()
 	return &b.out, nil
+}
+
+// elements takes those of a list one by one.
+type elements[T any] func(i int, v *T) error
+
+// maxElements bounds a list, which may cost a hundred times its text in memory.
+const maxElements = 300_000
+
+// UnmarshalJSONFrom implements json.UnmarshalerFrom.
+func (e *elements[T]) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	if dec.PeekKind() != '[' {
+		var none []T
+		return json.UnmarshalDecode(dec, &none)
+	}
+	if _, err := dec.ReadToken(); err != nil {
+		return err
+	}
+	for i := 0; dec.PeekKind() != ']'; i++ {
+		if i == maxElements {
+			return fmt.Errorf("a list has more than %d elements, which no mesh has", maxElements)
+		}
+		var v T
+		if err := json.UnmarshalDecode(dec, &v); err != nil {
+			return err
+		}
+		if err := (*e)(i, &v); err != nil {
+			return err
+		}
+	}
+	_, err := dec.ReadToken()
+	return err
 }
 
 // ConfigDump is /debug/config_dump?proxyID=<ztunnel>.
@@ -104,7 +135,7 @@ func (b *builder) resource(raw jsontext.Value, pointer string) (unknown string, 
 		}
 		b.policy(&p, pointer)
 	case address.Workload != nil:
-		b.workload(address.Workload, pointer+"/workload")
+		return "", b.workload(address.Workload, pointer+"/workload")
 	case address.Service != nil:
 		b.service(address.Service, pointer+"/service")
 	default:

@@ -12,6 +12,7 @@ import (
 // (istio/ztunnel src/state/workload.rs, src/state/service.rs, src/state.rs).
 type builder struct {
 	out     Ambientz
+	visit   func(*Workload) error // that takes the workloads; nil keeps them
 	serving []serving
 }
 
@@ -21,14 +22,14 @@ type serving struct {
 	endpoint ztunnel.Endpoint
 }
 
-func (b *builder) workload(p *protoWorkload, pointer string) {
+func (b *builder) workload(p *protoWorkload, pointer string) error {
 	w := Workload{
 		Pointer:               pointer,
 		WorkloadIPs:           addresses(p.Addresses),
 		Waypoint:              p.Waypoint.convert(),
 		NetworkGateway:        p.NetworkGateway.convert(),
-		Protocol:              p.TunnelProtocol.in(map[enum]string{"": ztunnel.ProtocolTCP, "NONE": ztunnel.ProtocolTCP, "HBONE": ztunnel.ProtocolHBONE}),
-		NetworkMode:           p.NetworkMode.in(map[enum]string{"": ztunnel.NetworkModeStandard, "STANDARD": ztunnel.NetworkModeStandard, "HOST_NETWORK": ztunnel.NetworkModeHostNetwork}),
+		Protocol:              p.TunnelProtocol.in("", ztunnel.ProtocolTCP, "NONE", ztunnel.ProtocolTCP, "HBONE", ztunnel.ProtocolHBONE),
+		NetworkMode:           p.NetworkMode.in("", ztunnel.NetworkModeStandard, "STANDARD", ztunnel.NetworkModeStandard, "HOST_NETWORK", ztunnel.NetworkModeHostNetwork),
 		UID:                   p.UID,
 		Name:                  p.Name,
 		Namespace:             p.Namespace,
@@ -36,14 +37,14 @@ func (b *builder) workload(p *protoWorkload, pointer string) {
 		ServiceAccount:        p.ServiceAccount,
 		Network:               p.Network,
 		WorkloadName:          p.WorkloadName,
-		WorkloadType:          p.WorkloadType.in(map[enum]string{"": "deployment", "DEPLOYMENT": "deployment", "CRONJOB": "cronjob", "POD": "pod", "JOB": "job"}),
+		WorkloadType:          p.WorkloadType.in("", "deployment", "DEPLOYMENT", "deployment", "CRONJOB", "cronjob", "POD", "pod", "JOB", "job"),
 		CanonicalName:         p.CanonicalName,
 		CanonicalRevision:     p.CanonicalRevision,
 		Hostname:              p.Hostname,
 		Node:                  p.Node,
 		NativeTunnel:          p.NativeTunnel,
 		AuthorizationPolicies: p.AuthorizationPolicies,
-		Status:                p.Status.in(map[enum]string{"": ztunnel.StatusHealthy, "HEALTHY": ztunnel.StatusHealthy, "UNHEALTHY": ztunnel.StatusUnhealthy}),
+		Status:                p.Status.in("", ztunnel.StatusHealthy, "HEALTHY", ztunnel.StatusHealthy, "UNHEALTHY", ztunnel.StatusUnhealthy),
 		ClusterID:             p.ClusterID,
 		Services:              slices.Sorted(maps.Keys(p.Services)),
 		Capacity:              p.Capacity,
@@ -52,15 +53,19 @@ func (b *builder) workload(p *protoWorkload, pointer string) {
 		w.Locality = &ztunnel.Locality{Region: p.Locality.Region, Zone: p.Locality.Zone, Subzone: p.Locality.Subzone}
 	}
 	if t := p.ApplicationTunnel; t != nil {
-		w.ApplicationTunnel = &ztunnel.ApplicationTunnel{Protocol: t.Protocol.in(map[enum]string{"": "NONE"}), Port: t.Port}
+		w.ApplicationTunnel = &ztunnel.ApplicationTunnel{Protocol: t.Protocol.in("", "NONE"), Port: t.Port}
 	}
 	w.FillDefaults()
-	b.out.Workloads = append(b.out.Workloads, w)
 	for _, key := range w.Services {
 		b.serving = append(b.serving, serving{key, ztunnel.Endpoint{
 			WorkloadUID: w.UID, Ports: ports(p.Services[key].Ports), Status: w.Status,
 		}})
 	}
+	if b.visit != nil {
+		return b.visit(&w)
+	}
+	b.out.Workloads = append(b.out.Workloads, w)
+	return nil
 }
 
 func (b *builder) service(p *protoService, pointer string) {
@@ -75,9 +80,9 @@ func (b *builder) service(p *protoService, pointer string) {
 		SubjectAltNames: append([]string{}, p.SubjectAltNames...),
 		Waypoint:        p.Waypoint.convert(),
 		LoadBalancer:    p.LoadBalancing.convert(),
-		IPFamilies:      p.IPFamilies.in(map[enum]string{"AUTOMATIC": "", "IPV4_ONLY": "IPv4", "IPV6_ONLY": "IPv6", "DUAL": "Dual"}),
+		IPFamilies:      p.IPFamilies.in("AUTOMATIC", "", "IPV4_ONLY", "IPv4", "IPV6_ONLY", "IPv6", "DUAL", "Dual"),
 		Canonical:       &p.Canonical,
-		Visibility:      p.Visibility.in(map[enum]string{"": ztunnel.VisibilityPublic, "PUBLIC": ztunnel.VisibilityPublic, "NAMESPACE": ztunnel.VisibilityNamespace}),
+		Visibility:      p.Visibility.in("", ztunnel.VisibilityPublic, "PUBLIC", ztunnel.VisibilityPublic, "NAMESPACE", ztunnel.VisibilityNamespace),
 	}
 	for _, a := range p.Addresses {
 		text := addressText(a.Address)
@@ -134,14 +139,14 @@ func (l *protoLoadBalancing) convert() *ztunnel.LoadBalancer {
 	}
 	out := &ztunnel.LoadBalancer{
 		RoutingPreferences: []string{},
-		Mode: l.Mode.in(map[enum]string{"": ztunnel.LoadBalancerStandard, "UNSPECIFIED_MODE": ztunnel.LoadBalancerStandard,
-			"STRICT": ztunnel.LoadBalancerStrict, "FAILOVER": ztunnel.LoadBalancerFailover, "PASSTHROUGH": ztunnel.LoadBalancerPassthrough}),
-		HealthPolicy: l.HealthPolicy.in(map[enum]string{"": ztunnel.HealthPolicyOnlyHealthy,
-			"ONLY_HEALTHY": ztunnel.HealthPolicyOnlyHealthy, "ALLOW_ALL": ztunnel.HealthPolicyAllowAll}),
+		Mode: l.Mode.in("", ztunnel.LoadBalancerStandard, "UNSPECIFIED_MODE", ztunnel.LoadBalancerStandard,
+			"STRICT", ztunnel.LoadBalancerStrict, "FAILOVER", ztunnel.LoadBalancerFailover, "PASSTHROUGH", ztunnel.LoadBalancerPassthrough),
+		HealthPolicy: l.HealthPolicy.in("", ztunnel.HealthPolicyOnlyHealthy,
+			"ONLY_HEALTHY", ztunnel.HealthPolicyOnlyHealthy, "ALLOW_ALL", ztunnel.HealthPolicyAllowAll),
 	}
 	for _, scope := range l.RoutingPreference {
-		out.RoutingPreferences = append(out.RoutingPreferences, scope.in(map[enum]string{"REGION": "Region", "ZONE": "Zone",
-			"SUBZONE": "Subzone", "NODE": "Node", "CLUSTER": "Cluster", "NETWORK": "Network"}))
+		out.RoutingPreferences = append(out.RoutingPreferences, scope.in("REGION", "Region", "ZONE", "Zone",
+			"SUBZONE", "Subzone", "NODE", "Node", "CLUSTER", "Cluster", "NETWORK", "Network"))
 	}
 	return out
 }

@@ -11,9 +11,9 @@ func (b *builder) policy(p *protoPolicy, pointer string) {
 		Pointer:   pointer,
 		Name:      p.Name,
 		Namespace: p.Namespace,
-		Scope: p.Scope.in(map[enum]string{"": ztunnel.ScopeGlobal, "GLOBAL": ztunnel.ScopeGlobal,
-			"NAMESPACE": ztunnel.ScopeNamespace, "WORKLOAD_SELECTOR": ztunnel.ScopeWorkloadSelector}),
-		Action: p.Action.in(map[enum]string{"": ztunnel.ActionAllow, "ALLOW": ztunnel.ActionAllow, "DENY": ztunnel.ActionDeny}),
+		Scope: p.Scope.in("", ztunnel.ScopeGlobal, "GLOBAL", ztunnel.ScopeGlobal,
+			"NAMESPACE", ztunnel.ScopeNamespace, "WORKLOAD_SELECTOR", ztunnel.ScopeWorkloadSelector),
+		Action: p.Action.in("", ztunnel.ActionAllow, "ALLOW", ztunnel.ActionAllow, "DENY", ztunnel.ActionDeny),
 		Rules:  [][][]ztunnel.Match{},
 		DryRun: &p.DryRun,
 	}

@@ -26,10 +26,12 @@ func (e *enum) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	return json.UnmarshalDecode(dec, (*string)(e))
 }
 
-// in translates to ztunnel's word; a value without one stays as it is.
-func (e enum) in(words map[enum]string) string {
-	if word, ok := words[e]; ok {
-		return word
+// in translates to ztunnel's word, which follows its own in words; a value without one stays as it is.
+func (e enum) in(words ...string) string {
+	for i := 0; i+1 < len(words); i += 2 {
+		if string(e) == words[i] {
+			return words[i+1]
+		}
 	}
 	return string(e)
 }

@@ -8,9 +8,11 @@ package openmetrics
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -21,6 +23,8 @@ const (
 	maxErrors = 20
 	maxSize   = 500_000   // samples and families
 	maxText   = 128 << 20 // bytes that are kept
+
+	usualLabels = 32 // that a sample of ztunnel's has
 )
 
 // Set is one scrape.
@@ -28,6 +32,7 @@ type Set struct {
 	Families []*Family
 
 	size     int // samples and families
+	only     []string
 	byName   map[string]*Family
 	bySample map[string][]*Sample
 }
@@ -68,15 +73,16 @@ func (ls Labels) Get(name string) string {
 // Get is the value of a label, "" where the sample lacks it.
 func (s *Sample) Get(name string) string { return s.Labels.Get(name) }
 
-// Parse reads a whole scrape. Lines that can't be read are errors with their
+// Parse reads a whole scrape, or of it only the families whose names begin
+// with one of those given. Lines that can't be read are errors with their
 // number, joined; everything else is in the set all the same.
-func Parse(r io.Reader) (*Set, error) {
-	set := &Set{byName: map[string]*Family{}, bySample: map[string][]*Sample{}}
+func Parse(r io.Reader, only ...string) (*Set, error) {
+	set := &Set{byName: map[string]*Family{}, bySample: map[string][]*Sample{}, only: only}
 	in := bufio.NewReaderSize(r, maxLine)
 	var errs []error
 	kept := 0
 	for line := 1; ; line++ {
-		text, long, end := readLine(in)
+		text, long, end := set.readLine(in)
 		err := set.line(text, line)
 		if long {
 			err = errLine
@@ -102,16 +108,37 @@ var (
 )
 
 // readLine gives a line without its end, and io.EOF with the last one. One
-// that is too long is passed over.
-func readLine(in *bufio.Reader) (text string, long bool, err error) {
+// that is too long is passed over, and of one that is not wanted nothing is given.
+func (s *Set) readLine(in *bufio.Reader) (text string, long bool, err error) {
 	line, err := in.ReadSlice('\n')
-	if !errors.Is(err, bufio.ErrBufferFull) {
+	switch {
+	case !errors.Is(err, bufio.ErrBufferFull) && !s.wants(line):
+		return "", false, err
+	case !errors.Is(err, bufio.ErrBufferFull):
 		return strings.TrimSuffix(string(line), "\n"), false, err
 	}
 	for errors.Is(err, bufio.ErrBufferFull) {
 		_, err = in.ReadSlice('\n')
 	}
 	return "", true, err
+}
+
+// wants looks at the name of a sample, or of the family that a comment is about.
+func (s *Set) wants(line []byte) bool {
+	if len(s.only) == 0 {
+		return true
+	}
+	if line, ok := bytes.CutPrefix(line, []byte("# ")); ok {
+		_, about, _ := bytes.Cut(line, []byte(" "))
+		return s.begins(about)
+	}
+	return s.begins(line)
+}
+
+func (s *Set) begins(text []byte) bool {
+	return slices.ContainsFunc(s.only, func(name string) bool {
+		return len(text) >= len(name) && string(text[:len(name)]) == name
+	})
 }
 
 func (s *Set) line(text string, n int) error {
@@ -237,6 +264,7 @@ func ParseSample(text string) (*Sample, error) {
 }
 
 func parseLabels(text string) (labels Labels, rest string, err error) {
+	labels = make(Labels, 0, min(strings.Count(text, "="), usualLabels))
 	for {
 		text = strings.TrimLeft(text, " ,")
 		if strings.HasPrefix(text, "}") {
@@ -271,7 +299,21 @@ func unescape(s string) string {
 	if !strings.Contains(s, `\`) {
 		return s
 	}
-	return strings.NewReplacer(`\\`, `\`, `\n`, "\n", `\"`, `"`).Replace(s)
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		if s[i] == '\\' && i+1 < len(s) {
+			switch i++; s[i] {
+			case 'n':
+				b.WriteByte('\n')
+				continue
+			case '\\', '"':
+			default:
+				b.WriteByte('\\')
+			}
+		}
+		b.WriteByte(s[i])
+	}
+	return b.String()
 }
 
 func clip(s string) string {

@@ -65,11 +65,17 @@ type StaticConfig struct {
 // ReadDump reads a whole dump, one section of it, or the 1.22 form that keys
 // workloads and services by address. On an error the dump holds what was read
 // before it; its text says whether the JSON is cut off or broken.
-func ReadDump(r io.Reader) (*Dump, error) {
+func ReadDump(r io.Reader) (*Dump, error) { return VisitDump(r, nil) }
+
+// VisitDump is ReadDump, but hands each workload to visit in place of keeping
+// them all. The workload is visit's for as long as it runs, its lists for good;
+// an error ends the reading.
+func VisitDump(r io.Reader, visit func(*Workload) error) (*Dump, error) {
 	d := &dumpReader{
-		dump: &Dump{Sections: map[string]bool{}},
-		dec:  NewDecoder(r),
-		seen: interner{},
+		dump:  &Dump{Sections: map[string]bool{}},
+		dec:   NewDecoder(r),
+		seen:  interner{},
+		visit: visit,
 	}
 	if err := d.read(); err != nil {
 		return d.dump, describeDumpError(err)
@@ -85,9 +91,10 @@ func describeDumpError(err error) error {
 }
 
 type dumpReader struct {
-	dump *Dump
-	dec  *jsontext.Decoder
-	seen interner
+	dump  *Dump
+	dec   *jsontext.Decoder
+	seen  interner
+	visit func(*Workload) error // nil keeps the workloads
 }
 
 func (d *dumpReader) read() error {
@@ -135,13 +142,13 @@ func (d *dumpReader) begin(kind jsontext.Kind) error {
 func (d *dumpReader) section(name string) error {
 	switch name {
 	case SectionWorkloads:
-		return readList(d, name, &d.dump.Workloads, d.addWorkload, d.mergeWorkload())
+		return d.workloads()
 	case SectionServices:
-		return readList(d, name, &d.dump.Services, d.addService, d.mergeService())
+		return readList(d, name, &d.dump.Services, d.addService, d.mergeService(), nil)
 	case SectionPolicies:
-		return readList(d, name, &d.dump.Policies, d.addPolicy, keepPolicy)
+		return readList(d, name, &d.dump.Policies, d.addPolicy, keepPolicy, nil)
 	case SectionCertificates:
-		return readList(d, name, &d.dump.Certificates, d.addCertificate, keepCertificate)
+		return readList(d, name, &d.dump.Certificates, d.addCertificate, keepCertificate, nil)
 	case SectionStagedServices:
 		return d.value(name, &d.dump.StagedServices)
 	case SectionStaticConfig:
@@ -161,6 +168,21 @@ func (d *dumpReader) section(name string) error {
 		d.dump.Other = map[string]jsontext.Value{}
 	}
 	d.dump.Other[name] = v.Clone()
+	return nil
+}
+
+func (d *dumpReader) workloads() error {
+	list := &d.dump.Workloads
+	if err := readList(d, SectionWorkloads, list, d.addWorkload, d.mergeWorkload(), d.visit); err != nil || d.visit == nil {
+		return err
+	}
+	// Of the form that is keyed by address, which takes several entries to know a workload.
+	for i := range *list {
+		if err := d.visit(&(*list)[i]); err != nil {
+			return err
+		}
+	}
+	*list = nil
 	return nil
 }
 
@@ -215,8 +237,9 @@ func (d *dumpReader) problem(pointer string, err error) {
 }
 
 // readList reads a list, or the 1.22 object whose values are the elements. add
-// finishes an element; merge folds one of an object into the list by its key.
-func readList[T any](d *dumpReader, name string, list *[]T, add func(*T, string), merge func(list *[]T, key string, v T)) error {
+// finishes an element; merge folds one of an object into the list by its key;
+// visit, where it is not nil, takes those of a list, which are then not kept.
+func readList[T any](d *dumpReader, name string, list *[]T, add func(*T, string), merge func(list *[]T, key string, v T), visit func(*T) error) error {
 	kind := d.dec.PeekKind()
 	if kind != '[' && kind != '{' {
 		var none []T
@@ -265,6 +288,15 @@ func readList[T any](d *dumpReader, name string, list *[]T, add func(*T, string)
 			return err
 		}
 		add(v, pointer)
+		if visit == nil {
+			continue
+		}
+		if err := visit(v); err != nil {
+			return err
+		}
+		var none T
+		*v = none
+		*list = (*list)[:len(*list)-1]
 	}
 }
 

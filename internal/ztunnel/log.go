@@ -6,14 +6,15 @@ import (
 	"io"
 	"strings"
 	"time"
+	"unsafe"
 )
 
 // maxLine bounds what is kept of one line, in bytes; the rest of a longer one is skipped.
 const maxLine = 1 << 20
 
-// Record is one record of a ztunnel log (src/telemetry.rs). The reader reuses
-// the record and its lists; its strings stay valid, but share the memory of
-// their line, so clone what is kept of many lines.
+// Record is one record of a ztunnel log (src/telemetry.rs). It is the reader's,
+// its lists and all of its strings included, and good until the next is read:
+// clone what is kept.
 type Record struct {
 	Line    int // from 1
 	Time    time.Time
@@ -82,7 +83,7 @@ type LogReader struct {
 
 // NewLogReader reads r, a container's log as the kubelet gives it.
 func NewLogReader(r io.Reader) *LogReader {
-	return &LogReader{in: bufio.NewReaderSize(r, 64<<10)}
+	return &LogReader{in: bufio.NewReaderSize(r, 16<<10)}
 }
 
 // Next is the next record, or io.EOF. A line that is no record comes with an
@@ -96,8 +97,8 @@ func (l *LogReader) Next() (*Record, error) {
 		if line == "" {
 			continue
 		}
-		complete := l.parse(line)
-		if !complete {
+		if !l.parse(line) {
+			l.parse(strings.Clone(line)) // the lines that follow take the place of this one
 			if err := l.continued(); err != nil {
 				return nil, err
 			}
@@ -146,7 +147,9 @@ func (l *LogReader) continued() error {
 	}
 }
 
-// next gives one line without its end, cut at maxLine.
+// next gives one line without its end, cut at maxLine. The line is good until
+// the next one is read: logs are most of what a bundle holds, and a copy of
+// each line would cost more than all else that is done with it.
 func (l *LogReader) next() (string, error) {
 	if l.peeked {
 		l.peeked = false
@@ -163,7 +166,7 @@ func (l *LogReader) next() (string, error) {
 	for len(line) > 0 && (line[len(line)-1] == '\n' || line[len(line)-1] == '\r') {
 		line = line[:len(line)-1]
 	}
-	return string(line), nil
+	return unsafe.String(unsafe.SliceData(line), len(line)), nil
 }
 
 func (l *LogReader) readLong(line []byte) ([]byte, error) {
