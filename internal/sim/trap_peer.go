@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -58,16 +59,7 @@ func layLoadBalanced(m *mesh) error {
 		return err
 	}
 	p.mute = true
-	for _, s := range p.services {
-		var others []*meshPod
-		for _, other := range s.pods {
-			if other != p {
-				others = append(others, other)
-			}
-		}
-		s.pods = others
-	}
-	p.services = nil
+	m.withdraw(p)
 	s := m.addService(p.namespace, p.app+"-public", p.app+"-public", 80, p.port)
 	p.labels["public"] = "true"
 	s.selector = map[string]string{"public": "true"}
@@ -75,6 +67,14 @@ func layLoadBalanced(m *mesh) error {
 	s.foreign = true
 	m.calls = append(m.calls, func(at time.Time) { m.fromOutside(p, outsider, "", at) })
 	return nil
+}
+
+// withdraw takes p out of all its services.
+func (m *mesh) withdraw(p *meshPod) {
+	for _, s := range p.services {
+		s.pods = slices.DeleteFunc(slices.Clone(s.pods), func(other *meshPod) bool { return other == p })
+	}
+	p.services = nil
 }
 
 func layLongLived(m *mesh) error {

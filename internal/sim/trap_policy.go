@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -15,6 +16,7 @@ func policyTraps() []Trap {
 		{"l7-policy-accepted-true", "a policy whose ZtunnelAccepted condition is True, and means it", "", layAcceptedPolicy},
 		{"netpol-not-enforced", "a NetworkPolicy that leaves out port 15008 in a cluster whose CNI enforces none", "hint", layIdleNetworkPolicy},
 		{"netpol-allows-hbone", "NetworkPolicies that isolate an application and let 15008 and the kubelet's probes in", "", layProperNetworkPolicy},
+		{"netpol-allows-moved-probes", "istio-cni that probes from an address of its own, and a NetworkPolicy that lets that one in", "", layMovedProbes},
 	}
 }
 
@@ -62,7 +64,20 @@ func layIdleNetworkPolicy(m *mesh) error {
 }
 
 // layProperNetworkPolicy isolates an application as the documentation of NetworkPolicies in ambient mode has it.
-func layProperNetworkPolicy(m *mesh) error {
+func layProperNetworkPolicy(m *mesh) error { return m.layIsolated("169.254.7.127") }
+
+func layMovedProbes(m *mesh) error {
+	const address = "169.254.42.1"
+	m.amend = append(m.amend, func(o stored) {
+		if pod, ok := o.object.(*corev1.Pod); ok && pod.Labels["k8s-app"] == "istio-cni-node" {
+			c := &pod.Spec.Containers[0]
+			c.Env = append(slices.Clone(c.Env), corev1.EnvVar{Name: "HOST_PROBE_SNAT_IP", Value: address})
+		}
+	})
+	return m.layIsolated(address)
+}
+
+func (m *mesh) layIsolated(prober string) error {
 	p, err := m.pickPod("")
 	if err != nil {
 		return err
@@ -76,7 +91,7 @@ func layProperNetworkPolicy(m *mesh) error {
 			PolicyTypes: []networkingv1.PolicyType{networkingv1.PolicyTypeIngress, networkingv1.PolicyTypeEgress},
 			Ingress: []networkingv1.NetworkPolicyIngressRule{
 				{From: []networkingv1.NetworkPolicyPeer{{NamespaceSelector: &metav1.LabelSelector{}}}, Ports: []networkingv1.NetworkPolicyPort{{Protocol: &tcp, Port: &hbone}}},
-				{From: []networkingv1.NetworkPolicyPeer{{IPBlock: &networkingv1.IPBlock{CIDR: "169.254.7.127/32"}}}, Ports: []networkingv1.NetworkPolicyPort{{Protocol: &tcp, Port: &app}}},
+				{From: []networkingv1.NetworkPolicyPeer{{IPBlock: &networkingv1.IPBlock{CIDR: prober + "/32"}}}, Ports: []networkingv1.NetworkPolicyPort{{Protocol: &tcp, Port: &app}}},
 			},
 			Egress: []networkingv1.NetworkPolicyEgressRule{
 				{Ports: []networkingv1.NetworkPolicyPort{{Protocol: &tcp, Port: &hbone}, {Protocol: &udp, Port: &dns}}},
