@@ -22,6 +22,12 @@ func controlTraps() []Trap {
 
 func layDebugOff(m *mesh) error {
 	m.debugOff = true
+	m.amend = append(m.amend, func(o stored) {
+		if pod, ok := o.object.(*corev1.Pod); ok && pod.Labels["app"] == "istiod" {
+			c := &pod.Spec.Containers[0]
+			c.Env = append(slices.Clone(c.Env), corev1.EnvVar{Name: "ENABLE_DEBUG_ON_HTTP", Value: "false"})
+		}
+	})
 	return nil
 }
 
