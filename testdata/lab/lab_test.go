@@ -102,6 +102,8 @@ func TestAmbientMeshOnARealControlPlane(t *testing.T) {
 		return err
 	})
 	t.Run("healthy", w.healthy)
+	t.Run("every ztunnel's dump comes back out of the bundle", w.dumpsComeBack)
+	t.Run("in a bug report of istioctl", w.inABugReport)
 	for _, f := range w.faults() {
 		t.Run(f.name, func(t *testing.T) {
 			f.plant(t)

@@ -57,13 +57,14 @@ func (w *world) plantedSecrets(t *testing.T) {
 	if err := os.Remove(file); err != nil {
 		t.Fatal(err)
 	}
-	seen := false
+	seen, marked := false, false
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}
 		data, err := os.ReadFile(path)
 		seen = seen || bytes.Contains(data, []byte(pod.Name))
+		marked = marked || bytes.Contains(data, []byte("\tapp\tread [redacted private key]"))
 		for what, secret := range planted {
 			for _, form := range encodings(secret) {
 				if bytes.Contains(data, []byte(form)) {
@@ -75,6 +76,9 @@ func (w *world) plantedSecrets(t *testing.T) {
 	})
 	if err != nil || !seen {
 		t.Errorf("the careless pod is nowhere in the bundle: %v", err)
+	}
+	if !marked {
+		t.Error("no log says that a private key was cut out of it")
 	}
 }
 

@@ -2,6 +2,7 @@ package lab
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"net/http"
@@ -130,6 +131,25 @@ func (z *standIn) plant(t *testing.T, change func(*state)) {
 
 // dump is GET /config_dump, as src/admin.rs prints it.
 func (z *standIn) dump() ([]byte, error) {
+	d, err := z.held()
+	if err != nil {
+		return nil, err
+	}
+	return printed(d)
+}
+
+// printed is a dump in the hand of serde_json's pretty printer.
+func printed(d *ztunnel.Dump) ([]byte, error) {
+	text, err := d.MarshalJSON()
+	if err != nil {
+		return nil, err
+	}
+	var out bytes.Buffer
+	err = json.Indent(&out, text, "", "  ")
+	return out.Bytes(), err
+}
+
+func (z *standIn) held() (*ztunnel.Dump, error) {
 	held, err := z.stream.held()
 	if err != nil {
 		return nil, err
@@ -148,7 +168,7 @@ func (z *standIn) dump() ([]byte, error) {
 	for _, id := range slices.Sorted(maps.Keys(z.state.certificates)) {
 		d.Certificates = append(d.Certificates, z.state.certificates[id])
 	}
-	return d.MarshalJSON()
+	return d, nil
 }
 
 // startLog begins with what a ztunnel logs at its start.
