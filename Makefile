@@ -5,7 +5,7 @@ OUT := out
 # Static binaries, which run on any node or laptop of their architecture.
 export CGO_ENABLED ?= 0
 
-.PHONY: build test demo lab bench bench-bundle bench-collect fuzz lint docs prove accuracy clean
+.PHONY: build test demo lab bench bench-bundle bench-collect bench-analyze fuzz lint docs prove accuracy clean
 
 build:
 	$(GO) build -trimpath -ldflags='-s -w' -o $(BIN)/ ./cmd/zbundle ./cmd/zsim
@@ -24,7 +24,7 @@ lab: build
 	cd testdata/lab && ./run.sh
 
 bench:
-	$(GO) test -run '^$$' -bench . -skip '^BenchmarkCollect$$' -benchmem ./...
+	$(GO) test -run '^$$' -bench . -skip '^Benchmark(Collect|Analyze)$$' -benchmem ./...
 
 # What a bundle weighs and what collect needs, beside tar czf of the raw dumps.
 bench-bundle:
@@ -33,6 +33,10 @@ bench-bundle:
 # What collect needs at 10, 100 and 1,000 ztunnels of 11.8 MB each, beside the servers on the same cores.
 bench-collect:
 	$(GO) test -run '^$$' -bench '^BenchmarkCollect$$' -benchtime 1x -timeout 150m ./cmd/zbundle
+
+# What analyze needs at 10, 100 and 1,000 ztunnels, beside gzip -dc of the same bundle.
+bench-analyze:
+	$(GO) test -run '^$$' -bench '^BenchmarkAnalyze$$' -benchtime 3x -timeout 150m ./cmd/zbundle
 
 # Each fuzz target for a short while; FUZZTIME=10m for longer.
 FUZZTIME ?= 20s

@@ -11,7 +11,7 @@ import (
 // a few bytes can cost a hundred times as much in memory.
 const (
 	mostAgents       = 10_000  // pods of a kind
-	mostItems        = 300_000 // objects of a resource
+	mostItems        = 160_000 // objects of a resource: Kubernetes takes clusters of up to 150,000 pods
 	mostFlows        = 50_000  // connections of a log or dump that differ
 	mostObservations = 500_000 // connections of all
 	mostLogs         = 200_000 // messages of all logs

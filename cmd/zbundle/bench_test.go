@@ -100,7 +100,7 @@ func BenchmarkLeakScan(b *testing.B) {
 func servedMesh(b *testing.B, args ...string) (kubeconfig, zbundle string) {
 	b.Helper()
 	dir := b.TempDir()
-	if out, err := exec.Command("go", "build", "-o", dir, ".", "../zsim").CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", dir, ".", "../zsim").CombinedOutput(); err != nil {
 		b.Fatalf("%v\n%s", err, out)
 	}
 	kubeconfig = filepath.Join(dir, "kubeconfig")

@@ -54,8 +54,9 @@ func VisitAmbientz(r io.Reader, visit func(*Workload) error) (*Ambientz, error) 
 // elements takes those of a list one by one.
 type elements[T any] func(i int, v *T) error
 
-// maxElements bounds a list, which may cost a hundred times its text in memory.
-const maxElements = 300_000
+// maxElements bounds a list, which may cost a hundred times its text in
+// memory: Kubernetes takes clusters of up to 150,000 pods.
+const maxElements = 160_000
 
 // UnmarshalJSONFrom implements json.UnmarshalerFrom.
 func (e *elements[T]) UnmarshalJSONFrom(dec *jsontext.Decoder) error {

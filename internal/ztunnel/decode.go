@@ -15,7 +15,7 @@ const (
 	maxValue    = 8 << 20   // bytes of one string, or of one value that is taken whole
 	maxBytes    = 512 << 20 // of a file that is taken whole
 	maxMembers  = 16 << 20  // values of such a file, told by commas and brackets
-	maxElements = 300_000   // of one list
+	maxElements = 160_000   // of one list: Kubernetes takes clusters of up to 150,000 pods
 )
 
 // decodeOptions take foreign JSON as it comes: a repeated name or a bad byte in
