@@ -32,8 +32,9 @@ type api struct {
 	// patience is how long an answer may keep silent, at its start and in its middle; 0 for any time.
 	patience time.Duration
 	// accept is what to ask for where not for whole objects.
-	accept string
-	cost   *cost
+	accept  string
+	cost    *cost
+	absence *absence
 }
 
 // cost counts what was asked of the API server, and what came through it.
@@ -66,7 +67,7 @@ func newAPI(config *rest.Config) (*api, error) {
 	}
 	return &api{
 		config: config, base: base, client: client,
-		limiter: flowcontrol.NewTokenBucketRateLimiter(requestsPerSecond, requestBurst), cost: &cost{},
+		limiter: flowcontrol.NewTokenBucketRateLimiter(requestsPerSecond, requestBurst), cost: &cost{}, absence: &absence{},
 	}, nil
 }
 
@@ -110,14 +111,14 @@ func (a *api) send(ctx context.Context, method, path string, query url.Values, b
 	a.cost.requests.Add(1)
 	resp, err := answered(ctx, a.patience, a.client, req)
 	if err != nil {
-		return nil, err
+		return nil, a.absence.met(err)
 	}
 	resp.Body = a.cost.body(resp.Body)
 	if resp.StatusCode == http.StatusOK || resp.StatusCode == http.StatusCreated {
 		return resp, noPage(resp)
 	}
 	defer resp.Body.Close()
-	return nil, readAPIError(resp)
+	return nil, a.absence.met(readAPIError(resp))
 }
 
 // admit waits until the rate allows one more request.

@@ -60,6 +60,10 @@ func retry(ctx context.Context, attempts int, do func() error) error {
 // attemptsAfter is how often to try what met err: a server that answers, and
 // does not say that it is busy, will hardly answer otherwise.
 func attemptsAfter(err error) int {
+	var settling settlingError
+	if errors.As(err, &settling) {
+		return maxAttempts
+	}
 	var answer *apiError
 	if errors.As(err, &answer) && answer.code != http.StatusTooManyRequests && answer.code != http.StatusServiceUnavailable {
 		return targetAttempts
@@ -71,7 +75,10 @@ func attemptsAfter(err error) int {
 func passing(err error) bool {
 	var api *apiError
 	var status *statusError
+	var settling settlingError
 	switch {
+	case errors.As(err, &settling):
+		return true
 	case errors.As(err, &api):
 		return passingCode(api.code)
 	case errors.As(err, &status):

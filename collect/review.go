@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -124,15 +125,20 @@ func (a *api) review(ctx context.Context, x right) (bool, error) {
 		return false, err
 	}
 	var answer authorizationv1.SelfSubjectAccessReview
-	err = retry(ctx, targetAttempts, func() error {
+	err = retry(ctx, maxAttempts, func() error {
 		resp, err := a.send(ctx, http.MethodPost, reviewPath, nil, bytes.NewReader(body))
 		if err != nil {
 			return err
 		}
 		defer resp.Body.Close()
-		return json.NewDecoder(io.LimitReader(resp.Body, mb)).Decode(&answer)
+		answer = authorizationv1.SelfSubjectAccessReview{}
+		err = json.NewDecoder(io.LimitReader(resp.Body, mb)).Decode(&answer)
+		if err == nil && !answer.Status.Allowed && a.absence.settling() {
+			return unsettled(x)
+		}
+		return err
 	})
-	if err != nil {
+	if settling := (settlingError{}); err != nil && !errors.As(err, &settling) {
 		return false, fmt.Errorf("review the right to %s: %w", x, err)
 	}
 	return answer.Status.Allowed, nil

@@ -53,7 +53,7 @@ func (a *api) openTunnel(ctx context.Context, patience time.Duration, namespace,
 	select {
 	case r := <-done:
 		if r.err != nil {
-			return nil, fmt.Errorf("port-forward to pod %s/%s: %w", namespace, pod, r.err)
+			return nil, a.absence.met(fmt.Errorf("port-forward to pod %s/%s: %w", namespace, pod, r.err))
 		}
 		return &tunnel{conn: r.conn}, nil
 	case <-ctx.Done():

@@ -226,6 +226,9 @@ func verbOf(r *http.Request, a attributes) string {
 // allowed says whether the cluster's user may do a: what its roles grant, where it was given
 // any, else read everything but secrets, open port-forwards, and nothing else.
 func (s *apiServer) allowed(a attributes) bool {
+	if s.breaker.denies() {
+		return false
+	}
 	for _, d := range s.world.denied {
 		if d.covers(a) {
 			return false

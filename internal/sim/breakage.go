@@ -53,6 +53,7 @@ type breaker struct {
 	listed   atomic.Bool  // the pods were
 	requests atomic.Int64 // that the API server received
 	refuse   atomic.Int64 // connections yet to be refused
+	deny     atomic.Int64 // requests yet to be denied
 }
 
 func newBreaker(wanted []string, w *world) (*breaker, error) {
@@ -173,10 +174,12 @@ func (b *breaker) lost(node string) bool {
 	return b.dead[node] || b.how[partNode] == "not-ready" && node == b.victims[partNode]
 }
 
-// The API server restarts after so many requests, and refuses so many connections until it is back.
+// The API server restarts after so many requests, refuses so many connections until it is back, and
+// denies so many requests until it has read its roles.
 const (
 	restartAfter   = 40
 	restartRefuses = 12
+	restartDenies  = 12
 )
 
 // received counts a request, and is true for the one at which the API server goes down.
@@ -185,8 +188,14 @@ func (b *breaker) received() bool {
 		return false
 	}
 	b.refuse.Store(restartRefuses)
+	b.deny.Store(restartDenies)
 	return true
 }
 
 // down is true for a connection that comes while the API server is not there.
 func (b *breaker) down() bool { return b.refuse.Load() > 0 && b.refuse.Add(-1) >= 0 }
+
+// denies is true for a request that comes before the API server has read its roles.
+func (b *breaker) denies() bool {
+	return b.refuse.Load() <= 0 && b.deny.Load() > 0 && b.deny.Add(-1) >= 0
+}

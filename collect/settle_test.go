@@ -1,0 +1,40 @@
+package collect
+
+import (
+	"errors"
+	"net/http"
+	"testing"
+	"time"
+)
+
+func TestARefusalIsBelievedUnlessTheServerWasAwayAMomentAgo(t *testing.T) {
+	cut := errors.New("read tcp: connection reset by peer")
+	refused := &apiError{code: http.StatusForbidden, message: `pods is forbidden: User "alice" cannot list resource "pods"`}
+	for name, test := range map[string]struct {
+		before error
+		met    error
+		again  bool
+	}{
+		"refused":                         {nil, refused, false},
+		"refused after it was away":       {cut, refused, true},
+		"refused after another refusal":   {refused, refused, false},
+		"not found after it was away":     {cut, &apiError{code: http.StatusNotFound}, false},
+		"away":                            {nil, cut, true},
+		"its way to a node is not there":  {errors.New("error dialing backend: connect: connection refused"), refused, false},
+		"port-forward after it was away":  {cut, errors.New(`port-forward to pod a/b: pods "b" is forbidden`), true},
+		"port-forward without such cause": {nil, errors.New(`port-forward to pod a/b: pods "b" is forbidden`), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var a absence
+			_ = a.met(test.before)
+			if got := passing(a.met(test.met)); got != test.again {
+				t.Errorf("to be tried again: %v, want %v", got, test.again)
+			}
+		})
+	}
+	var long absence
+	long.at.Store(time.Now().Add(-2 * settlingTime).UnixNano())
+	if long.settling() {
+		t.Errorf("it is not believed %s after it was back", 2*settlingTime)
+	}
+}
