@@ -38,6 +38,8 @@ type controlPlane struct {
 	config  *rest.Config
 	client  kubernetes.Interface
 	dynamic dynamic.Interface
+
+	apiServer *process
 }
 
 // startControlPlane runs etcd, the API server and kwok.
@@ -53,7 +55,7 @@ func startControlPlane(t *testing.T) *controlPlane {
 
 	c.server = fmt.Sprintf("https://127.0.0.1:%d", secure)
 	key, tokens := c.serviceAccountKey(t), c.tokens(t)
-	start(t, c.dir, "kube-apiserver", nil,
+	c.apiServer = start(t, c.dir, "kube-apiserver", nil,
 		"--etcd-servers", local(etcd), "--bind-address", "127.0.0.1", "--secure-port", fmt.Sprint(secure), "--cert-dir", filepath.Join(c.dir, "certs"),
 		"--service-account-key-file", key, "--service-account-signing-key-file", key, "--service-account-issuer", "https://kubernetes.default.svc",
 		"--authorization-mode", "RBAC", "--token-auth-file", tokens, "--service-cluster-ip-range", "10.96.0.0/16",
@@ -61,9 +63,7 @@ func startControlPlane(t *testing.T) *controlPlane {
 	c.config = &rest.Config{Host: c.server, BearerToken: admin, TLSClientConfig: rest.TLSClientConfig{Insecure: true}, QPS: 200, Burst: 400}
 	c.client = kubernetes.NewForConfigOrDie(c.config)
 	c.dynamic = dynamic.NewForConfigOrDie(c.config)
-	await(t, "kube-apiserver", 2*time.Minute, func(ctx context.Context) error {
-		return c.client.Discovery().RESTClient().Get().AbsPath("/readyz").Do(ctx).Error()
-	})
+	c.awaitAPIServer(t)
 	c.customResources(t)
 
 	cert, certKey := filepath.Join(c.dir, "certs", "apiserver.crt"), filepath.Join(c.dir, "certs", "apiserver.key")
@@ -74,6 +74,13 @@ func startControlPlane(t *testing.T) *controlPlane {
 		"--enable-crds", "PortForward,Logs", "--cidr", "10.244.0.0/16")
 	await(t, "kwok", time.Minute, answers(fmt.Sprintf("https://127.0.0.1:%d/healthz", kubelet)))
 	return c
+}
+
+func (c *controlPlane) awaitAPIServer(t *testing.T) {
+	t.Helper()
+	await(t, "kube-apiserver", 2*time.Minute, func(ctx context.Context) error {
+		return c.client.Discovery().RESTClient().Get().AbsPath("/readyz").Do(ctx).Error()
+	})
 }
 
 // stage is one of kwok's own descriptions of what a kubelet does.

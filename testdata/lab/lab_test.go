@@ -27,6 +27,8 @@ const (
 	exitFindings  = 3
 	exitUndecided = 4
 	exitGaps      = 5
+
+	exitInterrupted = 130
 )
 
 // report is what the test reads of `zbundle analyze -o json`.
@@ -114,7 +116,9 @@ func TestAmbientMeshOnARealControlPlane(t *testing.T) {
 		})
 	}
 	t.Run("without the right to port-forward", w.withoutPortForward)
+	t.Run("broken", w.broken)
 	t.Run("healthy again", w.healthy)
+	t.Run("as the Job's service account", w.deployed)
 	t.Run("secrets stay in the cluster", w.plantedSecrets)
 }
 
