@@ -36,7 +36,7 @@ func TestAnAnonymizedBundleHasThePlainOnesFindingsRenamed(t *testing.T) {
 			t.Run(group[0], func(t *testing.T) {
 				t.Parallel()
 				for _, world := range together(group) {
-					plain, _ := collectCluster(t, bin, generated(faultNodes, world, nil))
+					plain, _ := collectCluster(t, bin, generated(medium, world, nil))
 					other, names := anonymized(t, bin, plain)
 					want := judgement(t, told(t, bin, nil, "analyze", "-o", "json", plain))
 					got := judgement(t, revealed(t, bin, names, told(t, bin, nil, "analyze", "-o", "json", other)))
@@ -61,7 +61,7 @@ func TestAnAnonymizedBundleHasThePlainOnesFindingsRenamed(t *testing.T) {
 func together(faults []string) [][]string {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	cluster, err := sim.Start(ctx, generated(faultNodes, faults, nil))
+	cluster, err := sim.Start(ctx, generated(medium, faults, nil))
 	if err == nil {
 		err = cluster.Close()
 	}

@@ -129,7 +129,6 @@ func TestWhatCouldNotBeReadIsUndecidedAndNotClean(t *testing.T) {
 
 func examineFaults(t *testing.T, bin string, names ...string) (result, []sim.Planted) {
 	t.Helper()
-	opts := sim.Options{Generate: &sim.Generate{Nodes: 6, Workloads: 60, Seed: 1, Version: "1.30.3", Faults: names}}
-	r, _, planted := examineCluster(t, bin, opts)
+	r, _, planted := examineCluster(t, bin, generated(small, names, nil))
 	return r, planted
 }

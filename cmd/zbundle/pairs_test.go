@@ -18,7 +18,7 @@ func TestTwoFaultsAreBothFound(t *testing.T) {
 	for i, p := range pairs(faultNames()) {
 		if i%30 == 0 {
 			planted = append(planted, p)
-			trials = append(trials, trial{opts: generated(2*faultNodes, p[:], nil)})
+			trials = append(trials, trial{opts: generated(roomy, p[:], nil)})
 		}
 	}
 	apart := 0
@@ -42,7 +42,7 @@ func TestTwoFaultsAreBothFound(t *testing.T) {
 // symptom under its cause.
 func TestACauseStandsOverItsSymptom(t *testing.T) {
 	atLength(t)
-	r := tried(t.Context(), t.TempDir(), []trial{{opts: generated(2*faultNodes, []string{"pod-enrolment-pending", "hbone-refused"}, nil)}}, false)[0]
+	r := tried(t.Context(), t.TempDir(), []trial{{opts: generated(roomy, []string{"pod-enrolment-pending", "hbone-refused"}, nil)}}, false)[0]
 	if r.err != nil {
 		t.Fatal(r.err)
 	}
@@ -65,7 +65,7 @@ func TestFaultsAreFoundInALargeMesh(t *testing.T) {
 	names := faultNames()
 	var trials []trial
 	for i := 0; i < len(names); i += 40 {
-		trials = append(trials, trial{name: names[i], opts: generated(100, []string{names[i]}, nil)})
+		trials = append(trials, trial{name: names[i], opts: generated(large, []string{names[i]}, nil)})
 	}
 	for _, r := range tried(t.Context(), t.TempDir(), trials, false) {
 		if missed, others := r.verdictOf(r.name); len(missed)+len(others) > 0 {

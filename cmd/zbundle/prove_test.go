@@ -38,7 +38,7 @@ func TestProve(t *testing.T) {
 		trials = append(trials, trial{name: filepath.Base(filepath.Dir(dir)) + "/" + filepath.Base(dir), opts: sim.Options{Replay: dir}})
 	}
 	for _, name := range faultNames() {
-		trials = append(trials, trial{name: name, opts: generated(faultNodes, []string{name}, nil)})
+		trials = append(trials, trial{name: name, opts: generated(small, []string{name}, nil)})
 	}
 	for i, r := range tried(t.Context(), t.TempDir(), trials, false) {
 		if r.err != nil {

@@ -46,9 +46,9 @@ type Cluster struct {
 	server   *http.Server
 	listener *trackingListener
 	targets  *targetServer
+	end      context.CancelFunc
 	done     sync.WaitGroup
-	once     sync.Once
-	closeErr error
+	closeErr error // of stopping, which comes before done
 }
 
 // Start builds the world that opts describe and serves it on a free loopback port until Close is
@@ -101,7 +101,13 @@ func Start(ctx context.Context, opts Options) (*Cluster, error) {
 	}
 	c.done.Go(func() { c.server.ServeTLS(c.listener, "", "") })
 	c.done.Go(c.targets.serve)
-	context.AfterFunc(ctx, func() { c.Close() })
+	ended, end := context.WithCancel(ctx)
+	c.end = end
+	c.done.Go(func() {
+		<-ended.Done()
+		c.closeErr = errors.Join(c.server.Close(), c.targets.close())
+		c.listener.closeConns()
+	})
 	return c, nil
 }
 
@@ -125,10 +131,7 @@ func (c *Cluster) Planted() []Planted { return c.world.planted }
 
 // Close stops serving, cuts every connection and waits until nothing of the cluster runs any more.
 func (c *Cluster) Close() error {
-	c.once.Do(func() {
-		c.closeErr = errors.Join(c.server.Close(), c.targets.close())
-		c.listener.closeConns()
-		c.done.Wait()
-	})
+	c.end()
+	c.done.Wait()
 	return c.closeErr
 }
