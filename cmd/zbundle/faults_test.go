@@ -37,7 +37,8 @@ var found = map[string]struct {
 	"workload-ip-collision":       {id: "workload-ip-collision", severity: faults, others: true},
 
 	"mc-multiple-gateways":   {id: "mc-multiple-gateways", severity: hints},
-	"mc-flag-disabled":       {id: "mc-flag-disabled", severity: faults, others: true}, // of every istiod
+	"mc-flag-disabled":       {id: "mc-flag-disabled", severity: faults, others: true},       // of every istiod
+	"mc-custom-trust-domain": {id: "mc-custom-trust-domain", severity: faults, others: true}, // of istiod and of ztunnel
 	"mc-service-not-global":  {id: "mc-service-not-global", severity: hints},
 	"skew-across-ztunnels":   {id: "skew-across-ztunnels", severity: hints},
 	"known-bug":              {id: "known-bug", severity: hints},

@@ -73,6 +73,7 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	flags.StringVar(&o.context, "context", "zsim", "`name` of the cluster in the kubeconfig")
 	flags.StringVar(&o.generate.ClusterID, "cluster-id", "Kubernetes", "istiod's `id` of the cluster")
 	flags.StringVar(&o.generate.Network, "network", "", "`network` that the cluster is on")
+	flags.StringVar(&o.generate.TrustDomain, "trust-domain", "cluster.local", "trust `domain` of the mesh")
 	flags.StringArrayVar(&o.peers, "peer", nil, "know the workloads of this other `cluster` of the mesh (ID, or ID=NETWORK/GATEWAY); may be repeated")
 	flags.StringVar(&o.now, "now", "", "`time` that the cluster shows, in RFC 3339; certificates of equal times share a root (default the machine's)")
 	flags.StringVar(&o.planted, "planted", "", "write the planted faults to this `file` as JSON")

@@ -49,9 +49,10 @@ func (m *mesh) addPeers(g *Generate) error {
 	return nil
 }
 
-// settleCluster gives every pod of the mesh's own the cluster and network that it is in.
+// settleCluster gives every pod of the mesh's own the cluster and network that it is in, and all the mesh's trust domain.
 func (m *mesh) settleCluster() {
 	for _, p := range m.pods {
+		p.domain = m.trustDomain
 		if p.cluster == "" {
 			p.cluster = m.clusterID
 			if p.network == "" {

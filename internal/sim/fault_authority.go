@@ -125,7 +125,7 @@ func plantOtherIdentity(m *mesh, arg string) (Subject, error) {
 
 func plantOldRoot(left time.Duration) func(*mesh, string) (Subject, error) {
 	return func(m *mesh, _ string) (Subject, error) {
-		old, err := newMeshCA("mesh", m.now.Add(left-rootLifetime))
+		old, err := newMeshCA("mesh", m.trustDomain, m.now.Add(left-rootLifetime))
 		if err != nil {
 			return Subject{}, err
 		}
@@ -142,7 +142,7 @@ func plantOtherDomain(m *mesh, arg string) (Subject, error) {
 	p.faulty = true
 	m.calls = append(m.calls, func(at time.Time) {
 		p.onNode.ztunnel.note(access{at: at, inbound: true, early: true, srcAddr: "10.200.0.9:41022", dstAddr: fmt.Sprintf("%s:%d", p.ip(), hbonePort),
-			err: `tls handshake error: Custom { kind: InvalidData, error: InvalidCertificate(Other(OtherError(SanTrustDomainError("` + trustDomain + `", ` +
+			err: `tls handshake error: Custom { kind: InvalidData, error: InvalidCertificate(Other(OtherError(SanTrustDomainError("` + m.trustDomain + `", ` +
 				`["spiffe://west.example/ns/shop/sa/frontend"])))) }`})
 	})
 	return p.subject(), nil
@@ -161,7 +161,7 @@ func plantOtherPeer(m *mesh, arg string) (Subject, error) {
 	m.calls = append(m.calls, func(at time.Time) {
 		src.onNode.ztunnel.note(access{at: at, src: src, srcAddr: m.socket(src), dst: p, mutual: true, flag: "CONNECT", hbone: m.appAddress(p), dstAddr: fmt.Sprintf("%s:%d", p.ip(), hbonePort),
 			err: fmt.Sprintf("io error: invalid peer certificate: Other(OtherError(identity verification error: peer did not present the expected SAN (%s), got spiffe://%s/ns/%s/sa/batch))",
-				p.identity(), trustDomain, p.namespace)})
+				p.identity(), m.trustDomain, p.namespace)})
 	})
 	return p.subject(), nil
 }

@@ -158,20 +158,9 @@ func plantSilentAgent(m *mesh, arg string) (Subject, error) {
 		return Subject{}, err
 	}
 	agent := p.onNode.cni
-	const affected = "1.28.5"
-	agent.pod.container.image = cniContainer(affected).image
 	z := p.onNode.ztunnel
-	for _, other := range m.nodes {
-		other.cni.pod.container.image = agent.pod.container.image
-	}
-	for _, i := range m.istiods {
-		i.version, i.pod.container.image = affected, istiodContainer(affected).image
-	}
-	for _, n := range m.nodes {
-		n.ztunnel.version, n.ztunnel.pod.container.image = affected, ztunnelContainer(affected).image
-	}
-	if m.waypoint != nil {
-		m.waypoint.version = affected
+	if err := m.downgrade("1.28.5"); err != nil {
+		return Subject{}, err
 	}
 	at := m.now.Add(-40 * time.Minute)
 	agent.lines = append(agent.lines, record(at, "info", "cni-agent", "new ztunnel connected, total connected: 1", ""))

@@ -1,7 +1,9 @@
 package sim
 
 import (
+	"cmp"
 	"fmt"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -17,6 +19,7 @@ func networkFaults() []Fault {
 		{"mc-multiple-gateways", "a network has two gateways, of which istiod takes the first", plantTwoGateways},
 		{"mc-flag-disabled", "a service is global, and istiod does not do multi-network", plantFlagDisabled},
 		{"mc-service-not-global", "the mesh has two networks, and no service is global", plantNotGlobal},
+		{"mc-custom-trust-domain", "a mesh of two networks has a trust domain of its own, and a version that can't do with one", plantTrustDomain},
 		{"mc-early-serve", "an istiod that has just started serves before it has read the remote cluster", plantEarlyServe},
 	}
 }
@@ -109,6 +112,33 @@ func plantGatewayUnknown(m *mesh, arg string) (Subject, error) {
 		})
 	})
 	return Subject{Kind: "service", Namespace: s.namespace, Name: s.name}, nil
+}
+
+// plantTrustDomain moves the mesh to a version that makes the identities of gateways with the default trust domain.
+func plantTrustDomain(m *mesh, arg string) (Subject, error) {
+	for _, n := range m.nodes {
+		if n.ztunnel != nil && len(n.ztunnel.certs) > 0 {
+			return Subject{}, errNoSubject // what was planted on an identity names it as it was
+		}
+	}
+	if err := m.downgrade("1.28.0"); err != nil {
+		return Subject{}, err
+	}
+	m.rename(cmp.Or(arg, "corp.example"))
+	m.addRemotePods()
+	m.addGateway("198.51.100.7")
+	return Subject{Kind: "component", Name: "istiod " + m.version}, nil
+}
+
+// rename gives the mesh another trust domain.
+func (m *mesh) rename(trustDomain string) {
+	for _, p := range m.policies {
+		for i, principal := range p.principals {
+			p.principals[i] = strings.Replace(principal, m.trustDomain+"/", trustDomain+"/", 1)
+		}
+	}
+	m.trustDomain = trustDomain
+	m.settleCluster()
 }
 
 func plantTwoGateways(m *mesh, _ string) (Subject, error) {

@@ -13,8 +13,8 @@ func policyFaults() []Fault {
 		{"policy-l7-at-l4", "a policy that selects captured pods matches HTTP methods", plantHTTPPolicy},
 		{"policy-action-unsupported", "a policy that selects captured pods asks an external authorizer", plantCustomPolicy},
 		{"policy-target-unresolved", "a policy is for a service that does not exist", plantTargetless},
-		{"policy-spiffe-typo", "a policy names a caller with spiffe:// before it", plantPrincipal("spiffe://" + trustDomain + "/ns/shop/sa/frontend")},
-		{"policy-principal-unknown", "a policy names a caller that does not exist", plantPrincipal(trustDomain + "/ns/shop/sa/frontent")},
+		{"policy-spiffe-typo", "a policy names a caller with spiffe:// before it", plantPrincipal("spiffe://", "frontend")},
+		{"policy-principal-unknown", "a policy names a caller that does not exist", plantPrincipal("", "frontent")},
 		{"policy-dryrun", "a policy is on trial", plantTrial},
 		{"policy-late-drop", "open connections were closed when a policy changed", plantLateDrop},
 		{"strict-blocks-plaintext", "a caller outside the mesh calls pods that demand mutual TLS", plantStrict},
@@ -128,13 +128,13 @@ func plantTargetless(m *mesh, arg string) (Subject, error) {
 	return Subject{Kind: "authorizationpolicy", Namespace: p.namespace, Name: name}, nil
 }
 
-func plantPrincipal(principal string) func(*mesh, string) (Subject, error) {
+func plantPrincipal(before, account string) func(*mesh, string) (Subject, error) {
 	return func(m *mesh, arg string) (Subject, error) {
 		policy, _, err := m.protectPicked(arg, "-clients")
 		if err != nil {
 			return Subject{}, err
 		}
-		policy.principals = append(policy.principals, principal)
+		policy.principals = append(policy.principals, before+m.trustDomain+"/ns/shop/sa/"+account)
 		return policy.subject(), nil
 	}
 }

@@ -13,6 +13,7 @@ func surroundingsEvidence() map[string][]string {
 		"mc-multiple-gateways":          {"Multiple gateways found for network west"},
 		"mc-flag-disabled":              nil,
 		"mc-service-not-global":         nil,
+		"mc-custom-trust-domain":        {"spiffe://corp.example/ns/", `"trustDomain": "corp.example"`},
 		"mc-early-serve":                {"SUBJECT"},
 		"skew-cni-ztunnel":              {"install-cni:1.27.0"},
 		"skew-across-ztunnels":          {"1.30.99"},

@@ -16,6 +16,28 @@ func versionFaults() []Fault {
 	}
 }
 
+// downgrade has all of the mesh run an older version.
+func (m *mesh) downgrade(version string) error {
+	f, err := familyOf(version)
+	if err != nil {
+		return err
+	}
+	m.eachContainer(func(c *containerModel) { c.image = strings.Replace(c.image, m.version, version, 1) })
+	for _, n := range m.nodes {
+		if n.ztunnel != nil {
+			n.ztunnel.version, n.ztunnel.family = version, f
+		}
+	}
+	for _, i := range m.istiods {
+		i.version = version
+	}
+	if m.waypoint != nil {
+		m.waypoint.version = version
+	}
+	m.version, m.family = version, f
+	return nil
+}
+
 func plantAgentSkew(m *mesh, arg string) (Subject, error) {
 	z, err := m.pickZtunnel(arg)
 	if err != nil {

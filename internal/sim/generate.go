@@ -32,6 +32,8 @@ type Generate struct {
 	MemoryUsed int64
 	// ClusterID is istiod's id of the cluster, "Kubernetes" by default, Network the one that it is on.
 	ClusterID, Network string
+	// TrustDomain is the mesh's, "cluster.local" by default.
+	TrustDomain string
 	// Peers are the other clusters of the mesh, whose workloads it knows.
 	Peers []Peer
 	// Without leaves out "ambient", or "istio" as a whole.
@@ -123,12 +125,13 @@ func newMesh(g *Generate, now time.Time) (*mesh, error) {
 	m := &mesh{
 		family: f, version: g.Version, without: g.Without, now: now, started: now.Add(-meshAge),
 		clusterID: cmp.Or(g.ClusterID, clusterID), network: g.Network,
-		random: rand.New(rand.NewPCG(g.Seed, 0x7a62756e646c65)),
+		trustDomain: cmp.Or(g.TrustDomain, defaultTrustDomain),
+		random:      rand.New(rand.NewPCG(g.Seed, 0x7a62756e646c65)),
 	}
-	if m.ca, err = newMeshCA("mesh", m.started); err != nil {
+	if m.ca, err = newMeshCA("mesh", m.trustDomain, m.started); err != nil {
 		return nil, err
 	}
-	if m.stray, err = newMeshCA("stray", m.started); err != nil {
+	if m.stray, err = newMeshCA("stray", m.trustDomain, m.started); err != nil {
 		return nil, err
 	}
 	for i := range g.Nodes {

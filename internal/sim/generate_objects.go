@@ -347,7 +347,7 @@ func istiodContainer(version string) containerModel {
 
 func (m *mesh) istiodObjects(w *world, created time.Time) []stored {
 	if m.istiodAway {
-		return []stored{{"configmaps", meshConfigMap(created)}}
+		return []stored{{"configmaps", m.configMap(created)}}
 	}
 	var out []stored
 	var models []podModel
@@ -367,10 +367,10 @@ func (m *mesh) istiodObjects(w *world, created time.Time) []stored {
 		Name: models[0].container.name, Image: models[0].container.image, Env: models[0].container.env, Ports: models[0].container.ports,
 	}}
 	d.Spec.Strategy = appsv1.DeploymentStrategy{Type: appsv1.RollingUpdateDeploymentStrategyType}
-	return append(out, stored{"deployments", d}, stored{"configmaps", meshConfigMap(created)})
+	return append(out, stored{"deployments", d}, stored{"configmaps", m.configMap(created)})
 }
 
-func meshConfigMap(created time.Time) *corev1.ConfigMap {
+func (m *mesh) configMap(created time.Time) *corev1.ConfigMap {
 	return &corev1.ConfigMap{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: systemNamespace, Name: "istio", CreationTimestamp: metav1.NewTime(created),
@@ -378,7 +378,7 @@ func meshConfigMap(created time.Time) *corev1.ConfigMap {
 		},
 		Data: map[string]string{"mesh": strings.Join([]string{
 			"accessLogFile: /dev/stdout", "defaultConfig:", "  discoveryAddress: istiod.istio-system.svc:15012",
-			"  proxyMetadata:", "    ISTIO_META_ENABLE_HBONE: \"true\"", "rootNamespace: istio-system", "trustDomain: cluster.local", "",
+			"  proxyMetadata:", "    ISTIO_META_ENABLE_HBONE: \"true\"", "rootNamespace: istio-system", "trustDomain: " + m.trustDomain, "",
 		}, "\n")},
 	}
 }

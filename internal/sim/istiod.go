@@ -73,6 +73,7 @@ type ambientWorkload struct {
 	Addresses             []string                `json:"addresses"`
 	TunnelProtocol        string                  `json:"tunnelProtocol,omitempty"`
 	ServiceAccount        string                  `json:"serviceAccount"`
+	TrustDomain           string                  `json:"trustDomain,omitempty"` // where it is not the default
 	Node                  string                  `json:"node"`
 	CanonicalName         string                  `json:"canonicalName"`
 	CanonicalRevision     string                  `json:"canonicalRevision"`
@@ -178,7 +179,7 @@ func (i *meshIstiod) ports() map[int32]port {
 	debug("syncz", func(*http.Request) any { return i.syncz() })
 	debug("connections", func(*http.Request) any { return i.connections() })
 	debug("ambientz", func(*http.Request) any { return i.ambientz() })
-	debug("mesh", func(*http.Request) any { return meshConfig() })
+	debug("mesh", func(*http.Request) any { return i.mesh.config() })
 	debug("networkz", func(*http.Request) any { return i.mesh.gateways })
 	debug("clusterz", func(*http.Request) any {
 		own := i.mesh.clusterID
@@ -313,7 +314,7 @@ func (m *mesh) ambientz() ambient {
 
 func (p *meshPod) ambient() ambientWorkload {
 	w := ambientWorkload{
-		UID: p.uidWDS(), Name: p.name, Namespace: p.namespace, ServiceAccount: p.serviceAccount, Node: p.node,
+		UID: p.uidWDS(), Name: p.name, Namespace: p.namespace, ServiceAccount: p.serviceAccount, TrustDomain: choose(p.domain == defaultTrustDomain, "", p.domain), Node: p.node,
 		CanonicalName: p.app, CanonicalRevision: p.revision(), WorkloadType: "POD", WorkloadName: p.workloadName(),
 		NativeTunnel: p.native, Network: p.network, AuthorizationPolicies: p.policies, ClusterID: p.cluster,
 		Locality: map[string]string{"region": p.region(), "zone": p.onNode.zone},
@@ -386,9 +387,9 @@ func (p *meshPolicy) ambientGroups() []ambientGroup {
 	return []ambientGroup{{Rules: []ambientRules{{Matches: []ambientMatch{match}}}}}
 }
 
-func meshConfig() map[string]any {
+func (m *mesh) config() map[string]any {
 	return map[string]any{
-		"trustDomain": trustDomain, "rootNamespace": systemNamespace, "accessLogFile": "/dev/stdout",
+		"trustDomain": m.trustDomain, "rootNamespace": systemNamespace, "accessLogFile": "/dev/stdout",
 		"defaultConfig":         map[string]any{"discoveryAddress": "istiod.istio-system.svc:15012", "proxyMetadata": map[string]any{"ISTIO_META_ENABLE_HBONE": "true"}},
 		"outboundTrafficPolicy": map[string]any{"mode": "ALLOW_ANY"}, "enableAutoMtls": true,
 	}

@@ -11,7 +11,8 @@ import (
 )
 
 const (
-	trustDomain = "cluster.local"
+	// defaultTrustDomain is that of a mesh that was given none.
+	defaultTrustDomain = "cluster.local"
 	// clusterID is istiod's id of a cluster that was given none.
 	clusterID = "Kubernetes"
 	hbonePort = 15008
@@ -23,29 +24,31 @@ type mesh struct {
 	surroundings
 	clusterID string
 	network   string
-	family    family
-	version   string
-	without   string
-	now       time.Time
-	started   time.Time // when the mesh's agents started
-	random    *rand.Rand
-	nodes     []*meshNode
-	pods      []*meshPod
-	services  []*meshService
-	policies  []*meshPolicy
-	istiods   []*meshIstiod
-	waypoint  *meshWaypoint
-	ca        *meshCA
-	stray     *meshCA // an authority that the mesh's own doesn't know
-	denied    []denial
-	failures  []func(src, dst *meshPod) *failure // of HBONE connections; nil where one succeeds
-	noClass   bool                               // the GatewayClass of waypoints is missing
-	netpols   []*meshPod                         // one of each application whose inbound port 15008 a NetworkPolicy shuts
-	fragments fragments
-	calls     []func(at time.Time) // that show the planted faults
-	mu        sync.RWMutex         // held while churn changes what is served
-	chatter   []byte               // what every ztunnel has logged beside what it had to say
-	finished  bool                 // its logs are
+	// trustDomain is that of all its identities.
+	trustDomain string
+	family      family
+	version     string
+	without     string
+	now         time.Time
+	started     time.Time // when the mesh's agents started
+	random      *rand.Rand
+	nodes       []*meshNode
+	pods        []*meshPod
+	services    []*meshService
+	policies    []*meshPolicy
+	istiods     []*meshIstiod
+	waypoint    *meshWaypoint
+	ca          *meshCA
+	stray       *meshCA // an authority that the mesh's own doesn't know
+	denied      []denial
+	failures    []func(src, dst *meshPod) *failure // of HBONE connections; nil where one succeeds
+	noClass     bool                               // the GatewayClass of waypoints is missing
+	netpols     []*meshPod                         // one of each application whose inbound port 15008 a NetworkPolicy shuts
+	fragments   fragments
+	calls       []func(at time.Time) // that show the planted faults
+	mu          sync.RWMutex         // held while churn changes what is served
+	chatter     []byte               // what every ztunnel has logged beside what it had to say
+	finished    bool                 // its logs are
 }
 
 // meshNode is a node with the agents that run on it; either may be missing.
@@ -102,6 +105,7 @@ type meshPod struct {
 	uidAs     string // its uid, where that is not a pod's
 	network   string // of a workload without a pod, other than the mesh's own
 	cluster   string // its id
+	domain    string // of its identity
 	gateway   string // by which its network is reached
 }
 
@@ -118,7 +122,7 @@ func (p *meshPod) healthy() bool { return p.ready != p.misjudged }
 func (p *meshPod) ip() string { return p.ips[0] }
 
 func (p *meshPod) identity() string {
-	return "spiffe://" + trustDomain + "/ns/" + p.namespace + "/sa/" + p.serviceAccount
+	return "spiffe://" + cmp.Or(p.domain, defaultTrustDomain) + "/ns/" + p.namespace + "/sa/" + p.serviceAccount
 }
 
 // captured is true for a pod whose traffic its node's ztunnel handles.

@@ -37,7 +37,7 @@ func keyOf(name string) ed25519.PrivateKey {
 	return ed25519.NewKeyFromSeed(seed[:])
 }
 
-func newMeshCA(name string, started time.Time) (*meshCA, error) {
+func newMeshCA(name, trustDomain string, started time.Time) (*meshCA, error) {
 	key := keyOf(name)
 	template := &x509.Certificate{
 		SerialNumber: serialOf("root", name), Subject: pkix.Name{Organization: []string{trustDomain}},

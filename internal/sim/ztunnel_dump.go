@@ -128,7 +128,7 @@ func (z *ztunnel) dumpWorkload(p *meshPod) dumpWorkload {
 		Name:     p.name, Namespace: p.namespace, NativeTunnel: p.native, Network: p.network,
 		NetworkMode: choose(p.hostNet, "HostNetwork", "Standard"), Node: p.node,
 		Protocol: choose(z.hbone(p), "HBONE", "TCP"), ServiceAccount: p.serviceAccount,
-		Status: choose(p.healthy(), "Healthy", "Unhealthy"), TrustDomain: trustDomain, UID: p.uidWDS(),
+		Status: choose(p.healthy(), "Healthy", "Unhealthy"), TrustDomain: cmp.Or(p.domain, defaultTrustDomain), UID: p.uidWDS(),
 		WorkloadIPs: p.ips, WorkloadName: p.workloadName(), WorkloadType: "pod",
 	}
 	if p.gateway != "" {
