@@ -65,7 +65,7 @@ prove:
 # Measures every fault, trap and threshold, writes docs/accuracy.md and prints it.
 # The thousands of requests leave more garbage than anything to keep, and collecting it costs a quarter.
 accuracy:
-	GOGC=400 $(GO) test ./cmd/zbundle -run '^TestAccuracy$$' -accuracy -count 1 -timeout 180m
+	GOGC=400 $(GO) test ./cmd/zbundle -run '^TestAccuracy$$' -accuracy -count 1 -timeout 180m -v
 	@cat docs/accuracy.md
 
 clean:

@@ -92,7 +92,7 @@ func healthySection(t *testing.T, rooms map[string]analyze.Headroom) string {
 	}
 	var text strings.Builder
 	text.WriteString("| mesh | findings, hints among them | undecided |\n| --- | --- | --- |\n")
-	for _, r := range tried(t.Context(), t.TempDir(), trials, true) {
+	for _, r := range tried(t, trials, true) {
 		if r.err != nil || len(r.result.Findings)+len(r.result.Undecided) > 0 {
 			t.Errorf("healthy, %s: %v, %v", r.name, r.err, r.result.named("critical", "error", "warning", "notice", "hint"))
 		}
@@ -108,10 +108,10 @@ func faultPart(t *testing.T, doc accuracyDoc) {
 	var trials []trial
 	for _, name := range names {
 		for _, of := range sizes {
-			trials = append(trials, trial{name: name, opts: generated(of, []string{name}, nil)})
+			trials = append(trials, trial{name: name + " on " + of.String(), opts: generated(of, []string{name}, nil)})
 		}
 	}
-	tried(t.Context(), t.TempDir(), trials, false)
+	tried(t, trials, false)
 	counts := make([]int, len(sizes))
 	var lines strings.Builder
 	for i, name := range names {
@@ -138,7 +138,7 @@ func trapSection(t *testing.T, rooms map[string]analyze.Headroom) string {
 	for _, trap := range sim.Traps() {
 		trials = append(trials, trial{name: trap.Name, opts: generated(medium, nil, []string{trap.Name})})
 	}
-	tried(t.Context(), t.TempDir(), trials, true)
+	tried(t, trials, true)
 	var text strings.Builder
 	text.WriteString("What a healthy mesh may have and looks like a fault.\n\n| trap | what it is | may give | false alarms |\n| --- | --- | --- | --- |\n")
 	for i, trap := range sim.Traps() {
@@ -162,7 +162,7 @@ func pairPart(t *testing.T, doc accuracyDoc) {
 	for _, p := range all {
 		trials = append(trials, trial{name: p[0] + " and " + p[1], opts: generated(roomy, p[:], nil)})
 	}
-	tried(t.Context(), t.TempDir(), trials, false)
+	tried(t, trials, false)
 	both, apart := 0, 0
 	var lines strings.Builder
 	for i, p := range all {

@@ -105,11 +105,11 @@ func TestEveryPlantedFaultIsFoundAndNothingElse(t *testing.T) {
 func TestAHealthyMeshHasNoFindingAndNothingUndecided(t *testing.T) {
 	atLength(t)
 	bin := built(t)
-	for _, nodes := range []int{3, 30} {
+	for _, of := range []size{small, large} {
 		for _, version := range []string{"1.28.9", "1.30.3"} {
-			r, _ := examine(t, bin, sim.Options{Generate: &sim.Generate{Nodes: nodes, Workloads: nodes * 10, Seed: 7, Version: version}})
+			r, _ := examine(t, bin, sim.Options{Generate: &sim.Generate{Nodes: of.nodes, Workloads: of.workloads, Seed: 7, Version: version}})
 			if len(r.Findings) > 0 || len(r.Undecided) > 0 || r.Verdict != "clean" {
-				t.Errorf("%d nodes of %s: verdict %s, findings %v, undecided %v", nodes, version, r.Verdict, r.named("critical", "error", "warning", "notice", "hint"), r.Undecided)
+				t.Errorf("%v of %s: verdict %s, findings %v, undecided %v", of, version, r.Verdict, r.named("critical", "error", "warning", "notice", "hint"), r.Undecided)
 			}
 		}
 	}

@@ -22,7 +22,7 @@ func TestTwoFaultsAreBothFound(t *testing.T) {
 		}
 	}
 	apart := 0
-	for i, r := range tried(t.Context(), t.TempDir(), trials, false) {
+	for i, r := range tried(t, trials, false) {
 		if errors.Is(r.err, errNotStarted) {
 			apart++ // the one leaves nothing to plant the other on
 			continue
@@ -42,7 +42,7 @@ func TestTwoFaultsAreBothFound(t *testing.T) {
 // symptom under its cause.
 func TestACauseStandsOverItsSymptom(t *testing.T) {
 	atLength(t)
-	r := tried(t.Context(), t.TempDir(), []trial{{opts: generated(roomy, []string{"pod-enrolment-pending", "hbone-refused"}, nil)}}, false)[0]
+	r := tried(t, []trial{{opts: generated(roomy, []string{"pod-enrolment-pending", "hbone-refused"}, nil)}}, false)[0]
 	if r.err != nil {
 		t.Fatal(r.err)
 	}
@@ -67,7 +67,7 @@ func TestFaultsAreFoundInALargeMesh(t *testing.T) {
 	for i := 0; i < len(names); i += 40 {
 		trials = append(trials, trial{name: names[i], opts: generated(large, []string{names[i]}, nil)})
 	}
-	for _, r := range tried(t.Context(), t.TempDir(), trials, false) {
+	for _, r := range tried(t, trials, false) {
 		if missed, others := r.verdictOf(r.name); len(missed)+len(others) > 0 {
 			t.Errorf("%s: missed %v, false alarms %v", r.name, missed, others)
 		}
@@ -78,7 +78,7 @@ func TestFaultsAreFoundInALargeMesh(t *testing.T) {
 func TestRollUpLosesNothing(t *testing.T) {
 	atLength(t)
 	first := []trial{{opts: sim.Options{Generate: &sim.Generate{Nodes: 3, Workloads: 60, Seed: 1, Version: "1.30.3", Faults: slices.Repeat([]string{"pod-enrolment-pending"}, 20)}}}}
-	tried(t.Context(), t.TempDir(), first, false)
+	tried(t, first, false)
 	r := first[0]
 	if r.err != nil {
 		t.Fatal(r.err)

@@ -40,7 +40,7 @@ func TestProve(t *testing.T) {
 	for _, name := range faultNames() {
 		trials = append(trials, trial{name: name, opts: generated(small, []string{name}, nil)})
 	}
-	for i, r := range tried(t.Context(), t.TempDir(), trials, false) {
+	for i, r := range tried(t, trials, false) {
 		if r.err != nil {
 			t.Errorf("%s: %v", r.name, r.err)
 			continue

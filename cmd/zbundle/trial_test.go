@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"testing"
 
 	"github.com/zbundle/zbundle/analyze"
 	"github.com/zbundle/zbundle/analyze/load"
@@ -32,15 +33,17 @@ type trial struct {
 	err     error
 }
 
-// tried runs worlds, as many at once as there are processors, in order.
-func tried(ctx context.Context, dir string, trials []trial, headroom bool) []trial {
+// tried runs worlds, as many at once as there are processors, and logs what each came to.
+func tried(t *testing.T, trials []trial, headroom bool) []trial {
+	ctx, dir := t.Context(), t.TempDir()
 	next := make(chan int)
 	var workers sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
 		workers.Go(func() {
 			for i := range next {
-				t := &trials[i]
-				t.err = t.run(ctx, filepath.Join(dir, fmt.Sprint(i)), headroom)
+				one := &trials[i]
+				one.err = one.run(ctx, filepath.Join(dir, fmt.Sprint(i)), headroom)
+				t.Logf("%d of %d: %s: %v, %v", i+1, len(trials), one.name, one.result.ids(), one.err)
 			}
 		})
 	}
@@ -125,11 +128,7 @@ func (t *trial) verdictOf(names ...string) (missed, others []string) {
 			missed = append(missed, names[i])
 		}
 	}
-	for _, f := range t.result.at(append(slices.Clone(faults), notices...)...) {
-		if !slices.Contains(wanted, f.ID) {
-			others = append(others, f.ID)
-		}
-	}
+	others = slices.DeleteFunc(t.result.ids(), func(id string) bool { return slices.Contains(wanted, id) })
 	return missed, others
 }
 
@@ -144,6 +143,15 @@ func (r result) has(id string, s sim.Subject, others bool) bool {
 		}
 	}
 	return false
+}
+
+// ids of the findings that are more than hints.
+func (r result) ids() []string {
+	var ids []string
+	for _, f := range r.at(slices.Concat(faults, notices)...) {
+		ids = append(ids, f.ID)
+	}
+	return ids
 }
 
 func everything(list []finding) []finding {
