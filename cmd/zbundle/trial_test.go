@@ -166,7 +166,7 @@ func everything(list []finding) []finding {
 type size struct{ nodes, workloads int }
 
 var (
-	small  = size{3, 40} // the last app has one pod, so that some nodes have none of it
+	small  = size{3, 31} // the last app has one pod, so that some nodes have none of it
 	medium = size{6, 60}
 	roomy  = size{12, 120} // for two faults at once
 	large  = size{100, 400}

@@ -41,7 +41,14 @@ func plantPolicyMissing(m *mesh, _ string) (Subject, error) {
 			}
 		}
 	}
-	return Subject{}, errNoSubject
+	// All policies bind pods on all nodes, so protect an application that some node has nothing of.
+	s, src, err := m.pickCalled("")
+	if err != nil {
+		return Subject{}, err
+	}
+	p := m.protect(s.pods[0], s.pods[0].app+"-viewer", []*meshPod{src})
+	src.onNode.ztunnel.unknown[p.key()] = true
+	return p.subject(), nil
 }
 
 // protectPicked binds a policy to a pod that had none, with a caller that it admits.
