@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/zbundle/zbundle/analyze/mesh"
@@ -128,11 +127,16 @@ func portRange(p policyPort) (mesh.PortRange, bool) {
 			return mesh.PortRange{}, false
 		}
 	}
-	return mesh.PortRange{From: first, To: max(last, p.EndPort)}, true
+	last = max(last, p.EndPort)
+	return mesh.PortRange{From: first, To: last}, first <= last
 }
 
+// addressBlocks reads a CIDR, or a single address as Cilium and Calico take one.
 func addressBlocks(cidr string, except []string) []mesh.AddressBlock {
 	block, err := netip.ParsePrefix(cidr)
+	if address, addressErr := netip.ParseAddr(cidr); addressErr == nil {
+		block, err = netip.PrefixFrom(address, address.BitLen()), nil
+	}
 	if err != nil {
 		return nil
 	}
@@ -143,102 +147,4 @@ func addressBlocks(cidr string, except []string) []mesh.AddressBlock {
 		}
 	}
 	return []mesh.AddressBlock{out}
-}
-
-// ciliumPolicyObject is cilium.io/v2 (cilium/cilium pkg/policy/api/rule.go). Deny
-// rules only take away: what is asked is whether anything lets a port through.
-type ciliumPolicyObject struct {
-	Metadata metadata     `json:"metadata"`
-	Spec     *ciliumRule  `json:"spec"`
-	Specs    []ciliumRule `json:"specs"`
-}
-
-type ciliumRule struct {
-	EndpointSelector *labelSelector `json:"endpointSelector"` // nil in policies for nodes
-	Ingress          []ciliumAllow  `json:"ingress"`
-	IngressDeny      []ciliumAllow  `json:"ingressDeny"`
-	Egress           []ciliumAllow  `json:"egress"`
-	EgressDeny       []ciliumAllow  `json:"egressDeny"`
-}
-
-// ciliumAllow is a rule of either direction; which peers it names matters only by whether it does.
-type ciliumAllow struct {
-	peers map[string]jsontext.Value
-	ports []policyPort
-}
-
-func (c *ciliumAllow) UnmarshalJSON(text []byte) error {
-	var ports struct {
-		ToPorts []struct {
-			Ports []policyPort `json:"ports"`
-		} `json:"toPorts"`
-	}
-	if err := json.Unmarshal(text, &ports, lenient()); err != nil {
-		return err
-	}
-	for _, p := range ports.ToPorts {
-		c.ports = append(c.ports, p.Ports...)
-	}
-	return json.Unmarshal(text, &c.peers, lenient())
-}
-
-func (c ciliumAllow) model() mesh.Allowance {
-	a := mesh.Allowance{AnyPeer: true}
-	for name, value := range c.peers {
-		if name == "toPorts" || name == "icmps" || name == "authentication" {
-			continue
-		}
-		a.AnyPeer = false
-		switch name {
-		case "fromCIDR", "toCIDR":
-			var list []string
-			if json.Unmarshal(value, &list, lenient()) == nil {
-				for _, cidr := range list {
-					a.Blocks = append(a.Blocks, addressBlocks(cidr, nil)...)
-				}
-			}
-		case "fromCIDRSet", "toCIDRSet":
-			var list []struct {
-				CIDR   string   `json:"cidr"`
-				Except []string `json:"except"`
-			}
-			if json.Unmarshal(value, &list, lenient()) == nil {
-				for _, set := range list {
-					a.Blocks = append(a.Blocks, addressBlocks(set.CIDR, set.Except)...)
-				}
-			}
-		case "fromEntities", "toEntities":
-			var list []string
-			if json.Unmarshal(value, &list, lenient()) == nil && (slices.Contains(list, "all") || slices.Contains(list, "world")) {
-				a.Blocks = append(a.Blocks, addressBlocks("0.0.0.0/0", nil)...)
-				a.Blocks = append(a.Blocks, addressBlocks("::/0", nil)...)
-			}
-		}
-	}
-	return withPorts(a, c.ports)
-}
-
-func (l *loader) ciliumPolicy(kind string) func(ciliumPolicyObject, mesh.Evidence) {
-	return func(o ciliumPolicyObject, at mesh.Evidence) {
-		rules := o.Specs
-		if o.Spec != nil {
-			rules = append([]ciliumRule{*o.Spec}, rules...)
-		}
-		for _, r := range rules {
-			if r.EndpointSelector == nil {
-				continue
-			}
-			np := &mesh.NetworkPolicy{
-				Kind: kind, Namespace: o.Metadata.Namespace, Name: o.Metadata.Name, Selector: r.EndpointSelector.model(), Source: at,
-				Ingress: r.Ingress != nil || r.IngressDeny != nil, Egress: r.Egress != nil || r.EgressDeny != nil,
-			}
-			for _, a := range r.Ingress {
-				np.In = append(np.In, a.model())
-			}
-			for _, a := range r.Egress {
-				np.Out = append(np.Out, a.model())
-			}
-			l.mesh.NetworkPolicies = append(l.mesh.NetworkPolicies, np)
-		}
-	}
 }
