@@ -5,7 +5,7 @@ OUT := out
 # Static binaries, which run on any node or laptop of their architecture.
 export CGO_ENABLED ?= 0
 
-.PHONY: build test demo lab bench bench-bundle bench-collect bench-analyze fuzz lint docs prove accuracy clean
+.PHONY: build test demo lab bench bench-bundle bench-collect bench-analyze bench-peer fuzz lint docs prove accuracy clean
 
 build:
 	$(GO) build -trimpath -ldflags='-s -w' -o $(BIN)/ ./cmd/zbundle ./cmd/zsim
@@ -37,6 +37,10 @@ bench-collect:
 # What analyze needs at 10, 100 and 1,000 ztunnels, beside gzip -dc of the same bundle.
 bench-analyze:
 	$(GO) test -run '^$$' -bench '^BenchmarkAnalyze$$' -benchtime 3x -timeout 150m ./cmd/zbundle
+
+# What collect needs beside istioctl bug-report, of the lab with 50 ztunnels of 11.8 MB each.
+bench-peer: build
+	cd testdata/lab && ./run.sh -run '^TestBesideBugReport$$' -timeout 60m -v -peer 3
 
 # Each fuzz target for a short while; FUZZTIME=10m for longer.
 FUZZTIME ?= 20s

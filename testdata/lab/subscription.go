@@ -43,6 +43,9 @@ func subscribe(t *testing.T, i *istiod, pod *corev1.Pod) *subscription {
 	return s
 }
 
+// firstPush is how long istiod may take to read a large cluster before it sends anything.
+const firstPush = 5 * time.Minute
+
 // open connects and waits until all that istiod has was sent.
 func (s *subscription) open(t *testing.T) {
 	t.Helper()
@@ -66,8 +69,8 @@ func (s *subscription) open(t *testing.T) {
 	s.close = func() { cancel(); running.Wait() }
 	select {
 	case <-client.Synced():
-	case <-time.After(time.Minute):
-		t.Fatalf("istiod sent nothing to %s within a minute", s.pod.Name)
+	case <-time.After(firstPush):
+		t.Fatalf("istiod sent nothing to %s within %s", s.pod.Name, firstPush)
 	}
 }
 

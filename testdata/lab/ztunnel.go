@@ -17,6 +17,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	zistiod "github.com/zbundle/zbundle/internal/istiod"
 	"github.com/zbundle/zbundle/internal/ztunnel"
 )
 
@@ -56,6 +57,14 @@ const recording = "../ztunnel/1.32-dev/healthy/worker-1"
 // server as the pod's ports and log are.
 func (w *world) startZtunnel(t *testing.T, pod *corev1.Pod) *standIn {
 	t.Helper()
+	z := w.newStandIn(t, pod)
+	w.publish(t, z, z.dump)
+	return z
+}
+
+// newStandIn subscribes to istiod for a ztunnel pod.
+func (w *world) newStandIn(t *testing.T, pod *corev1.Pod) *standIn {
+	t.Helper()
 	recorded := must[[]byte](t)(os.ReadFile(filepath.Join(recording, "config_dump.json")))
 	build := must[*ztunnel.Dump](t)(ztunnel.ReadDump(bytes.NewReader(recorded)))
 	build.Config.LocalNode = pod.Spec.NodeName
@@ -68,14 +77,19 @@ func (w *world) startZtunnel(t *testing.T, pod *corev1.Pod) *standIn {
 	}
 	z.startLog(t)
 	z.stream = subscribe(t, w.istiod, pod)
+	return z
+}
+
+// publish makes the stand-in's ports and log those of its pod.
+func (w *world) publish(t *testing.T, z *standIn, dump func() ([]byte, error)) {
+	t.Helper()
 	ports := map[int]int{
-		15000: serve(t, "GET /config_dump", "application/json", z.dump),
+		15000: serve(t, "GET /config_dump", "application/json", dump),
 		15020: serve(t, "GET /metrics", "text/plain; charset=utf-8", z.metrics),
 		15021: serve(t, "GET /healthz/ready", "text/plain", func() ([]byte, error) { return []byte("ready\n"), nil }),
 	}
-	w.forward(t, pod.Namespace, pod.Name, ports)
-	w.logFile(t, pod.Namespace, pod.Name, "istio-proxy", z.logFile)
-	return z
+	w.forward(t, z.pod.Namespace, z.pod.Name, ports)
+	w.logFile(t, z.pod.Namespace, z.pod.Name, "istio-proxy", z.logFile)
 }
 
 // serve answers one path on a loopback port until the test ends.
@@ -154,6 +168,11 @@ func (z *standIn) held() (*ztunnel.Dump, error) {
 	if err != nil {
 		return nil, err
 	}
+	return z.print(held)
+}
+
+// print is a dump of what istiod sent, by what the ztunnel makes of it.
+func (z *standIn) print(held *zistiod.ConfigDump) ([]byte, error) {
 	z.mu.Lock()
 	defer z.mu.Unlock()
 	d := &ztunnel.Dump{
