@@ -26,6 +26,12 @@ func canonical(section string, v jsontext.Value, keepPEM bool) (out []byte, with
 		if !bytes.Contains(v, []byte(`"services"`)) {
 			return v, ""
 		}
+		if from, to, ok := onlyMember(v, "services"); ok {
+			if bytes.IndexByte(v[from:to], ',') < 0 {
+				return v, "" // one at most
+			}
+			return slices.Concat(v[:from], sortStrings(jsontext.Value(v[from:to])), v[to:]), ""
+		}
 		return editMembers(v, map[string]func(jsontext.Value) []byte{"services": sortStrings}), ""
 	case "config":
 		withhold := func(list jsontext.Value) []byte {
@@ -79,6 +85,76 @@ func editMembers(v jsontext.Value, edits map[string]func(jsontext.Value) []byte)
 	}
 	return append(out, v[copied:]...)
 }
+
+// onlyMember is where in an object the value of a name stands. It reads valid
+// JSON without the cost of checking it again, once for each workload on each
+// node; ok is false of what is spelled or built in an unusual way.
+func onlyMember(v jsontext.Value, name string) (from, to int, ok bool) {
+	depth, key := 0, false // key is true where a member's name is due
+	begun := false         // the value that is looked for
+	for i := 0; i < len(v); i++ {
+		switch v[i] {
+		case '"':
+			end := stringEnd(v, i)
+			if end < 0 {
+				return 0, 0, false
+			}
+			if text := v[i+1 : end]; key && depth == 1 {
+				if bytes.IndexByte(text, '\\') >= 0 {
+					return 0, 0, false
+				}
+				if begun = string(text) == name; begun && to > 0 {
+					return 0, 0, false // twice
+				}
+			}
+			i = end
+		case ':':
+			if key = false; begun && depth == 1 {
+				from = i + 1
+			}
+		case '{', '[':
+			depth++
+			key = v[i] == '{'
+		case '}', ']', ',':
+			if begun && depth == 1 {
+				begun, to = false, i
+			}
+			if v[i] == ',' {
+				key = depth == 1
+			} else {
+				depth--
+			}
+		}
+	}
+	for from < to && isSpace(v[from]) {
+		from++
+	}
+	for from < to && isSpace(v[to-1]) {
+		to--
+	}
+	return from, to, to > from && v[0] == '{'
+}
+
+// stringEnd is where the string that begins at from has its last quote, or -1.
+func stringEnd(v []byte, from int) int {
+	for at := from + 1; ; {
+		i := bytes.IndexByte(v[at:], '"')
+		if i < 0 {
+			return -1
+		}
+		at += i
+		escapes := 0
+		for v[at-1-escapes] == '\\' {
+			escapes++
+		}
+		if escapes%2 == 0 {
+			return at
+		}
+		at++
+	}
+}
+
+func isSpace(c byte) bool { return c == ' ' || c == '\n' || c == '\t' || c == '\r' }
 
 func sortStrings(v jsontext.Value) []byte {
 	return sortElements(v, func(a, b []byte) int { return bytes.Compare(a, b) })

@@ -32,7 +32,12 @@ type size struct {
 
 // podsPerApp is how many pods serve one application; each third application
 // has two services, so that ztunnels list the services of its pods in orders of their own.
-const podsPerApp = 3
+const (
+	podsPerApp = 3
+	namespaces = 20
+)
+
+func namespaceOf(app int) string { return fmt.Sprintf("team-%d", app%namespaces) }
 
 // startLargeMesh runs a mesh of which each ztunnel has a large dump and a long log.
 // They are files before anybody asks: what is measured is not how they are made.
@@ -47,6 +52,9 @@ func startLargeMesh(t *testing.T, s size) *world {
 	w.namespace(t, system, nil)
 	w.rights(t)
 	w.namespace(t, apps, map[string]string{"istio.io/dataplane-mode": "ambient"})
+	for i := range namespaces {
+		w.namespace(t, namespaceOf(i), map[string]string{"istio.io/dataplane-mode": "ambient"})
+	}
 	w.populate(t, s.workloads, nodes)
 	w.controlPod(t)
 	w.policy(t)
@@ -78,61 +86,69 @@ func (w *world) populate(t *testing.T, workloads int, nodes []string) {
 	config.QPS, config.Burst = 2000, 4000
 	client := kubernetes.NewForConfigOrDie(config)
 	ctx := t.Context()
-	made := func(err error) {
-		if err != nil {
-			t.Error(err)
-		}
-	}
 	work := make(chan int)
 	var makers sync.WaitGroup
 	for range 16 {
 		makers.Go(func() {
-			for i := range work {
-				app := fmt.Sprintf("app-%d", i/podsPerApp)
-				if i%podsPerApp == 0 {
-					_, err := client.CoreV1().ServiceAccounts(apps).Create(ctx, &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: app}}, createNew)
-					made(err)
-					for _, name := range servicesOf(i / podsPerApp) {
-						_, err := client.CoreV1().Services(apps).Create(ctx, &corev1.Service{
-							ObjectMeta: metav1.ObjectMeta{Name: name},
-							Spec: corev1.ServiceSpec{
-								Selector: map[string]string{"app": app},
-								Ports:    []corev1.ServicePort{{Name: "tcp", Port: 80, TargetPort: intstr.FromInt32(appPort)}},
-							},
-						}, createNew)
-						made(err)
-					}
+			for app := range work {
+				if err := createApp(ctx, client, app, workloads, nodes); err != nil {
+					t.Error(err)
 				}
-				_, err := client.CoreV1().Pods(apps).Create(ctx, &corev1.Pod{
-					ObjectMeta: metav1.ObjectMeta{
-						Name: fmt.Sprintf("%s-%09x-%05d", app, i/podsPerApp, i), Labels: map[string]string{"app": app},
-						Annotations: map[string]string{"ambient.istio.io/redirection": "enabled"},
-					},
-					Spec: corev1.PodSpec{
-						NodeName: nodes[i%len(nodes)], ServiceAccountName: app, RestartPolicy: corev1.RestartPolicyAlways,
-						Containers: []corev1.Container{{Name: "app", Image: "registry.example/" + app + ":1.20.3"}},
-					},
-				}, createNew)
-				made(err)
 			}
 		})
 	}
-	for i := range workloads {
-		work <- i
+	for app := range (workloads + podsPerApp - 1) / podsPerApp {
+		work <- app
 	}
 	close(work)
 	makers.Wait()
+	pods := client.CoreV1().Pods(metav1.NamespaceAll)
 	await(t, "applications running", 10*time.Minute, func(ctx context.Context) error {
-		waiting, err := client.CoreV1().Pods(apps).List(ctx, metav1.ListOptions{FieldSelector: "status.phase!=Running", Limit: 1})
+		waiting, err := pods.List(ctx, metav1.ListOptions{FieldSelector: "status.phase!=Running", Limit: 1})
 		if err == nil && len(waiting.Items) > 0 {
 			err = fmt.Errorf("%s is %s", waiting.Items[0].Name, waiting.Items[0].Status.Phase)
 		}
 		return err
 	})
-	running := must[*corev1.PodList](t)(client.CoreV1().Pods(apps).List(ctx, listAll))
+	running := must[*corev1.PodList](t)(pods.List(ctx, listAll))
 	for i := range running.Items {
 		w.pods[running.Items[i].Name] = &running.Items[i]
 	}
+}
+
+// createApp makes an application with its account, services and pods, of so many in all.
+func createApp(ctx context.Context, client kubernetes.Interface, app, workloads int, nodes []string) error {
+	namespace, name := namespaceOf(app), fmt.Sprintf("app-%d", app)
+	core := client.CoreV1()
+	if _, err := core.ServiceAccounts(namespace).Create(ctx, &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: name}}, createNew); err != nil {
+		return err
+	}
+	for _, service := range servicesOf(app) {
+		if _, err := core.Services(namespace).Create(ctx, &corev1.Service{
+			ObjectMeta: metav1.ObjectMeta{Name: service},
+			Spec: corev1.ServiceSpec{
+				Selector: map[string]string{"app": name},
+				Ports:    []corev1.ServicePort{{Name: "tcp", Port: 80, TargetPort: intstr.FromInt32(appPort)}},
+			},
+		}, createNew); err != nil {
+			return err
+		}
+	}
+	for i := app * podsPerApp; i < min((app+1)*podsPerApp, workloads); i++ {
+		if _, err := core.Pods(namespace).Create(ctx, &corev1.Pod{
+			ObjectMeta: metav1.ObjectMeta{
+				Name: fmt.Sprintf("%s-%09x-%05d", name, app, i), Labels: map[string]string{"app": name},
+				Annotations: map[string]string{"ambient.istio.io/redirection": "enabled"},
+			},
+			Spec: corev1.PodSpec{
+				NodeName: nodes[i%len(nodes)], ServiceAccountName: name, RestartPolicy: corev1.RestartPolicyAlways,
+				Containers: []corev1.Container{{Name: "app", Image: "registry.example/" + name + ":1.20.3"}},
+			},
+		}, createNew); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // servicesOf are the names of an application's services.
