@@ -1,9 +1,7 @@
 package lab
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -173,27 +171,21 @@ func (w *world) enlarge(t *testing.T, z *standIn, sent *zistiod.ConfigDump, logB
 	}
 	z.chat(t, random, local, logBytes)
 	dump := filepath.Join(w.dir, z.pod.Name+".json")
-	if err := os.WriteFile(dump, z.printed(t, random, sent), 0o600); err != nil {
+	if err := os.WriteFile(dump, must[[]byte](t)(printed(z.dumpOf(shuffled(sent, random)))), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	w.publish(t, z, func() ([]byte, error) { return os.ReadFile(dump) })
 }
 
-// printed is the dump as a ztunnel indents it, with the services of each
-// workload in the order of a hash map that no other ztunnel has.
-func (z *standIn) printed(t *testing.T, random *rand.Rand, sent *zistiod.ConfigDump) []byte {
-	t.Helper()
+// shuffled puts the services of each workload into the order of a hash map
+// that no other ztunnel has.
+func shuffled(sent *zistiod.ConfigDump, random *rand.Rand) *zistiod.ConfigDump {
 	for _, workload := range sent.Workloads {
 		random.Shuffle(len(workload.Services), func(i, j int) {
 			workload.Services[i], workload.Services[j] = workload.Services[j], workload.Services[i]
 		})
 	}
-	text := must[[]byte](t)(z.print(sent))
-	var out bytes.Buffer
-	if err := json.Indent(&out, text, "", "  "); err != nil {
-		t.Fatal(err)
-	}
-	return out.Bytes()
+	return sent
 }
 
 // forget lets go of what was sent so far; the stream stays open.

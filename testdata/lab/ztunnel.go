@@ -168,11 +168,11 @@ func (z *standIn) held() (*ztunnel.Dump, error) {
 	if err != nil {
 		return nil, err
 	}
-	return z.print(held)
+	return z.dumpOf(held), nil
 }
 
-// print is a dump of what istiod sent, by what the ztunnel makes of it.
-func (z *standIn) print(held *zistiod.ConfigDump) ([]byte, error) {
+// dumpOf is what the ztunnel makes of what istiod sent.
+func (z *standIn) dumpOf(held *zistiod.ConfigDump) *ztunnel.Dump {
 	z.mu.Lock()
 	defer z.mu.Unlock()
 	d := &ztunnel.Dump{
@@ -187,7 +187,7 @@ func (z *standIn) print(held *zistiod.ConfigDump) ([]byte, error) {
 	for _, id := range slices.Sorted(maps.Keys(z.state.certificates)) {
 		d.Certificates = append(d.Certificates, z.state.certificates[id])
 	}
-	return d, nil
+	return d
 }
 
 // startLog begins with what a ztunnel logs at its start.
