@@ -57,6 +57,14 @@ func (r *run) listable(task task) []string {
 	return out
 }
 
+// podsListed are the namespaces that pods are listed in, or all of them.
+func (r *run) podsListed() (namespaces []string, all bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	pods := objectTasks[slices.IndexFunc(objectTasks, func(t task) bool { return t.id == podsTask })]
+	return r.listable(pods), !r.denied[listRight(pods, "")]
+}
+
 // lacking says which rights to list a kind of object are not there, and what
 // was listed instead; "" where none is missing. The caller holds r.mu.
 func (r *run) lacking(task task) string {

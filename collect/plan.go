@@ -223,8 +223,8 @@ func (r *run) dumpNote(t target) string {
 // notes say what the scope and the budget leave out.
 func (r *run) notes() []string {
 	var out []string
-	if pods := tasks[0]; r.denied[listRight(pods, "")] {
-		out = append(out, "pods can't be listed in all namespaces, but only in: "+orDefault(strings.Join(r.listable(pods), ", "), "none")+"; name others where they can with --namespace")
+	if in, all := r.podsListed(); !all {
+		out = append(out, "pods can't be listed in all namespaces, but only in: "+orDefault(strings.Join(in, ", "), "none")+"; name others where they can with --namespace")
 	}
 	if r.inScope != nil {
 		out = append(out, fmt.Sprintf("%d of %d nodes are in scope", len(r.inScope), max(len(r.survey.nodes), len(r.inScope))))

@@ -23,7 +23,7 @@ func newPlanFlags() *planFlags {
 func (p *planFlags) add(cmd *cobra.Command, own ...string) {
 	p.kube.add(cmd.Flags(), own...)
 	f, opts := cmd.Flags(), &p.opts
-	f.StringSliceVarP(&opts.Namespaces, "namespace", "n", nil, "take objects of these namespaces, and of the mesh's own, only; may be repeated")
+	f.StringSliceVarP(&opts.Namespaces, "namespace", "n", nil, "take objects of these namespaces, and of the mesh's own, only; pods, too, where they can't be listed in all; may be repeated")
 	f.StringSliceVar(&opts.Nodes, "node", nil, "ask ztunnel and istio-cni on these nodes only; may be repeated")
 	f.StringVar(&opts.NodeSelector, "node-selector", "", "ask ztunnel and istio-cni on nodes with these labels only")
 	f.StringVar(&opts.For, "for", "", "ask what matters to NAMESPACE[/WORKLOAD] only: ztunnel and istio-cni on its nodes and its peers', and its waypoints")
