@@ -8,11 +8,13 @@ import (
 	"sync/atomic"
 )
 
-// Churn goes by the requests that are served, so that it is under way in whatever time a client takes.
-const (
-	churnSteps = 15 // the restarts are spread over so many
-	churnEvery = 12 // requests between two
-)
+// Churn goes by the requests that are served, so that it is under way in whatever time a client
+// takes, from the first list to the last look at istiod.
+const churnSteps = 15
+
+// churnEvery is how many requests there are between two steps, of those that a client makes of a
+// mesh of so many nodes: some for the cluster, and some for each node's agents.
+func churnEvery(nodes int) int64 { return int64(70+7*nodes) / churnSteps }
 
 // churn restarts pods while the cluster is served: each comes back under another name and address.
 // Kubernetes knows it first, istiod a step later, the ztunnels after one more.
@@ -20,6 +22,7 @@ type churn struct {
 	mesh *mesh
 	live *atomic.Pointer[world]
 
+	every    int64
 	requests atomic.Int64
 	mu       sync.Mutex
 	waiting  []*meshPod
@@ -33,7 +36,7 @@ type restart struct{ old, young *meshPod }
 
 // newChurn picks the share of the mesh's pods that restart.
 func newChurn(m *mesh, share float64, seed uint64, live *atomic.Pointer[world]) *churn {
-	c := &churn{mesh: m, live: live}
+	c := &churn{mesh: m, live: live, every: churnEvery(len(m.nodes))}
 	pods := m.members()
 	rand.New(rand.NewPCG(seed, 0x636875726e)).Shuffle(len(pods), func(i, j int) { pods[i], pods[j] = pods[j], pods[i] })
 	c.waiting = pods[:int(share*float64(len(pods)))]
@@ -43,7 +46,7 @@ func newChurn(m *mesh, share float64, seed uint64, live *atomic.Pointer[world]) 
 
 // served counts a request, and makes a step at every so many.
 func (c *churn) served() error {
-	if c == nil || c.requests.Add(1)%churnEvery != 0 {
+	if c == nil || c.requests.Add(1)%c.every != 0 {
 		return nil
 	}
 	c.mu.Lock()
