@@ -31,6 +31,7 @@ type Headroom struct {
 type threshold struct {
 	text   string
 	above  bool // values above the bound are found
+	strict bool // the bound itself is not
 	value  *program
 	bound  *program
 	others []*program
@@ -44,11 +45,16 @@ func (e *Engine) Headroom(ctx context.Context, m *mesh.Mesh) ([]Headroom, error)
 			h := Headroom{Rule: r.ID, Comparison: t.text}
 			ev := r.evaluate(ctx, m)
 			ev.machine = vm.VM{MemoryBudget: memoryBudget}
-			for _, item := range r.over.items(m) {
+			items := r.over.items(m)
+			scoped, whole := ev.needs(items, m)
+			for _, item := range items {
 				if ctx.Err() != nil {
 					return nil, context.Cause(ctx)
 				}
 				ev.env[r.over.item] = item
+				if !whole || ev.gap(item, scoped) {
+					continue // it is not judged at all
+				}
 				if share, ok := ev.share(t); ok {
 					h.Items++
 					h.Worst = max(h.Worst, share)
@@ -74,10 +80,17 @@ func (ev *evaluation) share(t threshold) (share float64, ok bool) {
 			return 0, false
 		}
 	}
-	value, okValue := ev.number(t.value)
-	bound, okBound := ev.number(t.bound)
+	value, wholeValue, okValue := ev.number(t.value)
+	bound, wholeBound, okBound := ev.number(t.bound)
 	if !okValue || !okBound {
 		return 0, false
+	}
+	if t.strict && wholeValue && wholeBound {
+		if t.above { // the nearest that is found
+			bound++
+		} else {
+			bound--
+		}
 	}
 	if !t.above {
 		value, bound = bound, value
@@ -91,16 +104,17 @@ func (ev *evaluation) share(t threshold) (share float64, ok bool) {
 	return 0, true
 }
 
-func (ev *evaluation) number(p *program) (float64, bool) {
+// number is a program's value, and whether it is a whole one by its type.
+func (ev *evaluation) number(p *program) (n float64, whole, ok bool) {
 	v, err := ev.eval(p)
 	if err != nil || v == nil {
-		return 0, false
+		return 0, false, false
 	}
-	n := reflect.ValueOf(v)
-	if !n.CanConvert(reflect.TypeFor[float64]()) || n.Kind() == reflect.String {
-		return 0, false
+	r := reflect.ValueOf(v)
+	if !r.CanConvert(reflect.TypeFor[float64]()) || r.Kind() == reflect.String {
+		return 0, false, false
 	}
-	return n.Convert(reflect.TypeFor[float64]()).Float(), true
+	return r.Convert(reflect.TypeFor[float64]()).Float(), r.CanInt(), true
 }
 
 // thresholds are found among what where and when join with &&.
@@ -124,7 +138,7 @@ func (r *rule) thresholds() []threshold {
 		if !ok || !constant(b.Left) == !constant(b.Right) {
 			continue
 		}
-		t := threshold{text: b.String()}
+		t := threshold{text: b.String(), strict: b.Operator == ">" || b.Operator == "<"}
 		value, bound := b.Left, b.Right
 		switch b.Operator {
 		case ">", ">=":
