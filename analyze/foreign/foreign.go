@@ -224,18 +224,25 @@ func (w *walk) json(path string, v any) error {
 	return w.fn(bundle.File{Path: path, Origin: path, Size: int64(len(text)), ModTime: w.newest, Reader: bytes.NewReader(text)})
 }
 
-// podIndex is what is known of the pods, by "<namespace>/<name>".
+// podIndex is what is known of the mesh's own pods, by "<namespace>/<name>".
 type podIndex map[string]pod
 
 type pod struct{ namespace, name, node, kind string }
 
+// maxPods bounds them: no mesh has so many agents.
+const maxPods = 10_000
+
 func (p podIndex) add(l *list) {
-	for _, o := range l.objects {
-		meta, spec := part(o, "metadata"), part(o, "spec")
-		found := pod{namespace: text(meta, "namespace"), name: text(meta, "name"), node: text(spec, "nodeName")}
-		found.kind = kindOf(found.name, part(meta, "labels"))
+	for _, found := range l.pods[:min(len(l.pods), maxPods-min(len(p), maxPods))] {
 		p[found.namespace+"/"+found.name] = found
 	}
+}
+
+func podOf(o map[string]any) pod {
+	meta, spec := part(o, "metadata"), part(o, "spec")
+	found := pod{namespace: text(meta, "namespace"), name: text(meta, "name"), node: text(spec, "nodeName")}
+	found.kind = kindOf(found.name, part(meta, "labels"))
+	return found
 }
 
 // named finds a pod by its name alone, as some paths have it.

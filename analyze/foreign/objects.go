@@ -42,10 +42,12 @@ func resourceKinds() map[string]string {
 
 func sortedNames[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
-// maxObject bounds one object's YAML, maxObjects that of a file, in bytes.
+// maxObject bounds one object's YAML, maxObjects that of a file, in bytes, and
+// maxCount how many a file may have: of real ones those bytes hold fewer.
 const (
 	maxObject  = 4 << 20
 	maxObjects = 128 << 20
+	maxCount   = 50_000
 )
 
 var errNoObjects = errors.New("no list of objects")
@@ -53,9 +55,9 @@ var errNoObjects = errors.New("no list of objects")
 // list is the objects of one resource in one file. Each stands at the index
 // that it has in the file, null where that is another resource's.
 type list struct {
-	objects []map[string]any
-	text    bytes.Buffer
-	n       int
+	pods []pod // of them, the mesh's own
+	text bytes.Buffer
+	n    int
 }
 
 func (l *list) add(index int, o map[string]any) error {
@@ -70,10 +72,9 @@ func (l *list) add(index int, o map[string]any) error {
 	l.text.WriteByte(',')
 	l.n++
 	if o["kind"] == "Pod" {
-		l.objects = append(l.objects, map[string]any{
-			"metadata": map[string]any{"namespace": part(o, "metadata")["namespace"], "name": part(o, "metadata")["name"], "labels": part(o, "metadata")["labels"]},
-			"spec":     map[string]any{"nodeName": part(o, "spec")["nodeName"]},
-		})
+		if found := podOf(o); found.kind != "" {
+			l.pods = append(l.pods, found)
+		}
 	}
 	return nil
 }
@@ -123,9 +124,10 @@ func readObjects(r io.Reader, seen map[string]bool) (map[string]*list, error) {
 func eachObject(in *bufio.Reader, take func(doc []byte) error) error {
 	var doc bytes.Buffer
 	var errs []error
-	inItems, single, total := false, false, 0
+	inItems, single, total, count := false, false, 0, 0
 	flush := func() {
 		if doc.Len() > 0 {
+			count++
 			if err := take(doc.Bytes()); err != nil {
 				errs = append(errs, err)
 			}
@@ -133,7 +135,7 @@ func eachObject(in *bufio.Reader, take func(doc []byte) error) error {
 		doc.Reset()
 	}
 	for n := 0; ; n++ {
-		line, err := in.ReadBytes('\n')
+		line, err := readLine(in)
 		total += len(line)
 		switch {
 		case n == 0 && !bytes.HasPrefix(line, []byte("apiVersion:")) && !bytes.HasPrefix(line, []byte("---")) && !bytes.HasPrefix(line, []byte("kind:")) && !bytes.HasPrefix(line, []byte("metadata:")) && !bytes.HasPrefix(line, []byte("items:")):
@@ -159,6 +161,9 @@ func eachObject(in *bufio.Reader, take func(doc []byte) error) error {
 		if doc.Len() > maxObject {
 			return errors.Join(append(errs, fmt.Errorf("line %d: an object of over %d MB", n+1, maxObject>>20))...)
 		}
+		if count >= maxCount {
+			return errors.Join(append(errs, fmt.Errorf("line %d: more than %d objects", n+1, maxCount))...)
+		}
 		if errors.Is(err, io.EOF) {
 			break
 		}
@@ -176,6 +181,18 @@ func eachObject(in *bufio.Reader, take func(doc []byte) error) error {
 		errs = append(errs[:3], fmt.Errorf("and %d errors more", len(errs)-3))
 	}
 	return errors.Join(errs...)
+}
+
+// readLine reads a line, and of one that no object has as much as tells so.
+func readLine(in *bufio.Reader) (line []byte, err error) {
+	for len(line) <= maxObject {
+		piece, err := in.ReadSlice('\n')
+		line = append(line, piece...)
+		if !errors.Is(err, bufio.ErrBufferFull) {
+			return line, err
+		}
+	}
+	return line, nil
 }
 
 // isList is true of what stands around a list's items.
