@@ -17,14 +17,10 @@ import (
 )
 
 var (
-	peerRuns = flag.Int("peer", 0, "collect so many times with zbundle and with istioctl bug-report, one after the other, and print what each needed")
-	peerSize = size{nodes: 50, workloads: 10000, logBytes: 11e6}
+	peerRuns  = flag.Int("peer", 0, "collect so many times with zbundle and with istioctl bug-report, one after the other, and print what each needed")
+	peerNodes = flag.Int("peer-nodes", 50, "nodes of the mesh that -peer collects")
+	peerPods  = flag.Int("peer-workloads", 10000, "workloads of that mesh")
 )
-
-func init() {
-	flag.IntVar(&peerSize.nodes, "peer-nodes", peerSize.nodes, "nodes of the mesh that -peer collects")
-	flag.IntVar(&peerSize.workloads, "peer-workloads", peerSize.workloads, "workloads of that mesh")
-}
 
 // TestBesideBugReport prints what zbundle collect needs of a large mesh
 // beside istioctl bug-report: `make bench-peer`. Both are let take whole logs, and
@@ -33,7 +29,7 @@ func TestBesideBugReport(t *testing.T) {
 	if *peerRuns == 0 {
 		t.Skip("make bench-peer runs it")
 	}
-	w := startLargeMesh(t, peerSize)
+	w := startLargeMesh(t, size{nodes: *peerNodes, workloads: *peerPods, logBytes: 11e6})
 	kubeconfig := w.Kubeconfig(t, admin)
 	t.Logf("%d ztunnels, a dump of %s and a log of %s each", len(w.ztunnels),
 		megabytes(fileSize(t, filepath.Join(w.dir, "ztunnel-00000.json"))), megabytes(fileSize(t, w.ztunnels["worker-1"].logFile)))
