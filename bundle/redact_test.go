@@ -16,7 +16,8 @@ func TestOnlyWhatIsKnownToBeSafeIsKept(t *testing.T) {
 		{
 			"a pod", "", "pods",
 			`{"apiVersion":"v1","kind":"Pod","secretThing":1,
-			  "metadata":{"name":"p","labels":{"app":"a"},"managedFields":[],"annotations":{"ambient.istio.io/redirection":"enabled","example.com/token":"s3cret"}},
+			  "metadata":{"name":"p","labels":{"app":"a"},"managedFields":[],"annotations":{"ambient.istio.io/redirection":"enabled","example.com/token":"s3cret",
+			    "kubectl.kubernetes.io/last-applied-configuration":"s3cret","registry.example/docker-config":"s3cret"}},
 			  "spec":{"nodeName":"n","unheardOf":"s3cret","volumes":[{}],"containers":[
 			    {"name":"app","image":"i","command":["--s3cret"],"args":["--s3cret"],"unheardOf":"s3cret","envFrom":[{}],
 			     "env":[{"name":"PASSWORD","value":"s3cret"},{"name":"PILOT_ENABLE_AMBIENT","value":"true"},{"name":"REF","valueFrom":{"secretKeyRef":{}}}],
