@@ -76,7 +76,10 @@ func passing(err error) bool {
 	var api *apiError
 	var status *statusError
 	var settling settlingError
+	var gone goneError
 	switch {
+	case errors.As(err, &gone):
+		return false
 	case errors.As(err, &settling):
 		return true
 	case errors.As(err, &api):

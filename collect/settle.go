@@ -10,21 +10,45 @@ import (
 // away: one that has just started denies everything until it has read its roles.
 const settlingTime = 30 * time.Second
 
-// absence is when the API server could last not be reached.
-type absence struct{ at atomic.Int64 }
+// goneTime is how long the API server may be away before nothing waits for it
+// any more: one that restarts is back by then.
+const goneTime = 30 * time.Second
 
-// met notes what came of a request to the API server, and says of a refusal
-// by one that was away a moment ago that it may pass.
+// absence is when the API server could last not be reached, and since when it
+// has not answered anything; 0 for never.
+type absence struct{ at, since atomic.Int64 }
+
+// met notes what came of a request to the API server. It says of a refusal by
+// one that was away a moment ago that it may pass, and of one that has been
+// away for long that it will not be back.
 func (a *absence) met(err error) error {
+	now := time.Now()
 	switch {
 	case err == nil:
+		a.since.Store(0)
 	case broken(err):
-		a.at.Store(time.Now().UnixNano())
+		a.at.Store(now.UnixNano())
+		a.since.CompareAndSwap(0, now.UnixNano())
+		if now.Sub(time.Unix(0, a.since.Load())) > goneTime {
+			return goneError{err}
+		}
 	case isForbidden(err) && a.settling():
+		a.since.Store(0)
 		return settlingError{err}
+	case !isTimeout(err):
+		a.since.Store(0)
 	}
 	return err
 }
+
+// goneError is what a request met that is not to be made again.
+type goneError struct{ error }
+
+func (e goneError) Error() string {
+	return fmt.Sprintf("the API server has not answered for %s: %v", goneTime, e.error)
+}
+
+func (e goneError) Unwrap() error { return e.error }
 
 func (a *absence) settling() bool { return time.Since(time.Unix(0, a.at.Load())) < settlingTime }
 

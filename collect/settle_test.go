@@ -38,3 +38,25 @@ func TestARefusalIsBelievedUnlessTheServerWasAwayAMomentAgo(t *testing.T) {
 		t.Errorf("it is not believed %s after it was back", 2*settlingTime)
 	}
 }
+
+func TestAServerThatStaysAwayIsGivenUpOn(t *testing.T) {
+	cut := errors.New("dial tcp 10.0.0.1:443: connect: connection refused")
+	var a absence
+	if err := a.met(cut); !passing(err) {
+		t.Errorf("at first it is not tried again: %v", err)
+	}
+	a.since.Store(time.Now().Add(-2 * goneTime).UnixNano())
+	switch err := a.met(cut); {
+	case passing(err):
+		t.Errorf("it is still tried again after %s", 2*goneTime)
+	case err.Error() != "the API server has not answered for 30s: "+cut.Error():
+		t.Errorf("it says %q", err)
+	}
+	for name, answer := range map[string]error{"an answer": nil, "a refusal": &apiError{code: http.StatusForbidden}, "no such thing": &apiError{code: http.StatusNotFound}} {
+		a.since.Store(time.Now().Add(-2 * goneTime).UnixNano())
+		_ = a.met(answer)
+		if err := a.met(cut); !passing(err) {
+			t.Errorf("it is given up on after %s: %v", name, err)
+		}
+	}
+}
