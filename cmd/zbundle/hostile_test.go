@@ -227,7 +227,7 @@ var attacks = []attack{
 		m.text(badSyncz, `[{"new":`+deep)
 		m.text("istiod/bad/ambientz.json", `{"new":`+deep)
 		m.text(manifest, `{"format":1,"tasks":`+deep)
-	}, told: map[string]string{badDump: "depth", badPods: "depth", badSyncz: "depth", "istiod/bad/ambientz.json": "depth", manifest: "depth"}},
+	}, told: map[string]string{badDump: "depth", badPods: "depth", badSyncz: "depth", "istiod/bad/ambientz.json": "depth", manifest: "/tasks/0"}},
 	{name: "a line of a gigabyte", make: func(m *maker) {
 		m.parts(badLog, "2026-11-23T06:45:23.030417Z\terror\txds\t", bytes.Repeat([]byte("x"), 16<<20), 63, "\n")
 	}},

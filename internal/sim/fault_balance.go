@@ -25,7 +25,7 @@ func balanceFaults() []Fault {
 // pickCalled is a service of the mesh's pods that is called without a waypoint, with a captured caller of it.
 func (m *mesh) pickCalled(arg string) (*meshService, *meshPod, error) {
 	for _, s := range m.services {
-		if arg != "" && arg != podKey(s.namespace, s.name) || s.through != nil || s.foreign || len(s.pods) == 0 || s.pods[0].system ||
+		if arg != "" && arg != podKey(s.namespace, s.name) || s.through != nil || s.balance != nil || s.foreign || len(s.pods) == 0 || s.pods[0].system ||
 			!s.pods[0].mesh || s.pods[0].native || len(s.pods[0].bound) > 0 || s.pods[0].touched() {
 			continue
 		}
