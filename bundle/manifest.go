@@ -1,6 +1,7 @@
 package bundle
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"io"
@@ -198,7 +199,30 @@ func DecodeCollection(r io.Reader) (*Collection, error) {
 }
 
 func decode(r io.Reader, to any) error {
-	return jsonv2.UnmarshalRead(io.LimitReader(r, maxManifest), to, jsonv2.JoinOptions(decodeOptions()...))
+	return jsonv2.UnmarshalRead(&boundedText{r: io.LimitReader(r, maxManifest)}, to, jsonv2.JoinOptions(decodeOptions()...))
+}
+
+// Bounds on what is decoded whole, of which a few bytes can cost hundreds in
+// memory. Five thousand nodes need 200,000 objects.
+const (
+	maxObjects = 250_000
+	maxValues  = 4_000_000 // told by their commas
+)
+
+// boundedText gives up on a text that holds more than any bundle's own does.
+type boundedText struct {
+	r               io.Reader
+	objects, values int
+}
+
+func (b *boundedText) Read(p []byte) (int, error) {
+	if b.objects > maxObjects || b.values > maxValues {
+		return 0, fmt.Errorf("it holds more than %d objects or %d values, which no bundle's does", maxObjects, maxValues)
+	}
+	n, err := b.r.Read(p)
+	b.objects += bytes.Count(p[:n], []byte{'{'})
+	b.values += bytes.Count(p[:n], []byte{','})
+	return n, err
 }
 
 func checkFormat(format int) error {

@@ -115,7 +115,7 @@ func (a *api) send(ctx context.Context, method, path string, query url.Values, b
 	}
 	resp.Body = a.cost.body(resp.Body)
 	if resp.StatusCode == http.StatusOK || resp.StatusCode == http.StatusCreated {
-		_ = a.absence.met(nil)
+		a.absence.answered()
 		return resp, noPage(resp)
 	}
 	defer resp.Body.Close()

@@ -18,14 +18,12 @@ const goneTime = 30 * time.Second
 // has not answered anything; 0 for never.
 type absence struct{ at, since atomic.Int64 }
 
-// met notes what came of a request to the API server. It says of a refusal by
+// met notes what a request to the API server met. It says of a refusal by
 // one that was away a moment ago that it may pass, and of one that has been
 // away for long that it will not be back.
 func (a *absence) met(err error) error {
 	now := time.Now()
 	switch {
-	case err == nil:
-		a.since.Store(0)
 	case broken(err):
 		a.at.Store(now.UnixNano())
 		a.since.CompareAndSwap(0, now.UnixNano())
@@ -33,13 +31,16 @@ func (a *absence) met(err error) error {
 			return goneError{err}
 		}
 	case isForbidden(err) && a.settling():
-		a.since.Store(0)
+		a.answered()
 		return settlingError{err}
 	case !isTimeout(err):
-		a.since.Store(0)
+		a.answered()
 	}
 	return err
 }
+
+// answered notes that the API server is there.
+func (a *absence) answered() { a.since.Store(0) }
 
 // goneError is what a request met that is not to be made again.
 type goneError struct{ error }

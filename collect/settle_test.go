@@ -26,7 +26,9 @@ func TestARefusalIsBelievedUnlessTheServerWasAwayAMomentAgo(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var a absence
-			_ = a.met(test.before)
+			if test.before != nil {
+				_ = a.met(test.before)
+			}
 			if got := passing(a.met(test.met)); got != test.again {
 				t.Errorf("to be tried again: %v, want %v", got, test.again)
 			}
@@ -52,9 +54,13 @@ func TestAServerThatStaysAwayIsGivenUpOn(t *testing.T) {
 	case err.Error() != "the API server has not answered for 30s: "+cut.Error():
 		t.Errorf("it says %q", err)
 	}
-	for name, answer := range map[string]error{"an answer": nil, "a refusal": &apiError{code: http.StatusForbidden}, "no such thing": &apiError{code: http.StatusNotFound}} {
+	for name, answer := range map[string]func(){
+		"an answer":     a.answered,
+		"a refusal":     func() { _ = a.met(&apiError{code: http.StatusForbidden}) },
+		"no such thing": func() { _ = a.met(&apiError{code: http.StatusNotFound}) },
+	} {
 		a.since.Store(time.Now().Add(-2 * goneTime).UnixNano())
-		_ = a.met(answer)
+		answer()
 		if err := a.met(cut); !passing(err) {
 			t.Errorf("it is given up on after %s: %v", name, err)
 		}

@@ -55,7 +55,7 @@ func (a *api) openTunnel(ctx context.Context, patience time.Duration, namespace,
 		if r.err != nil {
 			return nil, a.absence.met(fmt.Errorf("port-forward to pod %s/%s: %w", namespace, pod, r.err))
 		}
-		_ = a.absence.met(nil)
+		a.absence.answered()
 		return &tunnel{conn: r.conn}, nil
 	case <-ctx.Done():
 		go func() {

@@ -20,7 +20,7 @@ type logRun struct {
 	chunks chan logChunk
 	rest   []byte // of the chunk that is being read
 	chunk  []byte
-	free   chan<- []byte
+	free   chan []byte
 	err    error // that ended the chunks
 	done   chan struct{}
 	take   func() // what came of it, once it is done
@@ -50,19 +50,19 @@ func (q *logQueue) read(f bundle.File, parse func(io.Reader) (take func())) {
 		for range run.chunks { // that parse gave up on
 		}
 	}()
-	run.feed(f.Reader, q.free)
+	run.feed(f.Reader)
 	q.pending = append(q.pending, run)
 	if len(q.pending) > runtime.GOMAXPROCS(0) {
 		q.first()
 	}
 }
 
-func (r *logRun) feed(text io.Reader, free <-chan []byte) {
+func (r *logRun) feed(text io.Reader) {
 	defer close(r.chunks)
 	for {
 		var chunk []byte
 		select {
-		case chunk = <-free:
+		case chunk = <-r.free:
 		default:
 			chunk = make([]byte, logChunkSize)
 		}

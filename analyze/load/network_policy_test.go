@@ -176,7 +176,7 @@ func FuzzNetworkPolicies(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, of, list string) {
 		if policyResources[of] == "" {
-			t.Skip()
+			return // a resource that the fuzzer has invented: there is nothing to read
 		}
 		policies, _ := readPolicies(t, of, list)
 		for _, p := range policies {

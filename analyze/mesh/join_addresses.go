@@ -5,8 +5,7 @@ import "slices"
 // place is an address in a network.
 type place struct{ network, address string }
 
-// claims are the uids that claim each address of one view, sorted; those of
-// the view alone where there is but one.
+// claims are the uids that claim each address, sorted.
 type claims map[place][]string
 
 // places are the addresses that a spec claims for itself. Host-network

@@ -12,7 +12,7 @@ func (m *Mesh) joinPolicies() {
 		m.index.policies[p.Namespace+"/"+p.Name] = p
 	}
 	held := planeOf(m.Ztunnels, func(z *Ztunnel) *PolicySet { return z.Policies })
-	for _, key := range held.keys() {
+	for _, key := range sortedKeys(held.keys()) {
 		held.each(key, func(spec *PolicySpec, zs []*Ztunnel) {
 			if spec != nil {
 				m.policy(key).holds(held, spec, zs)

@@ -8,7 +8,7 @@ func (m *Mesh) joinServices() {
 		m.index.services[s.Namespace+"/"+s.Hostname] = s
 	}
 	held := planeOf(m.Ztunnels, func(z *Ztunnel) *ServiceSet { return z.Services })
-	for _, key := range held.keys() {
+	for _, key := range sortedKeys(held.keys()) {
 		held.each(key, func(spec *ServiceSpec, zs []*Ztunnel) {
 			if spec != nil {
 				m.service(key, spec).holds(held, spec, zs)

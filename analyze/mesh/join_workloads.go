@@ -11,10 +11,7 @@ import (
 // that any plane has, and for each pod that is meant to be in the mesh.
 func (m *Mesh) joinWorkloads() {
 	held := planeOf(m.Ztunnels, func(z *Ztunnel) *WorkloadSet { return z.Workloads })
-	uids := map[string]bool{}
-	for _, uid := range held.keys() {
-		uids[uid] = true
-	}
+	uids := held.keys()
 	for _, i := range m.Istiods {
 		if i.Workloads != nil {
 			for uid := range i.Workloads.Specs {

@@ -1,7 +1,6 @@
 package mesh
 
 import (
-	"maps"
 	"reflect"
 	"slices"
 )
@@ -14,7 +13,7 @@ type Set[T any] struct {
 	Specs map[string]*T // of its own
 	// View is what the set is told against; nil where Specs are all it holds.
 	View *Set[T]
-	// Without are the keys of which it does not hold the view's spec.
+	// Without are the keys of which it does not hold the view's spec, all of its own included.
 	Without map[string]bool
 }
 
@@ -58,18 +57,6 @@ func (s *Set[T]) Share(other *Set[T], same func(a, b *T) bool) {
 			s.Specs[key] = theirs
 		}
 	}
-}
-
-// own are the keys by which the set is not as its view, sorted.
-func (s *Set[T]) own() []string {
-	keys := maps.Clone(s.Without)
-	if keys == nil {
-		keys = map[string]bool{}
-	}
-	for key := range s.Specs {
-		keys[key] = true
-	}
-	return sortedKeys(keys)
 }
 
 // ServiceSpec is a service as one plane has it.
@@ -138,7 +125,7 @@ func planeOf[T any](zs []*Ztunnel, of func(*Ztunnel) *Set[T]) *plane[T] {
 			p.views = append(p.views, view)
 		}
 		if p.by[s] == nil && s != view {
-			for _, key := range s.own() {
+			for key := range s.Without {
 				p.apart[view][key] = append(p.apart[view][key], s)
 			}
 		}
@@ -148,8 +135,8 @@ func planeOf[T any](zs []*Ztunnel, of func(*Ztunnel) *Set[T]) *plane[T] {
 	return p
 }
 
-// keys are all that any set holds, sorted.
-func (p *plane[T]) keys() []string {
+// keys are all that any set holds.
+func (p *plane[T]) keys() map[string]bool {
 	keys := map[string]bool{}
 	for _, view := range p.views {
 		for key := range view.Specs {
@@ -159,7 +146,7 @@ func (p *plane[T]) keys() []string {
 			keys[key] = true
 		}
 	}
-	return sortedKeys(keys)
+	return keys
 }
 
 // each gives all forms in which ztunnels hold a key, nil for those that lack

@@ -258,6 +258,9 @@ var attacks = []attack{
 			"entries":[{"path":"gone.json","sha256":"00","bytes":-5},{"path":"zbundle.json","bytes":9223372036854775807}],
 			"dumps":[{"path":"../x","bytes":-1,"sections":["../../x"]}]}`)
 	}},
+	{name: "a manifest of millions of tasks", make: func(m *maker) {
+		m.parts(manifest, `{"format":1,"tasks":[{}`, bytes.Repeat([]byte(",{}"), 1<<20), 20, "]}")
+	}, told: map[string]string{manifest: "more than 250000 objects"}},
 	{name: "a manifest of another shape", make: func(m *maker) {
 		m.text(manifest, `{"format":1,"captured":"yesterday"}`)
 	}, told: map[string]string{manifest: "yesterday"}},

@@ -19,6 +19,7 @@ type kubeconfig struct {
 func (k *kubeconfig) add(f *pflag.FlagSet, own ...string) {
 	f.StringVar(&k.file, "kubeconfig", "", "path to the kubeconfig file")
 	names := clientcmd.RecommendedConfigOverrideFlags("")
+	names.ClusterOverrideFlags.APIServer.ShortName = "s"
 	// The mesh is looked for everywhere: --namespace is zbundle's own. So is --request-timeout.
 	names.ContextOverrideFlags.Namespace.LongName, names.Timeout.LongName = "", ""
 	names.AuthOverrideFlags.Username.LongName, names.AuthOverrideFlags.Password.LongName = "", ""

@@ -58,7 +58,7 @@ func built(t *testing.T) string {
 func atLength(t *testing.T) {
 	t.Helper()
 	if testing.Short() {
-		t.Skip("runs without -short")
+		t.Skip("drives the built binary, of which the race detector sees nothing: runs without -short")
 	}
 }
 
