@@ -8,7 +8,7 @@ import (
 // The layout's paths. Names come from a cluster, so that none of them may
 // hold what would leave its folder.
 
-// viewsDir is the folder of what several ztunnels share.
+// viewsDir is the folder of what several ztunnels or istiods share.
 const viewsDir = "views"
 
 // ResourcePath is where a resource's objects stand; the core group is "" or "core".

@@ -214,15 +214,24 @@ func (re *rewriting) add(old string, e NewEntry, s *spool) error {
 	return err
 }
 
-// canonicalFile puts a file of one section into canonical form, certificates
-// to facts.
+// canonicalFile puts a view, or a file of one section, into canonical form,
+// certificates to facts.
 func (re *rewriting) canonicalFile(kind string, s *spool) (*spool, error) {
+	out := newUnscannedSpool(re.w.dir)
+	if kind == kindAmbientz {
+		// The order of the names that were replaced would tell of them.
+		if err := sortLists(out, s); err != nil {
+			out.close()
+			return nil, fmt.Errorf("%w: %w", errLeftOut, err)
+		}
+		return out, nil
+	}
 	in, err := s.reader()
 	if err != nil {
+		out.close()
 		return nil, err
 	}
 	split := &dumpSplitter{dec: ztunnel.NewStreamDecoder(in)}
-	out := newUnscannedSpool(re.w.dir)
 	err = split.each(func(section string) error {
 		if kind == kindXDS {
 			_, err := split.copyList(out, section)

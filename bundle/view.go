@@ -162,11 +162,11 @@ func (w *Writer) addView(kind string, e NewEntry, s *spool, index *items) (Entry
 // proxies: one JSON object with one list in it is shared item by item, as a
 // section of a config dump is. Anything else that is JSON is stored as it was served.
 func (w *Writer) AddShared(ctx context.Context, kind string, e NewEntry, r io.Reader) (Entry, error) {
-	served := newUnscannedSpool(w.dir)
-	defer served.close()
-	if _, err := io.Copy(served, contextReader{ctx, r}); err != nil {
+	served, err := w.served(ctx, r)
+	if err != nil {
 		return Entry{}, err
 	}
+	defer served.close()
 	in, err := served.reader()
 	if err != nil {
 		return Entry{}, err

@@ -123,6 +123,8 @@ func (r *run) attempt(ctx context.Context, c *podClient, task task, ask, name st
 		return r.mesh(entry, body, record)
 	case task.form == asDump:
 		return r.dump(ctx, c.target, entry, body, record, last)
+	case task.form == asLists:
+		return kept(record)(r.bundle.AddLists(ctx, "ambientz", entry, body))
 	case task.form == perProxy:
 		return kept(record)(r.bundle.AddShared(ctx, "xds", entry, body))
 	case strings.HasPrefix(task.path, "/debug/"):

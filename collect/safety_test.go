@@ -93,6 +93,7 @@ var keptAs = map[form]string{
 	asMesh:    "keys on a list",
 	podLog:    "its beginning and its newest part, leaks cut out",
 	podLogOld: "its beginning and its newest part, leaks cut out",
+	asLists:   "sorted, shared, leaks cut out",
 	perProxy:  "as served, shared, leaks cut out",
 	asList:    "fields on a list",
 	asNamed:   "keys on a list",

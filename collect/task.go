@@ -24,6 +24,7 @@ const (
 	asIs      form = iota // stored as it came
 	asDump                // a config dump, split into its sections
 	asReady               // status line, empty line, body
+	asLists               // JSON lists in random order, sorted, and stored once for all that say the same
 	asMesh                // the mesh's configuration, without what may be a secret in it
 	podLog                // the container's log, by the API server
 	podLogOld             // the log of the container before its restart
@@ -89,7 +90,7 @@ var podTasks = []task{
 
 	{id: syncTask, kind: kindIstiod, port: istiodMonitor, path: "/debug/syncz", file: "syncz.json", limit: 256 * mb},
 	{id: "istiod/connections", kind: kindIstiod, port: istiodMonitor, path: "/debug/connections", file: "connections.json", limit: 64 * mb},
-	{id: ambientTask, kind: kindIstiod, port: istiodMonitor, path: "/debug/ambientz", file: "ambientz.json", limit: 1024 * mb, timeout: 2 * time.Minute},
+	{id: ambientTask, kind: kindIstiod, port: istiodMonitor, path: "/debug/ambientz", form: asLists, file: "ambientz.json", limit: 1024 * mb, timeout: 2 * time.Minute},
 	{id: "istiod/mesh", kind: kindIstiod, port: istiodMonitor, path: "/debug/mesh", form: asMesh, file: "mesh.json", limit: 16 * mb},
 	{id: "istiod/networkz", kind: kindIstiod, port: istiodMonitor, path: "/debug/networkz", file: "networkz.json", limit: 16 * mb},
 	{id: "istiod/clusterz", kind: kindIstiod, port: istiodMonitor, path: "/debug/clusterz", file: "clusterz.json", limit: 16 * mb},

@@ -1,6 +1,7 @@
 package load
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"path"
@@ -35,9 +36,9 @@ func (l *loader) istiodFile(pod, name string, f bundle.File) error {
 		return l.syncz(t, f)
 	case "after/syncz.json":
 		return l.synczAfter(t, f)
-	case "ambientz.json":
+	case ambientzFile:
 		return l.ambientz(t, f)
-	case "after/ambientz.json":
+	case "after/" + ambientzFile:
 		return l.ambientzAfter(t, f)
 	case "mesh.json":
 		config, err := istiod.ReadMesh(f.Reader)
@@ -117,9 +118,27 @@ func (l *loader) ambientz(t *istiodFiles, f bundle.File) error {
 	return nil
 }
 
+// ambientzFile is what an istiod would send to all ztunnels, /debug/ambientz.
+const ambientzFile = "ambientz.json"
+
 // sent reads what an istiod would send. Replicas that say the same, at either
-// look, share what they say.
+// look, share what they say: as links to one view, or element by element.
 func (l *loader) sent(f bundle.File) (*mesh.Look, error) {
+	view := cmp.Or(f.Link, f.Path)
+	if look, ok := l.views[view].(*mesh.Look); ok {
+		return look, nil
+	}
+	if f.Reader == nil {
+		return nil, fmt.Errorf("is a link to %s, which could not be read", f.Link)
+	}
+	look, err := l.readSent(f)
+	if err == nil {
+		l.views[view] = look
+	}
+	return look, err
+}
+
+func (l *loader) readSent(f bundle.File) (*mesh.Look, error) {
 	ws := &mesh.WorkloadSet{Specs: map[string]*mesh.WorkloadSpec{}, File: f.Path}
 	a, err := istiod.VisitAmbientz(f.Reader, func(w *istiod.Workload) error {
 		spec := workloadSpec(w, f.Path)

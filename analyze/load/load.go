@@ -107,8 +107,8 @@ func (l *loader) file(f bundle.File, name string) {
 		l.summary.Origins[f.Path] = f.Origin
 	}
 	parts := strings.Split(name, "/")
-	if f.Reader == nil && !strings.Contains(f.Path, "/config_dump/") && !strings.Contains(f.Path, "/xds/") {
-		l.problem(f.Path, fmt.Errorf("is a link to %s, which only what ztunnels share can be", f.Link))
+	if f.Reader == nil && !strings.Contains(f.Path, "/config_dump/") && !strings.Contains(f.Path, "/xds/") && path.Base(f.Path) != ambientzFile {
+		l.problem(f.Path, fmt.Errorf("is a link to %s, which only what is shared can be", f.Link))
 		return
 	}
 	lines := &lineCounter{r: f.Reader}
@@ -139,6 +139,8 @@ func (l *loader) file(f bundle.File, name string) {
 		err = l.waypointFile(parts[1], parts[2], parts[3], f)
 	case parts[0] == "views" && strings.HasPrefix(parts[1], "xds-"):
 		// ambientz says the same of every version that ztunnels are served by
+	case parts[0] == "views" && strings.HasPrefix(parts[1], "ambientz-"):
+		_, err = l.sent(f)
 	case parts[0] == "views" && len(parts) == 2:
 		err = l.viewFile(f)
 	}
