@@ -49,7 +49,7 @@ func canonical(section string, v jsontext.Value, keepPEM bool) (out []byte, with
 		if keepPEM || !bytes.Contains(v, []byte(`"pem"`)) {
 			return v, ""
 		}
-		return editMembers(v, map[string]func(jsontext.Value) []byte{"certChain": certificateFacts, "rootCerts": certificateFacts}), withheldPEM
+		return editMembers(v, map[string]func(jsontext.Value) []byte{"certChain": chainFacts, "rootCerts": rootFacts}), withheldPEM
 	}
 	return v, ""
 }

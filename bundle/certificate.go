@@ -17,7 +17,7 @@ import (
 
 // CertificateFacts stand in a certificate's place of its PEM text.
 type CertificateFacts struct {
-	Fingerprint string   `json:"fingerprint"` // SHA-256 of the DER form, in hex
+	Fingerprint string   `json:"fingerprint"` // SHA-256 of the DER form, in hex; of a chain's leaf its first 16 digits
 	Subject     string   `json:"subject"`
 	Issuer      string   `json:"issuer"`
 	KeyType     string   `json:"keyType"` // "ECDSA P-256", "RSA 2048", …
@@ -26,8 +26,18 @@ type CertificateFacts struct {
 	IsCA        bool     `json:"isCA"`
 }
 
-// certificateFacts takes the PEM bodies out of a list of certificates.
-func certificateFacts(list jsontext.Value) []byte {
+// chainFacts takes the PEM bodies out of a chain. Of its leaf, which the
+// serial number names as well and of which every node has its own for each
+// identity, the fingerprint is cut to leafDigits.
+func chainFacts(chain jsontext.Value) []byte { return certificateFacts(chain, leafDigits) }
+
+const leafDigits = 16
+
+// rootFacts takes the PEM bodies out of trust roots, whose fingerprints are compared.
+func rootFacts(roots jsontext.Value) []byte { return certificateFacts(roots, 2*sha256.Size) }
+
+// certificateFacts leaves so many digits of the first one's fingerprint.
+func certificateFacts(list jsontext.Value, digits int) []byte {
 	if list.Kind() != '[' {
 		return list
 	}
@@ -44,15 +54,15 @@ func certificateFacts(list jsontext.Value) []byte {
 		}
 		end := dec.InputOffset()
 		out = append(out, list[copied:end-int64(len(cert))]...)
-		out = append(out, editMember(cert, "pem", factsOf)...)
-		copied = end
+		out = append(out, editMember(cert, "pem", func(v jsontext.Value) []byte { return factsOf(v, digits) })...)
+		copied, digits = end, 2*sha256.Size
 	}
 	return append(out, list[copied:]...)
 }
 
 // factsOf is the member that stands for a PEM text, which ztunnel prints in
 // base64 and which 1.22 printed as it is.
-func factsOf(v jsontext.Value) []byte {
+func factsOf(v jsontext.Value, digits int) []byte {
 	facts := `"facts": null`
 	var text string
 	if json.Unmarshal(v, &text) != nil {
@@ -67,7 +77,7 @@ func factsOf(v jsontext.Value) []byte {
 		return []byte(facts)
 	}
 	sum := sha256.Sum256(block.Bytes)
-	f := CertificateFacts{Fingerprint: hex.EncodeToString(sum[:]), SANs: []string{}}
+	f := CertificateFacts{Fingerprint: hex.EncodeToString(sum[:])[:digits], SANs: []string{}}
 	if c, err := x509.ParseCertificate(block.Bytes); err == nil {
 		f.Subject, f.Issuer, f.KeyType, f.Signature, f.IsCA = c.Subject.String(), c.Issuer.String(), keyType(c), c.SignatureAlgorithm.String(), c.IsCA
 		for _, u := range c.URIs {

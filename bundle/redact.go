@@ -114,6 +114,9 @@ func RedactObject(group, resource string, obj map[string]any) (removed int, ok b
 		case name == "apiVersion" || name == "kind":
 		case name == "metadata":
 			r.metadata(value)
+			if meta, ok := value.(map[string]any); ok && key != "core/pods" {
+				delete(meta, "uid") // a ztunnel and a kubelet call pods so, and nobody anything else
+			}
 		case !slices.Contains(members, name):
 			delete(obj, name)
 		}
@@ -162,13 +165,15 @@ var annotationPrefixes = []string{
 }
 
 // metadata keeps labels and the mesh's own annotations: last-applied holds
-// whole objects again, and any other annotation may hold a token.
+// whole objects again, and any other annotation may hold a token. A
+// resourceVersion means nothing without the API server.
 func (r *redactor) metadata(v any) {
 	meta, ok := v.(map[string]any)
 	if !ok {
 		return
 	}
 	delete(meta, "managedFields")
+	delete(meta, "resourceVersion")
 	annotations, _ := meta["annotations"].(map[string]any)
 	for name := range annotations {
 		if !slices.ContainsFunc(annotationPrefixes, func(p string) bool { return strings.HasPrefix(name, p) }) {

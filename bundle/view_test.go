@@ -250,14 +250,18 @@ func TestCertificatesAreKeptAsFacts(t *testing.T) {
 				SerialNumber string
 				Facts        bundle.CertificateFacts
 			}
+			RootCerts []struct{ Facts bundle.CertificateFacts }
 		}
 	}
 	if err := json.Unmarshal([]byte(got), &dump); err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range dump.Certificates {
-		if leaf := c.CertChain[0]; !slices.Equal(leaf.Facts.SANs, []string{c.Identity}) || len(leaf.Facts.Fingerprint) != 64 || leaf.Facts.KeyType != "ECDSA P-256" || leaf.SerialNumber == "" {
+		if leaf := c.CertChain[0]; !slices.Equal(leaf.Facts.SANs, []string{c.Identity}) || len(leaf.Facts.Fingerprint) != 16 || leaf.Facts.KeyType != "ECDSA P-256" || leaf.SerialNumber == "" {
 			t.Errorf("%s: %+v", c.Identity, leaf)
+		}
+		if len(c.RootCerts) != 1 || len(c.RootCerts[0].Facts.Fingerprint) != 64 {
+			t.Errorf("%s: trust roots %+v", c.Identity, c.RootCerts)
 		}
 	}
 }
