@@ -3,6 +3,7 @@ package bundle
 import (
 	"bytes"
 	"encoding/base64"
+	"encoding/binary"
 	"io"
 )
 
@@ -152,19 +153,32 @@ func buildAnchors() *anchorTable {
 }
 
 func fourBytes(b []byte, at int) uint32 {
-	_ = b[at+3]
-	return (uint32(b[at]) | uint32(b[at+1])<<8 | uint32(b[at+2])<<16 | uint32(b[at+3])<<24) | fold
+	return binary.LittleEndian.Uint32(b[at:]) | fold
 }
 
 func hashFour(v uint32) uint32 { return (v * 0x9E3779B1) >> 16 }
 
-// nextAnchor is where the next anchor begins in b[from:limit], or -1.
+// has is true of four bytes that may be an anchor.
+func (t *anchorTable) has(v uint32) bool {
+	h := hashFour(v)
+	return t.bits[h>>6]&(1<<(h&63)) != 0
+}
+
+// nextAnchor is where the next anchor begins in b[from:limit], or -1. Every
+// byte that is written passes here: eight bytes are loaded at once, in which
+// five anchors may begin.
 func nextAnchor(b []byte, from, limit int) int {
 	limit = min(limit, len(b)-3)
 	t := leakAnchors
-	for i := from; i < limit; i++ {
-		h := hashFour(fourBytes(b, i))
-		if t.bits[h>>6]&(1<<(h&63)) != 0 {
+	i := from
+	for ; i+5 <= limit && i+8 <= len(b); i += 5 {
+		v := binary.LittleEndian.Uint64(b[i:]) | fold<<32 | fold
+		if t.has(uint32(v)) || t.has(uint32(v>>8)) || t.has(uint32(v>>16)) || t.has(uint32(v>>24)) || t.has(uint32(v>>32)) {
+			break
+		}
+	}
+	for ; i < limit; i++ {
+		if t.has(fourBytes(b, i)) {
 			return i
 		}
 	}

@@ -5,10 +5,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net/url"
 	"path"
 	"slices"
-	"strconv"
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -94,15 +92,7 @@ func (r *run) names(ctx context.Context, base string, task task, record *bundle.
 func (r *run) namesIn(ctx context.Context, path string, l *listed) error {
 	api := *r.api
 	api.accept = metadataOnly
-	for token := ""; ; {
-		query := url.Values{"limit": {strconv.Itoa(pageSize)}}
-		if token != "" {
-			query.Set("continue", token)
-		}
-		p, err := api.page(ctx, path, query, l)
-		if err != nil {
-			return err
-		}
+	return api.eachPage(ctx, path, l, func(p *page) error {
 		for _, raw := range p.Items {
 			var o metav1.PartialObjectMetadata
 			if err := json.Unmarshal(raw, &o); err != nil {
@@ -110,8 +100,6 @@ func (r *run) namesIn(ctx context.Context, path string, l *listed) error {
 			}
 			r.changes.after(o.Namespace, o.Name, string(o.UID))
 		}
-		if token = p.Metadata.Continue; token == "" {
-			return nil
-		}
-	}
+		return nil
+	})
 }

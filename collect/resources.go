@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strconv"
 
+	jsonv2 "github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/zbundle/zbundle/bundle"
@@ -119,35 +121,80 @@ func listPath(base, namespace string, task task) string {
 }
 
 func (a *api) pages(ctx context.Context, path string, l *listed) error {
-	token, size := "", pageSize
+	return a.eachPage(ctx, path, l, func(p *page) error {
+		for _, raw := range p.Items {
+			if err := l.add(raw); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// eachPage gives a list's pages one after the other; the next one is asked for
+// while fn has the one before.
+func (a *api) eachPage(ctx context.Context, path string, l *listed, fn func(*page) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	type answer struct {
+		page *page
+		err  error
+	}
+	ask := func(token string, size int) <-chan answer {
+		next := make(chan answer, 1)
+		go func() {
+			p, err := a.pageAfter(ctx, path, token, size, l)
+			next <- answer{p, err}
+		}()
+		return next
+	}
+	size := pageSize
+	for next := ask("", size); next != nil; {
+		got := <-next
+		if got.err != nil {
+			return got.err
+		}
+		size = got.page.size
+		next = nil
+		if token := got.page.Metadata.Continue; token != "" {
+			next = ask(token, size)
+		}
+		if err := fn(got.page); err != nil {
+			if next != nil {
+				cancel()
+				<-next
+			}
+			return err
+		}
+	}
+	return nil
+}
+
+// pageAfter asks for a page of so many objects, and for a small one where that is too large.
+func (a *api) pageAfter(ctx context.Context, path, token string, size int, l *listed) (*page, error) {
 	for {
 		query := url.Values{"limit": {strconv.Itoa(size)}}
 		if token != "" {
 			query.Set("continue", token)
 		}
-		page, err := a.page(ctx, path, query, l)
+		p, err := a.page(ctx, path, query, l)
 		if errors.Is(err, errTooLarge) && size > smallPage {
 			size = smallPage
 			continue
 		}
-		if err != nil {
-			return err
+		if p != nil {
+			p.size = size
 		}
-		for _, raw := range page.Items {
-			if err := l.add(raw); err != nil {
-				return err
-			}
-		}
-		if token = page.Metadata.Continue; token == "" {
-			return nil
-		}
+		return p, err
 	}
 }
 
 // page is one answer to a list.
 type page struct {
-	Metadata metav1.ListMeta   `json:"metadata"`
-	Items    []json.RawMessage `json:"items"`
+	Metadata metav1.ListMeta  `json:"metadata"`
+	Items    []jsontext.Value `json:"items"`
+
+	size int // how many objects were asked for
 }
 
 // page asks for one page, again where it breaks off.
@@ -162,7 +209,7 @@ func (a *api) page(ctx context.Context, path string, query url.Values, l *listed
 		body := &limitedReader{r: resp.Body, left: min(pageBytes, l.task.limit-l.bytes)}
 		defer func() { l.bytes += body.n }()
 		p = &page{}
-		if err := json.NewDecoder(body).Decode(p); err != nil {
+		if err := jsonv2.UnmarshalRead(body, p, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)); err != nil {
 			return fmt.Errorf("read a page of %s: %w", l.task.name, err)
 		}
 		return nil
