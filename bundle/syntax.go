@@ -11,6 +11,14 @@ import (
 // ErrSyntax is returned for what should be JSON and is not.
 var ErrSyntax = errors.New("the answer is not valid JSON")
 
+// SyntaxOf makes a decoder's error ErrSyntax where that is what it is.
+func SyntaxOf(err error) error {
+	if isSyntax(err) {
+		return fmt.Errorf("%w: %w", ErrSyntax, err)
+	}
+	return err
+}
+
 // checkJSON reads r to its end, which has to be that of one JSON document. A
 // document that ends too early is io.ErrUnexpectedEOF.
 func checkJSON(r io.Reader) error {
@@ -22,10 +30,8 @@ func checkJSON(r io.Reader) error {
 			return io.ErrUnexpectedEOF
 		case err == io.EOF:
 			return nil
-		case isSyntax(err):
-			return fmt.Errorf("%w: %w", ErrSyntax, err)
 		case err != nil:
-			return err
+			return SyntaxOf(err)
 		}
 		if dec.StackDepth() == 0 {
 			if values++; values > 1 {

@@ -2,6 +2,7 @@ package collect
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -210,7 +211,7 @@ func (a *api) page(ctx context.Context, path string, query url.Values, l *listed
 		defer func() { l.bytes += body.n }()
 		p = &page{}
 		if err := jsonv2.UnmarshalRead(body, p, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)); err != nil {
-			return fmt.Errorf("read a page of %s: %w", l.task.name, err)
+			return fmt.Errorf("read a page of %s: %w", l.task.name, cmp.Or(body.failed, bundle.SyntaxOf(err)))
 		}
 		return nil
 	})

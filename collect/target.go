@@ -219,14 +219,16 @@ var errTooLarge = errors.New("the answer is larger than it may be")
 
 // limitedReader fails, rather than ends, past its limit.
 type limitedReader struct {
-	r    io.Reader
-	left int64
-	n    int64
+	r      io.Reader
+	left   int64
+	n      int64
+	failed error // what ended the reading, other than the end
 }
 
 func (l *limitedReader) Read(p []byte) (int, error) {
 	if l.left <= 0 {
-		return 0, fmt.Errorf("%w: over %d MB", errTooLarge, l.n/mb)
+		l.failed = fmt.Errorf("%w: over %d MB", errTooLarge, l.n/mb)
+		return 0, l.failed
 	}
 	if int64(len(p)) > l.left {
 		p = p[:l.left]
@@ -234,5 +236,8 @@ func (l *limitedReader) Read(p []byte) (int, error) {
 	n, err := l.r.Read(p)
 	l.left -= int64(n)
 	l.n += int64(n)
+	if err != io.EOF {
+		l.failed = err
+	}
 	return n, err
 }

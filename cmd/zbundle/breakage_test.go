@@ -127,7 +127,7 @@ func answerBreakages() []breakage {
 		}},
 		{"metrics", "ztunnel/metrics", "ztunnel-fd-exhaustion", nil, map[string]string{"invalid": "failed: the answer is not what was asked for"}},
 		{"lists", "cluster/core/services", "service-no-endpoints", nil, map[string]string{
-			"invalid": "failed: read a page of services: invalid", "huge": "failed: read a page of services: the answer is larger", "500": "failed: the API server answered 500", "429": "not-ready: the API server answered 429",
+			"invalid": "failed: read a page of services: the answer is not valid JSON", "huge": "failed: read a page of services: the answer is larger", "500": "failed: the API server answered 500", "429": "not-ready: the API server answered 429",
 		}},
 	} {
 		for how, gap := range map[string]string{
