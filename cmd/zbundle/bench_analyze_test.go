@@ -18,7 +18,7 @@ func BenchmarkAnalyze(b *testing.B) {
 		b.Run(strconv.Itoa(nodes)+"-ztunnels", func(b *testing.B) {
 			kubeconfig, zbundle := servedMesh(b, "--nodes", strconv.Itoa(nodes), "--workloads", "10000", "--log-bytes", "1000000")
 			file := filepath.Join(b.TempDir(), "b.tgz")
-			collect := exec.Command(zbundle, "collect", "-q", "--budget", "0", "--metrics-interval", "1ms", "--timeout", "2h", "--kubeconfig", kubeconfig, "-o", file)
+			collect := exec.Command(zbundle, collecting(kubeconfig, file, "--budget", "0", "--timeout", "2h")...)
 			if out, err := collect.CombinedOutput(); err != nil {
 				b.Fatalf("%v\n%s", err, out)
 			}

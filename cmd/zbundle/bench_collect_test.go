@@ -24,8 +24,7 @@ func BenchmarkCollect(b *testing.B) {
 			for b.Loop() {
 				kubeconfig, zbundle := servedMesh(b, "--nodes", strconv.Itoa(nodes), "--workloads", "10000", "--log-bytes", "1000000")
 				file := filepath.Join(b.TempDir(), "b.tgz")
-				// Two looks at metrics would else be 10 s apart however small the mesh.
-				cmd := exec.Command(zbundle, "collect", "-q", "--budget", "0", "--metrics-interval", "1ms", "--timeout", "2h", "--kubeconfig", kubeconfig, "-o", file)
+				cmd := exec.Command(zbundle, collecting(kubeconfig, file, "--budget", "0", "--timeout", "2h")...)
 				began := time.Now()
 				if out, err := cmd.CombinedOutput(); err != nil {
 					b.Fatalf("%v\n%s", err, out)

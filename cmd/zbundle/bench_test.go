@@ -72,9 +72,7 @@ func BenchmarkLeakScan(b *testing.B) {
 			b.Fatal(err)
 		}
 		var stderr strings.Builder
-		code := run(context.Background(), []string{
-			"collect", "-q", "--metrics-interval", "1ms", "--kubeconfig", kubeconfig, "-o", filepath.Join(b.TempDir(), "b.tgz"),
-		}, streams{Out: io.Discard, Err: &stderr})
+		code := run(context.Background(), collecting(kubeconfig, filepath.Join(b.TempDir(), "b.tgz")), streams{Out: io.Discard, Err: &stderr})
 		pprof.StopCPUProfile()
 		if err := file.Close(); err != nil || code != exitClean {
 			b.Fatalf("exit %d, %v: %s", code, err, stderr.String())
@@ -124,6 +122,12 @@ func servedMesh(b *testing.B, args ...string) (kubeconfig, zbundle string) {
 	return kubeconfig, filepath.Join(dir, "zbundle")
 }
 
+// collecting is collect from that cluster to that file. Two looks at metrics
+// would else be 10 s apart however small the mesh.
+func collecting(kubeconfig, file string, more ...string) []string {
+	return append([]string{"collect", "-q", "--metrics-interval", "1ms", "--kubeconfig", kubeconfig, "-o", file}, more...)
+}
+
 // collected runs the built binary on a mesh, and returns the bundle and the
 // process's peak memory in MB. The mesh is a process of its own: a child's
 // peak begins with that of the process which started it.
@@ -131,7 +135,7 @@ func collected(b *testing.B, args ...string) (string, float64) {
 	b.Helper()
 	kubeconfig, zbundle := servedMesh(b, args...)
 	file := filepath.Join(b.TempDir(), "b.tgz")
-	cmd := exec.Command(zbundle, "collect", "-q", "--no-logs", "--metrics-interval", "1ms", "--kubeconfig", kubeconfig, "-o", file)
+	cmd := exec.Command(zbundle, collecting(kubeconfig, file, "--no-logs")...)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		b.Fatalf("%v\n%s", err, out)
 	}

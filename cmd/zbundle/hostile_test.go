@@ -32,7 +32,17 @@ type maker struct {
 // hostile makes a bundle that begins with a healthy ztunnel, "good", and goes on as more says.
 func hostile(t *testing.T, more func(m *maker)) string {
 	t.Helper()
-	name := filepath.Join(t.TempDir(), "bundle.tgz")
+	return packed(t, "bundle.tgz", func(m *maker) {
+		m.text("zbundle.json", `{"format":1,"tool":"0","started":"2026-11-23T07:00:00Z"}`)
+		m.text("nodes/one/ztunnel/good/config_dump.json", healthyDump(t))
+		more(m)
+	})
+}
+
+// packed makes an archive of what fill writes.
+func packed(t *testing.T, base string, fill func(m *maker)) string {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), base)
 	file, err := os.Create(name)
 	if err != nil {
 		t.Fatal(err)
@@ -42,9 +52,7 @@ func hostile(t *testing.T, more func(m *maker)) string {
 	m.gz, err = gzip.NewWriterLevel(file, gzip.BestSpeed)
 	m.check(err)
 	m.tar = tar.NewWriter(m.gz)
-	m.text("zbundle.json", `{"format":1,"tool":"0","started":"2026-11-23T07:00:00Z"}`)
-	m.text("nodes/one/ztunnel/good/config_dump.json", healthyDump(t))
-	more(m)
+	fill(m)
 	m.check(m.tar.Close())
 	m.check(m.gz.Close())
 	m.check(file.Close())
@@ -266,11 +274,16 @@ var attacks = []attack{
 	}, told: map[string]string{manifest: "yesterday"}},
 }
 
-func TestAHostileBundleIsHeldToItsBounds(t *testing.T) {
+func TestAHostileBundleIsHeldToItsBounds(t *testing.T) { withstand(t, attacks, hostile) }
+
+// withstand analyzes what each attack makes with pack, which adds a healthy
+// ztunnel: that one is read, and what the attack spoiled is named.
+func withstand(t *testing.T, attacks []attack, pack func(t *testing.T, more func(m *maker)) string) {
+	t.Helper()
 	atLength(t)
 	for _, a := range attacks {
 		t.Run(a.name, func(t *testing.T) {
-			v := judged(t, hostile(t, a.make))
+			v := judged(t, pack(t, a.make))
 			for path, text := range a.told {
 				v.told(t, path, text)
 			}
