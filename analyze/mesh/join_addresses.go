@@ -8,15 +8,17 @@ type place struct{ network, address string }
 // claims are the uids that claim each address, sorted.
 type claims map[place][]string
 
-// places are the addresses that a spec claims for itself. Host-network
+// places are the addresses that a spec claims for itself, each once. Host-network
 // workloads share their node's address by design.
 func places(spec *WorkloadSpec) []place {
 	if spec == nil || spec.NetworkMode == "HostNetwork" {
 		return nil
 	}
-	out := make([]place, len(spec.Addresses))
-	for i, a := range spec.Addresses {
-		out[i] = place{spec.Network, a}
+	out := make([]place, 0, len(spec.Addresses))
+	for _, a := range spec.Addresses {
+		if at := (place{spec.Network, a}); !slices.Contains(out, at) {
+			out = append(out, at)
+		}
 	}
 	return out
 }
