@@ -36,7 +36,7 @@ func (c collection) items(m *mesh.Mesh) []mesh.Item {
 // singular names the variables of collections whose names say otherwise.
 var singular = map[string]string{
 	"policies": "policy", "networkPolicies": "networkPolicy", "serviceEntries": "serviceEntry", "localIdentities": "localIdentity", "series": "series", "xds": "xds",
-	"addressClashes": "clash", "workloadStates": "inPod",
+	"telemetries": "telemetry", "addressClashes": "clash", "workloadStates": "inPod",
 }
 
 // collections are the lists of items that mesh.Mesh has, in its order.

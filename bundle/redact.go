@@ -50,10 +50,13 @@ var kept = map[string][]string{
 	"networking.istio.io/sidecars":                                 {"spec", "status"},
 	"security.istio.io/authorizationpolicies":                      {"spec", "status"},
 	"security.istio.io/peerauthentications":                        {"spec", "status"},
-	"security.istio.io/requestauthentications":                     {"status"},
+	"security.istio.io/requestauthentications":                     {"spec", "status"},
 	"telemetry.istio.io/telemetries":                               {"spec", "status"},
-	"extensions.istio.io/wasmplugins":                              {"status"},
+	"extensions.istio.io/wasmplugins":                              {"spec", "status"},
 }
+
+// attachment is all that is kept of the spec of policies whose other settings may be keys and tokens.
+var attachment = []string{"selector", "targetRef", "targetRefs"}
 
 // environment are the variables whose values say how the mesh is set up; the
 // values of all others are dropped. A trailing * stands for any ending.
@@ -141,6 +144,12 @@ func RedactObject(group, resource string, obj map[string]any) (removed int, ok b
 		}
 	case "admissionregistration.k8s.io/mutatingwebhookconfigurations", "admissionregistration.k8s.io/validatingwebhookconfigurations":
 		r.webhooks(obj["webhooks"])
+	case "security.istio.io/requestauthentications", "extensions.istio.io/wasmplugins":
+		if spec, ok := obj["spec"].(map[string]any); ok {
+			r.removed += keepOnly(spec, attachment)
+		} else {
+			delete(obj, "spec")
+		}
 	case "networking.istio.io/virtualservices", "gateway.networking.k8s.io/httproutes", "gateway.networking.k8s.io/grpcroutes", "security.istio.io/authorizationpolicies":
 		r.headers(obj["spec"])
 	}

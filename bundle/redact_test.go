@@ -47,6 +47,16 @@ func TestOnlyWhatIsKnownToBeSafeIsKept(t *testing.T) {
 			`{"spec":{"rules":[{"filters":[{"type":"RequestHeaderModifier","requestHeaderModifier":{"set":[{"name":"k","value":"s3cret"}]}}]}]}}`,
 			`{"spec":{"rules":[{"filters":[{"type":"RequestHeaderModifier","requestHeaderModifier":"[redacted]"}]}]}}`,
 		},
+		{
+			"what tokens are checked by", "security.istio.io", "requestauthentications",
+			`{"spec":{"selector":{"matchLabels":{"app":"a"}},"targetRefs":[{"kind":"Service","name":"a"}],"jwtRules":[{"issuer":"i","jwks":"s3cret"}]}}`,
+			`{"spec":{"selector":{"matchLabels":{"app":"a"}},"targetRefs":[{"kind":"Service","name":"a"}]}}`,
+		},
+		{
+			"a plugin", "extensions.istio.io", "wasmplugins",
+			`{"spec":{"targetRef":{"kind":"Gateway","name":"w"},"url":"oci://s3cret@registry","pluginConfig":{"key":"s3cret"},"vmConfig":{"env":[{"value":"s3cret"}]}}}`,
+			`{"spec":{"targetRef":{"kind":"Gateway","name":"w"}}}`,
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var obj, want map[string]any

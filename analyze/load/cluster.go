@@ -70,6 +70,24 @@ func (l *loader) clusterFile(group, resource string, f bundle.File) error {
 		return items(f.Reader, f.Path, l.peerAuth)
 	case "networking.istio.io/serviceentries":
 		return items(f.Reader, f.Path, l.serviceEntry)
+	case "networking.istio.io/virtualservices":
+		return items(f.Reader, f.Path, l.virtualService)
+	case "networking.istio.io/destinationrules":
+		return items(f.Reader, f.Path, l.destinationRule)
+	case "security.istio.io/requestauthentications":
+		return items(f.Reader, f.Path, l.targetable("RequestAuthentication", &l.mesh.RequestAuthentications))
+	case "extensions.istio.io/wasmplugins":
+		return items(f.Reader, f.Path, l.targetable("WasmPlugin", &l.mesh.WasmPlugins))
+	case "telemetry.istio.io/telemetries":
+		return items(f.Reader, f.Path, l.targetable("Telemetry", &l.mesh.Telemetries))
+	case "gateway.networking.k8s.io/httproutes":
+		return items(f.Reader, f.Path, l.route("HTTPRoute"))
+	case "gateway.networking.k8s.io/grpcroutes":
+		return items(f.Reader, f.Path, l.route("GRPCRoute"))
+	case "gateway.networking.k8s.io/tcproutes":
+		return items(f.Reader, f.Path, l.route("TCPRoute"))
+	case "gateway.networking.k8s.io/tlsroutes":
+		return items(f.Reader, f.Path, l.route("TLSRoute"))
 	case "gateway.networking.k8s.io/gateways":
 		return items(f.Reader, f.Path, l.gateway)
 	case "gateway.networking.k8s.io/gatewayclasses":
@@ -315,6 +333,7 @@ func (l *loader) finishCluster() {
 		s.AgeSeconds = l.since(s.Created)
 	}
 	l.finishMeshConfig()
+	l.finishTrafficConfig()
 	l.countEndpoints()
 }
 

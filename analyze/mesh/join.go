@@ -40,6 +40,8 @@ func (m *Mesh) Join() {
 	m.joinPolicies()
 	m.joinWaypoints()
 	m.joinMeshConfig()
+	m.joinTrafficRules()
+	m.joinTargetablePolicies()
 	m.joinCertificates()
 	m.joinXDS()
 	m.joinLogs()

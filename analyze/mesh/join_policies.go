@@ -36,6 +36,7 @@ func (m *Mesh) joinPolicies() {
 	}
 	m.joinReferences()
 	m.joinSelections()
+	m.joinWaypointSelections()
 	m.joinStrangers()
 }
 
@@ -78,6 +79,26 @@ func (m *Mesh) joinSelections() {
 		if len(pod.allow) == 1 {
 			p := pod.allow[0]
 			p.ShutOff = append(p.ShutOff, pod)
+		}
+	}
+}
+
+// joinWaypointSelections finds the policies whose selectors are meant for waypoints, which look at targetRefs alone
+// (istio/istio pilot/pkg/model/policyattachment.go).
+func (m *Mesh) joinWaypointSelections() {
+	for _, p := range m.Policies {
+		if !p.InKubernetes || p.TargetRefs || len(p.Selector) == 0 || p.SelectsEnrolled > 0 {
+			continue
+		}
+		for _, pod := range m.Pods {
+			if !pod.Running || !m.inScope(p.Namespace, pod) || !selects(p.Selector, pod.Labels) {
+				continue
+			}
+			if pod.Component != "waypoint" {
+				p.OnlyWaypoints = nil
+				break
+			}
+			p.OnlyWaypoints = append(p.OnlyWaypoints, pod)
 		}
 	}
 }

@@ -153,6 +153,8 @@ type Policy struct {
 	Conditions map[string]Condition `expr:"conditions"`
 	// SelectsEnrolled counts the enrolled pods that the policy selects.
 	SelectsEnrolled int `expr:"selectsEnrolled"`
+	// OnlyWaypoints are the waypoints' pods that its selector selects, where it selects nothing else of the mesh.
+	OnlyWaypoints []*Pod `expr:"onlyWaypoints"`
 	// HTTPAttributes are what its rules match that only a waypoint can see, such as "methods".
 	HTTPAttributes []string `expr:"httpAttributes"`
 	// Principals are all identities that its rules name, as they are written.

@@ -61,8 +61,17 @@ var found = map[string]struct {
 	"policy-principal-unknown":   {id: "policy-principal-unknown", severity: hints},
 	"strict-blocks-plaintext":    {id: "strict-blocks-plaintext", severity: notices},
 	"waypoint-bypassed":          {id: "waypoint-bypassed", severity: hints},
-	"waypoint-drain-2s":          {id: "waypoint-drain-2s", severity: notices},
-	"waypoint-scaled-to-zero":    {id: "waypoint-scaled-to-zero", severity: notices},
+
+	"virtualservice-not-applied":        {id: "virtualservice-not-applied", severity: notices},
+	"route-not-applied":                 {id: "route-not-applied", severity: notices},
+	"destinationrule-not-applied":       {id: "destinationrule-not-applied", severity: notices},
+	"requestauthentication-not-applied": {id: "requestauthentication-not-applied", severity: notices},
+	"wasmplugin-not-applied":            {id: "wasmplugin-not-applied", severity: notices},
+	"telemetry-not-applied":             {id: "telemetry-not-applied", severity: notices},
+	"policy-selects-waypoint":           {id: "policy-selects-waypoint", severity: notices},
+
+	"waypoint-drain-2s":       {id: "waypoint-drain-2s", severity: notices},
+	"waypoint-scaled-to-zero": {id: "waypoint-scaled-to-zero", severity: notices},
 }
 
 // rights and hangs are no faults of the mesh: they leave gaps, not findings.

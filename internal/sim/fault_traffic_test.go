@@ -1,6 +1,6 @@
 package sim
 
-// hboneEvidence, waypointEvidence, policyEvidence and balanceEvidence are what the faults of these groups must show.
+// hboneEvidence, waypointEvidence, policyEvidence, balanceEvidence and configurationEvidence are what the faults of these groups must show.
 func hboneEvidence() map[string][]string {
 	return map[string][]string{
 		"hbone-503-400-other":        {"http status: 400 Bad Request", "no service for target address"},
@@ -45,6 +45,18 @@ func policyEvidence() map[string][]string {
 		"policy-late-drop":          {"connection closed due to policy change"},
 		"strict-blocks-plaintext":   {"explicitly denied by: istio-system/istio_converted_static_strict", `"action": "Deny"`},
 		"pa-disable-ignored":        {`"mode":"DISABLE"`},
+	}
+}
+
+func configurationEvidence() map[string][]string {
+	return map[string][]string{
+		"virtualservice-not-applied":        {`"timeout":"2s"`},
+		"route-not-applied":                 {`"parentRefs":[{"group":"","kind":"Service"`},
+		"destinationrule-not-applied":       {`"outlierDetection"`},
+		"requestauthentication-not-applied": {`"jwtRules"`},
+		"wasmplugin-not-applied":            {"oci://registry.example/limits:1"},
+		"telemetry-not-applied":             {`"accessLogging"`},
+		"policy-selects-waypoint":           {`"name":"waypoint-methods"`},
 	}
 }
 

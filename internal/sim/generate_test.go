@@ -282,7 +282,7 @@ func TestEveryFaultLeavesItsEvidence(t *testing.T) {
 	}
 	for _, more := range []map[string][]string{
 		syncEvidence(), healthEvidence(), captureEvidence(), authorityEvidence(), surroundingsEvidence(),
-		hboneEvidence(), waypointEvidence(), policyEvidence(), balanceEvidence(),
+		hboneEvidence(), waypointEvidence(), policyEvidence(), balanceEvidence(), configurationEvidence(),
 	} {
 		maps.Copy(evidence, more)
 	}

@@ -71,6 +71,7 @@ func resources() []apiResource {
 		newResource("security.istio.io", "v1", "requestauthentications", "RequestAuthentication", "requestauthentication", custom, short("ra")),
 		newResource("cilium.io", "v2", "ciliumnetworkpolicies", "CiliumNetworkPolicy", "ciliumnetworkpolicy", custom, optional, short("cnp")),
 		newResource("crd.projectcalico.org", "v1", "felixconfigurations", "FelixConfiguration", "felixconfiguration", clusterWide, custom, optional),
+		newResource("extensions.istio.io", "v1alpha1", "wasmplugins", "WasmPlugin", "wasmplugin", custom),
 		newResource("telemetry.istio.io", "v1", "telemetries", "Telemetry", "telemetry", custom),
 	}
 }

@@ -15,7 +15,7 @@ type Trap struct {
 func Traps() []Trap {
 	var all []Trap
 	for _, group := range [][]Trap{
-		nodeTraps(), podTraps(), workloadTraps(), peerTraps(), applicationTraps(), historyTraps(), logTraps(), metricTraps(), controlTraps(), installTraps(), policyTraps(),
+		nodeTraps(), podTraps(), workloadTraps(), peerTraps(), applicationTraps(), historyTraps(), logTraps(), metricTraps(), controlTraps(), installTraps(), policyTraps(), configurationTraps(),
 	} {
 		all = append(all, group...)
 	}

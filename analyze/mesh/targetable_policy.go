@@ -1,0 +1,123 @@
+package mesh
+
+import (
+	"strings"
+	"time"
+)
+
+// TargetablePolicy attaches to Envoys by a selector or by targetRefs: a RequestAuthentication,
+// a WasmPlugin or a Telemetry (istio/istio pilot/pkg/model/policyattachment.go).
+type TargetablePolicy struct {
+	Created time.Time `expr:"created"`
+	// Kind is "RequestAuthentication", "WasmPlugin" or "Telemetry".
+	Kind       string  `expr:"kind"`
+	Namespace  string  `expr:"namespace"`
+	Name       string  `expr:"name"`
+	AgeSeconds float64 `expr:"ageSeconds"`
+	// Selector is spec.selector.matchLabels; nil selects the whole namespace, or of the root namespace the mesh.
+	Selector   map[string]string `expr:"selector"`
+	TargetRefs []TargetRef       `expr:"targetRefs"`
+	// Readers counts the Envoys, of pods or behind its targetRefs, that it attaches to.
+	Readers int `expr:"readers"`
+	// SelectsEnrolled counts the captured pods that it selects, which have no Envoy.
+	SelectsEnrolled int `expr:"selectsEnrolled"`
+	// Waypoints are the waypoints' pods that it selects: these look at targetRefs alone.
+	Waypoints []*Pod `expr:"waypoints"`
+	// Bare are the captured services among its targetRefs that have no waypoint.
+	Bare   []*Service `expr:"bare"`
+	Source Evidence
+}
+
+// TargetRef names what a policy is for.
+type TargetRef struct {
+	Kind string `expr:"kind"`
+	Name string `expr:"name"`
+}
+
+// joinTargetablePolicies finds the Envoys that each policy attaches to.
+func (m *Mesh) joinTargetablePolicies() {
+	if len(m.RequestAuthentications)+len(m.WasmPlugins)+len(m.Telemetries) == 0 {
+		return
+	}
+	readers := m.ruleReaders()
+	for _, list := range [][]*TargetablePolicy{m.RequestAuthentications, m.WasmPlugins, m.Telemetries} {
+		for _, p := range list {
+			if len(p.TargetRefs) > 0 {
+				readers.targets(p)
+			} else {
+				m.attach(p)
+			}
+		}
+	}
+}
+
+// targets counts what is behind the policy's targetRefs. Of all but services it is taken to be there.
+func (r *ruleReaders) targets(p *TargetablePolicy) {
+	for _, ref := range p.TargetRefs {
+		s := r.services[p.Namespace+"/"+ref.Name]
+		if ref.Kind != "Service" || s == nil {
+			p.Readers++
+			continue
+		}
+		if _, through := throughWaypoint(s); through {
+			p.Readers++
+		} else if r.captured(s) {
+			p.Bare = append(p.Bare, s)
+		}
+	}
+}
+
+// attach sorts the pods that the policy selects by what reads it there.
+func (m *Mesh) attach(p *TargetablePolicy) {
+	for _, pod := range m.Pods {
+		if !pod.Running || !m.inScope(p.Namespace, pod) || !selects(p.Selector, pod.Labels) {
+			continue
+		}
+		switch {
+		case pod.Component == "waypoint" && !p.wide():
+			p.Waypoints = append(p.Waypoints, pod)
+		case pod.Component == "waypoint", pod.Component == "gateway", pod.Sidecar:
+			p.Readers++
+		case pod.Enrolled:
+			p.SelectsEnrolled++
+		}
+	}
+	if !p.wide() {
+		return
+	}
+	for _, s := range m.Services {
+		if _, through := throughWaypoint(s); through && s.Namespace == p.Namespace {
+			p.Readers++
+		}
+	}
+}
+
+// wide is true of a Telemetry for a whole namespace, which is the one kind that waypoints read without
+// targetRefs: that of their own namespace, and of their services' (pilot/pkg/model/telemetry.go).
+func (p *TargetablePolicy) wide() bool { return p.Kind == "Telemetry" && len(p.Selector) == 0 }
+
+func (p *TargetablePolicy) Subject() Subject {
+	return Subject{Kind: strings.ToLower(p.Kind), Namespace: p.Namespace, Name: p.Name}
+}
+
+// Refs are the policy and what it does not reach.
+func (p *TargetablePolicy) Refs() []string {
+	keys := []string{p.Subject().Key()}
+	for _, s := range p.Bare {
+		keys = append(keys, s.Subject().Key())
+	}
+	return refs(keys...)
+}
+
+func (p *TargetablePolicy) Evidence() []Evidence {
+	es := []Evidence{p.Source}
+	if len(p.Bare) > 0 {
+		es = append(es, p.Bare[0].Source)
+	}
+	if len(p.Waypoints) > 0 {
+		es = append(es, p.Waypoints[0].Source)
+	}
+	return evidence(es...)
+}
+
+func (p *TargetablePolicy) Gap(string) (*Gap, bool) { return nil, false }
