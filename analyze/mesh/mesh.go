@@ -42,40 +42,41 @@ type Mesh struct {
 	// DiscoverySelectors is true where istiod looks at a part of the namespaces only.
 	DiscoverySelectors bool `expr:"discoverySelectors"`
 
-	Namespaces       []*Namespace     `expr:"namespaces"`
-	Nodes            []*Node          `expr:"nodes"`
-	Pods             []*Pod           `expr:"pods"`
-	DaemonSets       []*DaemonSet     `expr:"daemonSets"`
-	Services         []*Service       `expr:"services"`
-	Workloads        []*Workload      `expr:"workloads"`
-	Policies         []*Policy        `expr:"policies"`
-	Ztunnels         []*Ztunnel       `expr:"ztunnels"`
-	Istiods          []*Istiod        `expr:"istiods"`
-	CNIs             []*CNI           `expr:"cnis"`
-	Waypoints        []*Waypoint      `expr:"waypoints"`
-	ServiceEntries   []*ServiceEntry  `expr:"serviceEntries"`
-	PeerAuths        []*PeerAuth      `expr:"peerAuthentications"`
-	NetworkPolicies  []*NetworkPolicy `expr:"networkPolicies"`
-	VirtualServices  []*TrafficRule   `expr:"virtualServices"`
-	DestinationRules []*TrafficRule   `expr:"destinationRules"`
+	Namespaces      []*Namespace      `expr:"namespaces"`
+	Nodes           []*Node           `expr:"nodes"`
+	Pods            []*Pod            `expr:"pods"`
+	DaemonSets      []*DaemonSet      `expr:"daemonSets"`
+	Services        []*Service        `expr:"services"`
+	Workloads       []*Workload       `expr:"workloads"`
+	Policies        []*Policy         `expr:"policies"`
+	Ztunnels        []*Ztunnel        `expr:"ztunnels"`
+	Istiods         []*Istiod         `expr:"istiods"`
+	CNIs            []*CNI            `expr:"cnis"`
+	Waypoints       []*Waypoint       `expr:"waypoints"`
+	ServiceEntries  []*ServiceEntry   `expr:"serviceEntries"`
+	PeerAuths       []*PeerAuth       `expr:"peerAuthentications"`
+	NetworkPolicies []*NetworkPolicy  `expr:"networkPolicies"`
+	Components      []*Component      `expr:"components"`
+	Networks        []*Network        `expr:"networks"`
+	Certificates    []*Certificate    `expr:"certificates"`
+	LocalIdentities []*LocalIdentity  `expr:"localIdentities"`
+	Roots           []*Root           `expr:"roots"`
+	Flows           []*Flow           `expr:"flows"`
+	Series          []*Series         `expr:"series"`
+	Logs            []*Log            `expr:"logs"`
+	Events          []*Event          `expr:"events"`
+	XDS             []*XDSStream      `expr:"xds"`
+	Addresses       []*AddressClash   `expr:"addressClashes"`
+	WorkloadStates  []*InPod          `expr:"workloadStates"`
+	Config          map[string]string `expr:"config"`
+
+	VirtualServices  []*TrafficRule `expr:"virtualServices"`
+	DestinationRules []*TrafficRule `expr:"destinationRules"`
 	// Routes are those of the Gateway API.
 	Routes                 []*TrafficRule      `expr:"routes"`
 	RequestAuthentications []*TargetablePolicy `expr:"requestAuthentications"`
 	WasmPlugins            []*TargetablePolicy `expr:"wasmPlugins"`
 	Telemetries            []*TargetablePolicy `expr:"telemetries"`
-	Components             []*Component        `expr:"components"`
-	Networks               []*Network          `expr:"networks"`
-	Certificates           []*Certificate      `expr:"certificates"`
-	LocalIdentities        []*LocalIdentity    `expr:"localIdentities"`
-	Roots                  []*Root             `expr:"roots"`
-	Flows                  []*Flow             `expr:"flows"`
-	Series                 []*Series           `expr:"series"`
-	Logs                   []*Log              `expr:"logs"`
-	Events                 []*Event            `expr:"events"`
-	XDS                    []*XDSStream        `expr:"xds"`
-	Addresses              []*AddressClash     `expr:"addressClashes"`
-	WorkloadStates         []*InPod            `expr:"workloadStates"`
-	Config                 map[string]string   `expr:"config"`
 
 	// Moved are the pods that came or went while the collection ran.
 	Moved []Moved `expr:"-"`
@@ -156,45 +157,46 @@ type Item interface {
 // Inputs of a mesh. Those of ztunnels, istiods and CNI agents are asked of
 // each; a rule names what it needs and is undecided where it lacks it.
 const (
-	InputCaptureTime     = "captureTime"
-	InputNamespaces      = "namespaces"
-	InputNodes           = "nodes"
-	InputPods            = "pods"
-	InputServices        = "services"
-	InputEndpoints       = "endpointSlices"
-	InputDaemonSets      = "daemonSets"
-	InputEvents          = "events"
-	InputGateways        = "gateways"
-	InputAuthorization   = "authorizationPolicies"
-	InputServiceEntry    = "serviceEntries"
-	InputPeerAuth        = "peerAuthentications"
+	InputCaptureTime   = "captureTime"
+	InputNamespaces    = "namespaces"
+	InputNodes         = "nodes"
+	InputPods          = "pods"
+	InputServices      = "services"
+	InputEndpoints     = "endpointSlices"
+	InputDaemonSets    = "daemonSets"
+	InputEvents        = "events"
+	InputGateways      = "gateways"
+	InputAuthorization = "authorizationPolicies"
+	InputServiceEntry  = "serviceEntries"
+	InputPeerAuth      = "peerAuthentications"
+	InputGatewayClass  = "gatewayClasses"
+	InputAccounts      = "serviceAccounts"
+	InputZtunnelDump   = "ztunnel.dump"
+	InputZtunnelLog    = "ztunnel.log"
+	InputAccessLog     = "ztunnel.accessLog" // the log, with access lines at info switched on
+	InputZtunnelMetric = "ztunnel.metrics"
+	InputZtunnelReady  = "ztunnel.ready"
+	InputSyncz         = "istiod.syncz"    // of every replica
+	InputAmbientz      = "istiod.ambientz" // of any replica
+	InputIstiodLog     = "istiod.log"
+	InputIstiodMetrics = "istiod.metrics"
+	InputMeshConfig    = "istiod.mesh"
+	InputClusterz      = "istiod.clusterz" // of every replica
+	InputConfigMaps    = "configMaps"
+	InputNetworkPolicy = "networkPolicies" // of Kubernetes, Cilium and Calico
+	InputDefinitions   = "customResourceDefinitions"
+	InputFelix         = "felixConfigurations"
+	InputNetworkz      = "istiod.networkz" // of any replica
+	InputVersion       = "component.version"
+	InputCNILog        = "cni.log"
+	InputCNIMetrics    = "cni.metrics"
+
 	InputVirtualService  = "virtualServices"
 	InputDestinationRule = "destinationRules"
 	InputRoutes          = "routes" // all kinds of the Gateway API
 	InputRequestAuth     = "requestAuthentications"
 	InputWasmPlugin      = "wasmPlugins"
 	InputTelemetry       = "telemetries"
-	InputGatewayClass    = "gatewayClasses"
-	InputAccounts        = "serviceAccounts"
-	InputZtunnelDump     = "ztunnel.dump"
-	InputZtunnelLog      = "ztunnel.log"
-	InputAccessLog       = "ztunnel.accessLog" // the log, with access lines at info switched on
-	InputZtunnelMetric   = "ztunnel.metrics"
-	InputZtunnelReady    = "ztunnel.ready"
-	InputSyncz           = "istiod.syncz"    // of every replica
-	InputAmbientz        = "istiod.ambientz" // of any replica
-	InputIstiodLog       = "istiod.log"
-	InputIstiodMetrics   = "istiod.metrics"
-	InputMeshConfig      = "istiod.mesh"
-	InputClusterz        = "istiod.clusterz" // of every replica
-	InputConfigMaps      = "configMaps"
-	InputNetworkPolicy   = "networkPolicies" // of Kubernetes, Cilium and Calico
-	InputDefinitions     = "customResourceDefinitions"
-	InputFelix           = "felixConfigurations"
-	InputNetworkz        = "istiod.networkz" // of any replica
-	InputVersion         = "component.version"
-	InputCNILog          = "cni.log"
-	InputCNIMetrics      = "cni.metrics"
 )
 
 // Inputs lists every input that a rule's needs may name.

@@ -1,17 +1,15 @@
 package sim
 
-import (
-	"time"
-)
+import "time"
 
 func configurationFaults() []Fault {
 	return []Fault{
-		{"virtualservice-not-applied", "a VirtualService is for a service without a waypoint, and no caller has a sidecar", plantTrafficRule("virtualservices", "virtualservice", virtualServiceSpec)},
-		{"route-not-applied", "an HTTPRoute has a service without a waypoint for its parent", plantTrafficRule("httproutes", "httproute", serviceRouteSpec)},
-		{"destinationrule-not-applied", "a DestinationRule asks for outlier detection at a service without a waypoint", plantTrafficRule("destinationrules", "destinationrule", destinationRuleSpec)},
-		{"requestauthentication-not-applied", "a RequestAuthentication selects captured pods", plantTrafficRule("requestauthentications", "requestauthentication", tokenSpec)},
-		{"wasmplugin-not-applied", "a WasmPlugin is bound to a service without a waypoint", plantTrafficRule("wasmplugins", "wasmplugin", pluginSpec)},
-		{"telemetry-not-applied", "a Telemetry selects captured pods", plantTrafficRule("telemetries", "telemetry", telemetrySpec)},
+		{"virtualservice-not-applied", "a VirtualService is for a service without a waypoint, and no caller has a sidecar", plantBeside("virtualservices", "virtualservice", virtualServiceSpec)},
+		{"route-not-applied", "an HTTPRoute has a service without a waypoint for its parent", plantBeside("httproutes", "httproute", serviceRouteSpec)},
+		{"destinationrule-not-applied", "a DestinationRule asks for outlier detection at a service without a waypoint", plantBeside("destinationrules", "destinationrule", destinationRuleSpec)},
+		{"requestauthentication-not-applied", "a RequestAuthentication selects captured pods", plantBeside("requestauthentications", "requestauthentication", tokenSpec)},
+		{"wasmplugin-not-applied", "a WasmPlugin is bound to a service without a waypoint", plantBeside("wasmplugins", "wasmplugin", pluginSpec)},
+		{"telemetry-not-applied", "a Telemetry selects captured pods", plantBeside("telemetries", "telemetry", telemetrySpec)},
 		{"policy-selects-waypoint", "a policy selects a waypoint by its pods' labels", plantWaypointSelector},
 	}
 }
@@ -30,8 +28,8 @@ func (m *mesh) pickDirect(arg string) (*meshService, error) {
 	return nil, errNoSubject
 }
 
-// plantTrafficRule puts an object of the service's name beside a service that no Envoy stands before.
-func plantTrafficRule(resource, kind string, spec func(*meshService) map[string]any) func(*mesh, string) (Subject, error) {
+// plantBeside puts an object of the service's name beside a service that no Envoy stands before.
+func plantBeside(resource, kind string, spec func(*meshService) map[string]any) func(*mesh, string) (Subject, error) {
 	return func(m *mesh, arg string) (Subject, error) {
 		s, err := m.pickDirect(arg)
 		if err != nil {
