@@ -24,7 +24,7 @@ type PodName struct {
 // DecodePodChanges reads PodChangesPath.
 func DecodePodChanges(r io.Reader) (*PodChanges, error) {
 	c := &PodChanges{}
-	if err := decode(r, c); err != nil {
+	if err := decode(r, maxManifest, c); err != nil {
 		return nil, fmt.Errorf("read the pods that came and went: %w", err)
 	}
 	return c, nil

@@ -173,7 +173,7 @@ type Collection struct {
 // DecodeHeader reads zbundle.json, and refuses one of a newer format.
 func DecodeHeader(r io.Reader) (*Header, error) {
 	h := &Header{}
-	if err := decode(r, h); err != nil {
+	if err := decode(r, maxManifest, h); err != nil {
 		return nil, fmt.Errorf("read the bundle's header: %w", err)
 	}
 	return h, checkFormat(h.Format)
@@ -182,7 +182,7 @@ func DecodeHeader(r io.Reader) (*Header, error) {
 // DecodeManifest reads manifest.json, and refuses one of a newer format.
 func DecodeManifest(r io.Reader) (*Manifest, error) {
 	m := &Manifest{}
-	if err := decode(r, m); err != nil {
+	if err := decode(r, maxManifest, m); err != nil {
 		return nil, fmt.Errorf("read the bundle's manifest: %w", err)
 	}
 	return m, checkFormat(m.Format)
@@ -192,14 +192,14 @@ func DecodeManifest(r io.Reader) (*Manifest, error) {
 // lists of what is in the bundle grow with it, and are passed over.
 func DecodeCollection(r io.Reader) (*Collection, error) {
 	c := &Collection{}
-	if err := decode(r, c); err != nil {
+	if err := decode(r, maxManifest, c); err != nil {
 		return nil, fmt.Errorf("read the bundle's manifest: %w", err)
 	}
 	return c, checkFormat(c.Format)
 }
 
-func decode(r io.Reader, to any) error {
-	return jsonv2.UnmarshalRead(&boundedText{r: io.LimitReader(r, maxManifest)}, to, jsonv2.JoinOptions(decodeOptions()...))
+func decode(r io.Reader, limit int64, to any) error {
+	return jsonv2.UnmarshalRead(&boundedText{r: r, limit: limit}, to, jsonv2.JoinOptions(decodeOptions()...))
 }
 
 // Bounds on what is decoded whole, of which a few bytes can cost hundreds in
@@ -212,6 +212,7 @@ const (
 // boundedText gives up on a text that holds more than any bundle's own does.
 type boundedText struct {
 	r               io.Reader
+	limit, bytes    int64
 	objects, values int
 }
 
@@ -219,7 +220,11 @@ func (b *boundedText) Read(p []byte) (int, error) {
 	if b.objects > maxObjects || b.values > maxValues {
 		return 0, fmt.Errorf("it holds more than %d objects or %d values, which no bundle's does", maxObjects, maxValues)
 	}
+	if b.bytes >= b.limit {
+		return 0, fmt.Errorf("it is larger than %d MB, which no bundle's is", b.limit>>20)
+	}
 	n, err := b.r.Read(p)
+	b.bytes += int64(n)
 	b.objects += bytes.Count(p[:n], []byte{'{'})
 	b.values += bytes.Count(p[:n], []byte{','})
 	return n, err

@@ -77,10 +77,14 @@ type DeltaItem struct {
 	Item json.RawMessage `json:"item,omitempty"`
 }
 
+// maxDelta bounds a delta's text, which is held whole: a quarter of the
+// largest mesh's workloads is less.
+const maxDelta = 64 << 20
+
 // DecodeDelta reads a delta file.
 func DecodeDelta(r io.Reader) (*Delta, error) {
 	d := &Delta{}
-	if err := json.NewDecoder(io.LimitReader(r, maxManifest)).Decode(d); err != nil {
+	if err := decode(r, maxDelta, d); err != nil {
 		return nil, fmt.Errorf("read a delta: %w", err)
 	}
 	return d, nil

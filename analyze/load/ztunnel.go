@@ -93,6 +93,9 @@ func (l *loader) readDump(f bundle.File) (*ztunnel.Dump, *mesh.WorkloadSet, erro
 	if err != nil {
 		return nil, nil, err
 	}
+	for _, p := range d.Problems {
+		l.problem(f.Path, errors.New(p))
+	}
 	return d, set, l.keep(ownSpec * (len(d.Services) + len(d.Policies) + len(d.Certificates) + len(d.WorkloadState)))
 }
 

@@ -184,6 +184,7 @@ const (
 	badLog     = "nodes/two/ztunnel/bad/log.txt"
 	badDump    = "nodes/two/ztunnel/bad/config_dump.json"
 	badMetrics = "nodes/two/ztunnel/bad/metrics.txt"
+	badDelta   = "nodes/two/ztunnel/bad/config_dump/workloads.delta.json"
 	badPods    = "cluster/core/pods.json"
 	badSyncz   = "istiod/bad/syncz.json"
 	manifest   = "manifest.json"
@@ -269,6 +270,27 @@ var attacks = []attack{
 	{name: "a manifest of millions of tasks", make: func(m *maker) {
 		m.parts(manifest, `{"format":1,"tasks":[{}`, bytes.Repeat([]byte(",{}"), 1<<20), 20, "]}")
 	}, told: map[string]string{manifest: "more than 250000 objects"}},
+	{name: "istiod's lists with millions of elements", make: func(m *maker) {
+		m.parts(badSyncz, "[{}", bytes.Repeat([]byte(",{}"), 1<<20), 4, "]")
+		m.parts("istiod/bad/clusterz.json", "[{}", bytes.Repeat([]byte(",{}"), 1<<20), 4, "]")
+		m.parts("istiod/bad/networkz.json", "[{}", bytes.Repeat([]byte(",{}"), 1<<20), 4, "]")
+	}, told: map[string]string{badSyncz: "more than", "istiod/bad/clusterz.json": "more than", "istiod/bad/networkz.json": "more than"}},
+	{name: "a delta with millions of items", make: func(m *maker) {
+		m.text("views/workloads-0.json", `{"workloads":[]}`)
+		m.parts(badDelta, `{"view":"views/workloads-0.json","extra":[{}`, bytes.Repeat([]byte(",{}"), 1<<20), 4, "]}")
+	}, told: map[string]string{badDelta: "more than"}},
+	{name: "a delta of a gigabyte", make: func(m *maker) {
+		m.text("views/workloads-0.json", `{"workloads":[]}`)
+		m.parts(badDelta, `{"view":"views/workloads-0.json","extra":[{"item":"`, bytes.Repeat([]byte("x"), 16<<20), 63, `"}]}`)
+	}, told: map[string]string{badDelta: "larger than 64 MB"}},
+	{name: "sections with millions of members", make: func(m *maker) {
+		for section, member := range map[string]string{"services": "{}", "policies": "{}", "certificates": "{}"} {
+			m.parts("nodes/two/ztunnel/bad/config_dump/"+section+".json", `{"`+section+`":[{}`, bytes.Repeat([]byte(","+member), 1<<20), 4, "]}")
+		}
+	}, told: map[string]string{"services.json": "more than", "policies.json": "more than", "certificates.json": "more than"}},
+	{name: "a pod of millions of connections", make: func(m *maker) {
+		m.parts("nodes/two/ztunnel/bad/config_dump/workloadState.json", `{"workloadState":{"a":{"state":"Up","connections":{"inbound":[{}`, bytes.Repeat([]byte(",{}"), 1<<20), 4, `]}}}}`)
+	}, told: map[string]string{"workloadState.json": "more than"}},
 	{name: "a manifest of another shape", make: func(m *maker) {
 		m.text(manifest, `{"format":1,"captured":"yesterday"}`)
 	}, told: map[string]string{manifest: "yesterday"}},

@@ -161,7 +161,9 @@ func ReadMesh(r io.Reader) (*Mesh, error) {
 
 func read(r io.Reader, endpoint string, to any) error {
 	dec := ztunnel.NewDecoder(r)
-	err := json.UnmarshalDecode(dec, to)
+	err := json.UnmarshalDecode(dec, to, json.WithUnmarshalers(json.JoinUnmarshalers(
+		ztunnel.AtMost[SyncStatus](), ztunnel.AtMost[Client](), ztunnel.AtMost[Cluster](), ztunnel.AtMost[NetworkGateway](),
+	)))
 	if err == nil {
 		var tok jsontext.Token
 		if tok, err = dec.ReadToken(); err == nil {

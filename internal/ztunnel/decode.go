@@ -2,6 +2,7 @@ package ztunnel
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 
@@ -22,6 +23,18 @@ const (
 // one string is no reason to lose the dump.
 func decodeOptions() jsontext.Options {
 	return json.JoinOptions(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+}
+
+// AtMost lets as many values of a type be decoded as a list may have
+// elements, wherever they stand.
+func AtMost[T any]() *json.Unmarshalers {
+	left := maxElements
+	return json.UnmarshalFromFunc(func(*jsontext.Decoder, *T) error {
+		if left--; left < 0 {
+			return fmt.Errorf("it has more than %d of them, which no mesh has", maxElements)
+		}
+		return errors.ErrUnsupported // and goes on as without this function
+	})
 }
 
 // NewDecoder reads a file of foreign JSON that is taken into memory: it stops

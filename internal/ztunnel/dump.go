@@ -187,7 +187,8 @@ func (d *dumpReader) workloads() error {
 }
 
 func (d *dumpReader) workloadState() error {
-	if err := d.value(SectionWorkloadState, &d.dump.WorkloadState); err != nil {
+	bounds := json.WithUnmarshalers(json.JoinUnmarshalers(AtMost[ProxyState](), AtMost[Connection]()))
+	if err := d.value(SectionWorkloadState, &d.dump.WorkloadState, bounds); err != nil {
 		return err
 	}
 	for uid, s := range d.dump.WorkloadState {
@@ -198,10 +199,10 @@ func (d *dumpReader) workloadState() error {
 }
 
 // value decodes one value; one of another shape is a problem, not an error.
-func (d *dumpReader) value(pointer string, to any) error {
+func (d *dumpReader) value(pointer string, to any, opts ...json.Options) error {
 	depth := d.dec.StackDepth()
 	_, before := d.dec.StackIndex(depth)
-	err := json.UnmarshalDecode(d.dec, to)
+	err := json.UnmarshalDecode(d.dec, to, opts...)
 	if err == nil {
 		return nil
 	}
