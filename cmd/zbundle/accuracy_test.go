@@ -7,6 +7,7 @@ import (
 	"maps"
 	"math"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -18,6 +19,7 @@ import (
 var (
 	accuracy = flag.Bool("accuracy", false, "measure everything, and write docs/accuracy.md (make accuracy)")
 	part     = flag.String("part", "", "measure only this part of -accuracy anew: healthy (with traps and headroom), faults or pairs")
+	matching = flag.String("matching", "", "try only the faults, and the pairs \"A and B\", of -accuracy whose name this expression matches, and leave docs/accuracy.md alone")
 	largest  = flag.Int("largest", 1000, "nodes of the largest healthy mesh of -accuracy")
 )
 
@@ -38,6 +40,9 @@ func TestAccuracy(t *testing.T) {
 		}
 		measured := accuracyDoc{}
 		p.measure(t, measured)
+		if *matching != "" {
+			continue
+		}
 		doc := readAccuracy() // which a run of another part may have written meanwhile
 		maps.Copy(doc, measured)
 		if err := doc.write(); err != nil {
@@ -104,7 +109,7 @@ func healthySection(t *testing.T, rooms map[string]analyze.Headroom) string {
 
 func faultPart(t *testing.T, doc accuracyDoc) {
 	sizes := []size{small, large}
-	names := faultNames()
+	names := slices.DeleteFunc(faultNames(), unmatched(t))
 	var trials []trial
 	for _, name := range names {
 		for _, of := range sizes {
@@ -157,7 +162,8 @@ func trapSection(t *testing.T, rooms map[string]analyze.Headroom) string {
 }
 
 func pairPart(t *testing.T, doc accuracyDoc) {
-	all := pairs(faultNames())
+	passed := unmatched(t)
+	all := slices.DeleteFunc(pairs(faultNames()), func(p [2]string) bool { return passed(p[0] + " and " + p[1]) })
 	var trials []trial
 	for _, p := range all {
 		trials = append(trials, trial{name: p[0] + " and " + p[1], opts: generated(roomy, p[:], nil)})
@@ -183,6 +189,15 @@ func pairPart(t *testing.T, doc accuracyDoc) {
 		text += "\n| fault | and | missed | false alarms |\n| --- | --- | --- | --- |\n" + lines.String()
 	}
 	doc["Pairs of faults"] = text
+}
+
+// unmatched tells what -matching leaves out.
+func unmatched(t *testing.T) func(name string) bool {
+	wanted, err := regexp.Compile(*matching)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func(name string) bool { return !wanted.MatchString(name) }
 }
 
 // widen keeps of each threshold the worst case.

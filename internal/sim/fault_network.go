@@ -3,6 +3,7 @@ package sim
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,8 +25,12 @@ func networkFaults() []Fault {
 	}
 }
 
-// remote is the cluster and the network beside the world's own.
-const remote = "west"
+const (
+	// remote is the cluster and the network beside the world's own.
+	remote = "west"
+	// gatewayAddress is the way into it.
+	gatewayAddress = "198.51.100.7"
+)
 
 func plantOtherCluster(m *mesh, arg string) (Subject, error) {
 	return m.misconfigure(arg, "clusterId", "east")
@@ -48,29 +53,66 @@ func (m *mesh) misconfigure(arg, key, value string) (Subject, error) {
 	return z.subject(), nil
 }
 
-// setRemote has istiods watch the remote cluster in a state.
-func (m *mesh) setRemote(i *meshIstiod, status string) {
-	if i.clusters == nil {
-		i.clusters = map[string]string{}
+// watchRemote has istiods watch the remote cluster, and read it.
+func (m *mesh) watchRemote() {
+	for _, i := range m.istiods {
+		if i.clusters == nil {
+			i.clusters = map[string]string{}
+		}
+		i.clusters[remote] = cmp.Or(i.clusters[remote], "synced")
 	}
-	i.clusters[remote] = status
+}
+
+// failRemote has one of the istiods that read the remote cluster not read it.
+func (m *mesh) failRemote(status string) (*meshIstiod, error) {
+	m.watchRemote()
+	for _, i := range m.istiods {
+		if i.clusters[remote] == "synced" {
+			i.clusters[remote] = status
+			return i, nil
+		}
+	}
+	return nil, errNoSubject
 }
 
 func plantRemoteTimeout(m *mesh, _ string) (Subject, error) {
-	for _, i := range m.istiods {
-		m.setRemote(i, "synced")
+	i, err := m.failRemote("timeout")
+	if err != nil {
+		return Subject{}, err
 	}
-	m.setRemote(m.istiods[0], "timeout")
-	m.istiods[0].lines = append(m.istiods[0].lines, record(m.started.Add(30*time.Second), "error", "kube", "remote cluster "+remote+" failed to sync after 30s", ""))
-	return m.istiods[0].pod.subject(), nil
+	i.lines = append(i.lines, record(m.started.Add(30*time.Second), "error", "kube", "remote cluster "+remote+" failed to sync after 30s", ""))
+	return i.pod.subject(), nil
+}
+
+// joined is the network beside the world's own, as far as istiods join it to theirs.
+type joined struct {
+	multiNetwork bool // istiods do that
+	apart        bool // a fault hangs on their not doing that
+	gatewayless  bool // a fault hangs on there being no gateway
+	pods         []*meshPod
+}
+
+// joinNetworks has istiods do multi-network.
+func (m *mesh) joinNetworks() error {
+	if m.remote.apart {
+		return errNoSubject
+	}
+	if !m.remote.multiNetwork {
+		m.remote.multiNetwork = true
+		m.setIstiodEnv("AMBIENT_ENABLE_MULTI_NETWORK", "true")
+	}
+	return nil
 }
 
 // addRemotePods adds workloads of the other network, as istiod sends them where networks are joined.
-func (m *mesh) addRemotePods() {
+func (m *mesh) addRemotePods() error {
+	if err := m.joinNetworks(); err != nil || len(m.remote.pods) > 0 {
+		return err
+	}
 	for i := range 3 {
 		name := fmt.Sprintf("inventory-7d5b9c8f6-%s", nameSuffix("inventory", i))
 		uid := remote + "//Pod/shop/" + name
-		m.pods = append(m.pods, &meshPod{
+		m.remote.pods = append(m.remote.pods, &meshPod{
 			podModel: podModel{
 				namespace: "shop", name: name, uid: string(stableUID("podless", uid)), ips: []string{fmt.Sprintf("10.200.0.%d", i+9)},
 				serviceAccount: "inventory", ready: true,
@@ -78,33 +120,57 @@ func (m *mesh) addRemotePods() {
 			app: "inventory", protocol: "HBONE", network: remote, onNode: &meshNode{}, inIstiod: true, mute: true, podless: true, uidAs: uid, port: 8080,
 		})
 	}
+	m.pods = append(m.pods, m.remote.pods...)
+	return nil
 }
 
-func (m *mesh) addGateway(address string) {
-	m.gateways = append(m.gateways, networkGateway{Network: remote, Cluster: remote, Addr: address, Port: 15443, HBONEPort: hbonePort})
+// addGateways adds ways into the other network that istiods know.
+func (m *mesh) addGateways(addresses ...string) error {
+	if m.remote.gatewayless {
+		return errNoSubject
+	}
+	for _, address := range addresses {
+		if !m.hasGateway(address) {
+			m.gateways = append(m.gateways, networkGateway{Network: remote, Cluster: remote, Addr: address, Port: 15443, HBONEPort: hbonePort})
+		}
+	}
+	return m.joinNetworks()
+}
+
+// hasGateway is true of one into the other network: at the address, or anywhere where that is "".
+func (m *mesh) hasGateway(address string) bool {
+	return slices.ContainsFunc(m.gateways, func(g networkGateway) bool { return g.Network == remote && (address == "" || g.Addr == address) })
 }
 
 func plantNoGateway(m *mesh, _ string) (Subject, error) {
-	m.addRemotePods()
+	if m.hasGateway("") {
+		return Subject{}, errNoSubject
+	}
+	m.remote.gatewayless = true
 	for _, i := range m.istiods {
 		i.lines = append(i.lines, record(m.now.Add(-5*time.Minute), "warn", "ambient", "No network gateway found for network "+remote, ""))
 	}
-	return Subject{Kind: "network", Name: remote}, nil
+	return Subject{Kind: "network", Name: remote}, m.addRemotePods()
 }
 
+// plantGatewayUnknown: where no gateway leads into the network at all, that is why.
 func plantGatewayUnknown(m *mesh, arg string) (Subject, error) {
 	src, err := m.pickPod(arg)
 	if err != nil {
 		return Subject{}, err
 	}
-	m.addRemotePods()
-	m.addGateway("198.51.100.7")
+	if err := m.addRemotePods(); err != nil {
+		return Subject{}, err
+	}
+	if !m.remote.gatewayless {
+		if err := m.addGateways(gatewayAddress); err != nil {
+			return Subject{}, err
+		}
+	}
 	s := m.addService("shop", "inventory", "inventory", 80, 8080)
 	s.foreign = true
-	for _, p := range m.pods {
-		if p.podless && p.app == "inventory" {
-			m.join(s, p)
-		}
+	for _, p := range m.remote.pods {
+		m.join(s, p)
 	}
 	m.calls = append(m.calls, func(at time.Time) {
 		src.onNode.ztunnel.note(access{
@@ -125,9 +191,10 @@ func plantTrustDomain(m *mesh, arg string) (Subject, error) {
 		return Subject{}, err
 	}
 	m.rename(cmp.Or(arg, "corp.example"))
-	m.addRemotePods()
-	m.addGateway("198.51.100.7")
-	return Subject{Kind: "component", Name: "istiod " + m.version}, nil
+	if err := m.addRemotePods(); err != nil {
+		return Subject{}, err
+	}
+	return Subject{Kind: "component", Name: "istiod " + m.version}, m.addGateways(gatewayAddress)
 }
 
 // rename gives the mesh another trust domain.
@@ -142,9 +209,12 @@ func (m *mesh) rename(trustDomain string) {
 }
 
 func plantTwoGateways(m *mesh, _ string) (Subject, error) {
-	m.addRemotePods()
-	m.addGateway("198.51.100.7")
-	m.addGateway("198.51.100.8")
+	if err := m.addRemotePods(); err != nil {
+		return Subject{}, err
+	}
+	if err := m.addGateways(gatewayAddress, "198.51.100.8"); err != nil {
+		return Subject{}, err
+	}
 	i := m.istiods[0]
 	i.lines = append(i.lines, record(m.now.Add(-5*time.Minute), "warn", "ambient", "Multiple gateways found for network "+remote+", using the first one", ""))
 	return i.pod.subject(), nil
@@ -158,6 +228,10 @@ func (m *mesh) setIstiodEnv(name, value string) {
 }
 
 func plantFlagDisabled(m *mesh, _ string) (Subject, error) {
+	if m.remote.multiNetwork {
+		return Subject{}, errNoSubject
+	}
+	m.remote.apart = true
 	var of *meshService
 	for _, s := range m.services {
 		if len(s.pods) > 0 && s.pods[0].mesh && !s.pods[0].native {
@@ -177,18 +251,18 @@ func plantFlagDisabled(m *mesh, _ string) (Subject, error) {
 }
 
 func plantNotGlobal(m *mesh, _ string) (Subject, error) {
-	m.setIstiodEnv("AMBIENT_ENABLE_MULTI_NETWORK", "true")
-	m.addGateway("198.51.100.7")
-	for _, i := range m.istiods {
-		m.setRemote(i, "synced")
+	if err := m.addGateways(gatewayAddress); err != nil {
+		return Subject{}, err
 	}
+	m.watchRemote()
 	return Subject{Kind: "mesh", Name: contextName}, nil
 }
 
 func plantEarlyServe(m *mesh, _ string) (Subject, error) {
-	i := m.istiods[0]
+	i, err := m.failRemote("syncing")
+	if err != nil {
+		return Subject{}, err
+	}
 	i.pod.container.started = m.now.Add(-100 * time.Second).Truncate(time.Second)
-	m.setRemote(m.istiods[1], "synced")
-	m.setRemote(i, "syncing")
 	return i.pod.subject(), nil
 }

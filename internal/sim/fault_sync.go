@@ -102,7 +102,10 @@ func plantNoAmbient(m *mesh, _ string) (Subject, error) {
 
 func plantUnsynced(m *mesh, _ string) (Subject, error) {
 	i := m.istiods[0]
-	i.clusters = map[string]string{clusterID: "syncing"}
+	if i.clusters == nil {
+		i.clusters = map[string]string{}
+	}
+	i.clusters[clusterID] = "syncing"
 	i.lines = append(i.lines, record(m.started.Add(30*time.Second), "error", "klog",
 		`k8s.io/client-go/informers: Failed to watch *v1.EndpointSlice: failed to list *v1.EndpointSlice: endpointslices.discovery.k8s.io is forbidden: `+
 			`User "system:serviceaccount:istio-system:istiod" cannot list resource "endpointslices" in API group "discovery.k8s.io" at the cluster scope`, ""))

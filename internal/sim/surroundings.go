@@ -9,6 +9,7 @@ type surroundings struct {
 	amend []func(o stored) // last changes to objects before they are served
 
 	gateways          []networkGateway // into other networks, as istiod knows them
+	remote            joined
 	withoutGatewayAPI bool
 	debugOff          bool      // istiod answers nothing under /debug
 	istiodAway        bool      // istiod runs outside the cluster
