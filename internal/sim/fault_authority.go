@@ -149,11 +149,7 @@ func plantOtherDomain(m *mesh, arg string) (Subject, error) {
 }
 
 func plantOtherPeer(m *mesh, arg string) (Subject, error) {
-	p, err := m.pickPod(arg)
-	if err != nil {
-		return Subject{}, err
-	}
-	src, err := m.pickCaller(p, nil, p.onNode)
+	p, src, err := m.pickPeersApart(arg)
 	if err != nil {
 		return Subject{}, err
 	}
@@ -167,11 +163,7 @@ func plantOtherPeer(m *mesh, arg string) (Subject, error) {
 }
 
 func plantRevoked(m *mesh, arg string) (Subject, error) {
-	p, err := m.pickPod(arg)
-	if err != nil {
-		return Subject{}, err
-	}
-	src, err := m.pickCaller(p, nil, p.onNode)
+	p, src, err := m.pickPeersApart(arg)
 	if err != nil {
 		return Subject{}, err
 	}

@@ -57,11 +57,7 @@ func plantUnreconciled(m *mesh, arg string) (Subject, error) {
 
 // plantRedirectionLost: what the pod sends bypasses its ztunnel, and what comes over HBONE is not let in.
 func plantRedirectionLost(m *mesh, arg string) (Subject, error) {
-	p, err := m.pickPod(arg)
-	if err != nil {
-		return Subject{}, err
-	}
-	other, err := m.pickCaller(p, nil, p.onNode)
+	p, other, err := m.pickPeersApart(arg)
 	if err != nil {
 		return Subject{}, err
 	}

@@ -19,11 +19,7 @@ func certificateFaults() []Fault {
 
 // pickCertificate chooses an identity by its pod, and pods that show what comes of it.
 func (m *mesh) pickCertificate(arg string) (p, peer *meshPod, err error) {
-	if p, err = m.pickPod(arg); err != nil {
-		return nil, nil, err
-	}
-	peer, err = m.pickCaller(p, nil, p.onNode)
-	if err != nil {
+	if p, peer, err = m.pickPeersApart(arg); err != nil {
 		return nil, nil, err
 	}
 	p.faulty = true

@@ -16,11 +16,7 @@ func enrolmentFaults() []Fault {
 }
 
 func plantZombie(m *mesh, arg string) (Subject, error) {
-	p, err := m.pickPod(arg)
-	if err != nil {
-		return Subject{}, err
-	}
-	src, err := m.pickCaller(p, nil, nil)
+	p, src, err := m.pickPeers(arg)
 	if err != nil {
 		return Subject{}, err
 	}
@@ -30,11 +26,7 @@ func plantZombie(m *mesh, arg string) (Subject, error) {
 }
 
 func plantPending(m *mesh, arg string) (Subject, error) {
-	p, err := m.pickPod(arg)
-	if err != nil {
-		return Subject{}, err
-	}
-	src, err := m.pickCaller(p, nil, nil)
+	p, src, err := m.pickPeers(arg)
 	if err != nil {
 		return Subject{}, err
 	}
@@ -47,11 +39,7 @@ func plantPending(m *mesh, arg string) (Subject, error) {
 }
 
 func plantNotEnrolled(m *mesh, arg string) (Subject, error) {
-	p, err := m.pickPod(arg)
-	if err != nil {
-		return Subject{}, err
-	}
-	src, err := m.pickCaller(p, nil, nil)
+	p, src, err := m.pickPeers(arg)
 	if err != nil {
 		return Subject{}, err
 	}
@@ -63,11 +51,7 @@ func plantNotEnrolled(m *mesh, arg string) (Subject, error) {
 
 // plantProxyPending: a pod's port is taken, and the node's ztunnel is not ready because of it.
 func plantProxyPending(m *mesh, arg string) (Subject, error) {
-	p, err := m.pickPod(arg)
-	if err != nil {
-		return Subject{}, err
-	}
-	src, err := m.pickCaller(p, nil, nil)
+	p, src, err := m.pickPeers(arg)
 	if err != nil {
 		return Subject{}, err
 	}

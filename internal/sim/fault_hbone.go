@@ -32,11 +32,7 @@ func hboneFaults() []Fault {
 // plantBreaking makes every HBONE connection to one pod fail.
 func plantBreaking(how func(*meshPod) *failure) func(*mesh, string) (Subject, error) {
 	return func(m *mesh, arg string) (Subject, error) {
-		p, err := m.pickPod(arg)
-		if err != nil {
-			return Subject{}, err
-		}
-		src, err := m.pickCaller(p, nil, p.onNode)
+		p, src, err := m.pickPeersApart(arg)
 		if err != nil {
 			return Subject{}, err
 		}

@@ -58,11 +58,7 @@ func plantMisjudged(m *mesh, arg string) (Subject, error) {
 
 // plantReusedAddress: calls by the service go to either, and the one that lives shows another identity.
 func plantReusedAddress(m *mesh, arg string) (Subject, error) {
-	p, err := m.pickPod(arg)
-	if err != nil {
-		return Subject{}, err
-	}
-	src, err := m.pickCaller(p, nil, p.onNode)
+	p, src, err := m.pickPeersApart(arg)
 	if err != nil {
 		return Subject{}, err
 	}

@@ -3,6 +3,7 @@ package sim
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -21,18 +22,20 @@ func identitySubject(p *meshPod) Subject {
 }
 
 // pickPod is the mesh's pod that arg names as NAMESPACE/NAME, or one of the seed's choice that no
-// other fault was planted on.
+// other fault was planted on: on the node that arg names, or anywhere.
 func (m *mesh) pickPod(arg string) (*meshPod, error) {
+	anywhere := arg == ""
+	known := anywhere || slices.ContainsFunc(m.nodes, func(n *meshNode) bool { return n.name == arg })
 	var free []*meshPod
 	for _, p := range m.members() {
 		if arg == podKey(p.namespace, p.name) || arg == p.name {
 			return p, nil
 		}
-		if arg == "" && !p.touched() && !p.onNode.ztunnel.mute() && len(p.onNode.ztunnel.certs) == 0 && len(p.bound) == 0 {
+		if (anywhere || arg == p.node) && !p.touched() && !p.onNode.ztunnel.mute() && len(p.onNode.ztunnel.certs) == 0 && len(p.bound) == 0 {
 			free = append(free, p)
 		}
 	}
-	if arg != "" {
+	if !known {
 		return nil, fmt.Errorf("no pod of the mesh is called %q", arg)
 	}
 	if len(free) == 0 {
@@ -103,6 +106,24 @@ func (m *mesh) pickCaller(dst *meshPod, node, but *meshNode) (*meshPod, error) {
 		}
 	}
 	return nil, errNoSubject
+}
+
+// pickPeers is a pod as pickPod picks it, and one that calls it, or that it calls.
+func (m *mesh) pickPeers(arg string) (p, peer *meshPod, err error) {
+	if p, err = m.pickPod(arg); err != nil {
+		return nil, nil, err
+	}
+	peer, err = m.pickCaller(p, nil, nil)
+	return p, peer, err
+}
+
+// pickPeersApart are such on two nodes.
+func (m *mesh) pickPeersApart(arg string) (p, peer *meshPod, err error) {
+	if p, err = m.pickPod(arg); err != nil {
+		return nil, nil, err
+	}
+	peer, err = m.pickCaller(p, nil, p.onNode)
+	return p, peer, err
 }
 
 // show has src call dst by its service and by its address once the world is served.

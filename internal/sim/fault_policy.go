@@ -53,11 +53,7 @@ func plantPolicyMissing(m *mesh, _ string) (Subject, error) {
 
 // protectPicked binds a policy to a pod that had none, with a caller that it admits.
 func (m *mesh) protectPicked(arg, suffix string) (*meshPolicy, *meshPod, error) {
-	p, err := m.pickPod(arg)
-	if err != nil {
-		return nil, nil, err
-	}
-	src, err := m.pickCaller(p, nil, nil)
+	p, src, err := m.pickPeers(arg)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -162,11 +158,7 @@ func plantTrial(m *mesh, arg string) (Subject, error) {
 }
 
 func plantLateDrop(m *mesh, arg string) (Subject, error) {
-	p, err := m.pickPod(arg)
-	if err != nil {
-		return Subject{}, err
-	}
-	src, err := m.pickCaller(p, nil, nil)
+	p, src, err := m.pickPeers(arg)
 	if err != nil {
 		return Subject{}, err
 	}

@@ -119,11 +119,7 @@ func plantLate(m *mesh, _ string) (Subject, error) {
 }
 
 func plantSentLate(m *mesh, arg string) (Subject, error) {
-	p, err := m.pickPod(arg)
-	if err != nil {
-		return Subject{}, err
-	}
-	dst, err := m.pickCaller(p, nil, nil)
+	p, dst, err := m.pickPeers(arg)
 	if err != nil {
 		return Subject{}, err
 	}

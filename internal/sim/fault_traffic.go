@@ -18,11 +18,7 @@ func trafficFaults() []Fault {
 }
 
 func plantPlaintext(m *mesh, arg string) (Subject, error) {
-	p, err := m.pickPod(arg)
-	if err != nil {
-		return Subject{}, err
-	}
-	dst, err := m.pickCaller(p, nil, nil)
+	p, dst, err := m.pickPeers(arg)
 	if err != nil {
 		return Subject{}, err
 	}
@@ -32,11 +28,7 @@ func plantPlaintext(m *mesh, arg string) (Subject, error) {
 }
 
 func plantBlocked(m *mesh, arg string) (Subject, error) {
-	p, err := m.pickPod(arg)
-	if err != nil {
-		return Subject{}, err
-	}
-	src, err := m.pickCaller(p, nil, nil)
+	p, src, err := m.pickPeers(arg)
 	if err != nil {
 		return Subject{}, err
 	}
@@ -52,11 +44,7 @@ func plantBlocked(m *mesh, arg string) (Subject, error) {
 
 // plantFirewall shuts one pod's port where no object of the cluster tells of it.
 func plantFirewall(m *mesh, arg string) (Subject, error) {
-	p, err := m.pickPod(arg)
-	if err != nil {
-		return Subject{}, err
-	}
-	src, err := m.pickCaller(p, nil, p.onNode)
+	p, src, err := m.pickPeersApart(arg)
 	if err != nil {
 		return Subject{}, err
 	}
@@ -66,11 +54,7 @@ func plantFirewall(m *mesh, arg string) (Subject, error) {
 }
 
 func plantDenied(m *mesh, arg string) (Subject, error) {
-	p, err := m.pickPod(arg)
-	if err != nil {
-		return Subject{}, err
-	}
-	src, err := m.pickCaller(p, nil, nil)
+	p, src, err := m.pickPeers(arg)
 	if err != nil {
 		return Subject{}, err
 	}

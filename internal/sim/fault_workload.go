@@ -27,11 +27,7 @@ func (m *mesh) drift(n int) {
 }
 
 func plantMissing(m *mesh, arg string) (Subject, error) {
-	p, err := m.pickPod(arg)
-	if err != nil {
-		return Subject{}, err
-	}
-	src, err := m.pickCaller(p, nil, p.onNode)
+	p, src, err := m.pickPeersApart(arg)
 	if err != nil {
 		return Subject{}, err
 	}
@@ -42,11 +38,7 @@ func plantMissing(m *mesh, arg string) (Subject, error) {
 }
 
 func plantUnknownToIstiod(m *mesh, arg string) (Subject, error) {
-	p, err := m.pickPod(arg)
-	if err != nil {
-		return Subject{}, err
-	}
-	dst, err := m.pickCaller(p, nil, nil)
+	p, dst, err := m.pickPeers(arg)
 	if err != nil {
 		return Subject{}, err
 	}
@@ -56,11 +48,7 @@ func plantUnknownToIstiod(m *mesh, arg string) (Subject, error) {
 }
 
 func plantStale(m *mesh, arg string) (Subject, error) {
-	p, err := m.pickPod(arg)
-	if err != nil {
-		return Subject{}, err
-	}
-	src, err := m.pickCaller(p, nil, p.onNode)
+	p, src, err := m.pickPeersApart(arg)
 	if err != nil {
 		return Subject{}, err
 	}
@@ -76,11 +64,7 @@ func plantStale(m *mesh, arg string) (Subject, error) {
 }
 
 func plantNotHBONE(m *mesh, arg string) (Subject, error) {
-	p, err := m.pickPod(arg)
-	if err != nil {
-		return Subject{}, err
-	}
-	src, err := m.pickCaller(p, nil, nil)
+	p, src, err := m.pickPeers(arg)
 	if err != nil {
 		return Subject{}, err
 	}

@@ -43,11 +43,7 @@ func layImpatientAlone(m *mesh) error {
 
 // layCalls makes calls between two pods that no fault has touched.
 func (m *mesh) layCalls(call func(src, dst *meshPod, at time.Time)) error {
-	src, err := m.pickPod("")
-	if err != nil {
-		return err
-	}
-	dst, err := m.pickCaller(src, nil, nil)
+	src, dst, err := m.pickPeers("")
 	if err != nil {
 		return err
 	}

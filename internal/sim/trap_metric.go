@@ -44,11 +44,7 @@ func layAbsentFamilies(m *mesh) error {
 }
 
 func layOldCounters(m *mesh) error {
-	dst, err := m.pickPod("")
-	if err != nil {
-		return err
-	}
-	src, err := m.pickCaller(dst, nil, nil)
+	dst, src, err := m.pickPeers("")
 	if err != nil {
 		return err
 	}

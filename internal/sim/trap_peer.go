@@ -103,11 +103,7 @@ func layLongLived(m *mesh) error {
 }
 
 func layLateApplication(m *mesh) error {
-	src, err := m.pickPod("")
-	if err != nil {
-		return err
-	}
-	dst, err := m.pickCaller(src, nil, nil)
+	src, dst, err := m.pickPeers("")
 	if err != nil {
 		return err
 	}
@@ -137,11 +133,7 @@ func (m *mesh) failed(src, dst *meshPod, at time.Time, source, sourceFlag, desti
 }
 
 func layDeletedUnderLoad(m *mesh) error {
-	src, err := m.pickPod("")
-	if err != nil {
-		return err
-	}
-	dst, err := m.pickCaller(src, nil, src.onNode)
+	src, dst, err := m.pickPeersApart("")
 	if err != nil {
 		return err
 	}
@@ -158,11 +150,7 @@ func layDeletedUnderLoad(m *mesh) error {
 }
 
 func layRestart(m *mesh) error {
-	dst, err := m.pickPod("")
-	if err != nil {
-		return err
-	}
-	src, err := m.pickCaller(dst, nil, dst.onNode)
+	dst, src, err := m.pickPeersApart("")
 	if err != nil {
 		return err
 	}
@@ -191,11 +179,7 @@ func layRestart(m *mesh) error {
 func (m *mesh) call(src, dst *meshPod) { m.callPod(src, dst, m.now.Add(-30*time.Second)) }
 
 func layImpatient(m *mesh) error {
-	src, err := m.pickPod("")
-	if err != nil {
-		return err
-	}
-	dst, err := m.pickCaller(src, nil, nil)
+	src, dst, err := m.pickPeers("")
 	if err != nil {
 		return err
 	}
