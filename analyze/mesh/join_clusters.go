@@ -38,35 +38,21 @@ func (m *Mesh) Clusters() []*Mesh { return append([]*Mesh{m}, m.Peers...) }
 // nameItems tells all that findings name, and that other clusters can lead
 // to, which cluster it is of.
 func (m *Mesh) nameItems() {
-	for _, i := range m.Namespaces {
-		i.Cluster = m.Cluster
-	}
-	for _, i := range m.Nodes {
-		i.Cluster = m.Cluster
-	}
-	for _, i := range m.Pods {
-		i.Cluster = m.Cluster
-	}
-	for _, i := range m.Services {
-		i.Cluster = m.Cluster
-	}
-	for _, i := range m.Workloads {
-		i.Cluster = m.Cluster
-	}
-	for _, i := range m.Policies {
-		i.Cluster = m.Cluster
-	}
-	for _, i := range m.Ztunnels {
-		i.Cluster = m.Cluster
-	}
-	for _, i := range m.Istiods {
-		i.Cluster = m.Cluster
-	}
-	for _, i := range m.CNIs {
-		i.Cluster = m.Cluster
-	}
-	for _, i := range m.Waypoints {
-		i.Cluster = m.Cluster
+	nameAll(m.Cluster, m.Namespaces, func(i *Namespace) *string { return &i.Cluster })
+	nameAll(m.Cluster, m.Nodes, func(i *Node) *string { return &i.Cluster })
+	nameAll(m.Cluster, m.Pods, func(i *Pod) *string { return &i.Cluster })
+	nameAll(m.Cluster, m.Services, func(i *Service) *string { return &i.Cluster })
+	nameAll(m.Cluster, m.Workloads, func(i *Workload) *string { return &i.Cluster })
+	nameAll(m.Cluster, m.Policies, func(i *Policy) *string { return &i.Cluster })
+	nameAll(m.Cluster, m.Ztunnels, func(i *Ztunnel) *string { return &i.Cluster })
+	nameAll(m.Cluster, m.Istiods, func(i *Istiod) *string { return &i.Cluster })
+	nameAll(m.Cluster, m.CNIs, func(i *CNI) *string { return &i.Cluster })
+	nameAll(m.Cluster, m.Waypoints, func(i *Waypoint) *string { return &i.Cluster })
+}
+
+func nameAll[T any](cluster string, items []T, field func(T) *string) {
+	for _, i := range items {
+		*field(i) = cluster
 	}
 }
 
