@@ -23,7 +23,7 @@ func TestTwoFaultsAreBothFound(t *testing.T) {
 	}
 	apart := 0
 	for i, r := range tried(t, trials, false) {
-		if errors.Is(r.err, errNotStarted) {
+		if errors.Is(r.err, sim.ErrNoSubject) {
 			apart++ // the one leaves nothing to plant the other on
 			continue
 		}

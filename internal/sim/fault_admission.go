@@ -45,6 +45,7 @@ func plantRefusedPod(message string) func(*mesh, string) (Subject, error) {
 			return Subject{}, err
 		}
 		e := m.event("daemonset", systemNamespace, "ztunnel", "FailedCreate", corev1.EventTypeWarning, message, m.now.Add(-2*time.Minute))
+		e.Name = fmt.Sprintf("ztunnel.%x", stableUID("event", message)[:8])
 		e.Source.Component, e.Count = "daemonset-controller", 14
 		m.extra = append(m.extra, stored{"events", e})
 		return Subject{Kind: "daemonset", Namespace: systemNamespace, Name: "ztunnel"}, nil
@@ -80,7 +81,7 @@ func plantProbesRefused(m *mesh, arg string) (Subject, error) {
 		})
 		return p.subject(), nil
 	}
-	return Subject{}, errNoSubject
+	return Subject{}, ErrNoSubject
 }
 
 func plantProbesNotSet(m *mesh, arg string) (Subject, error) {

@@ -15,7 +15,7 @@ func agentFaults() []Fault {
 }
 
 func plantNoZtunnel(m *mesh, arg string) (Subject, error) {
-	z, err := m.pickZtunnel(arg)
+	z, err := m.pickRunning(arg)
 	if err != nil {
 		return Subject{}, err
 	}

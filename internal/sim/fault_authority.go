@@ -242,7 +242,7 @@ func plantDescriptors(m *mesh, arg string) (Subject, error) {
 }
 
 func plantNotReady(m *mesh, arg string) (Subject, error) {
-	z, err := m.pickZtunnel(arg)
+	z, err := m.pickRunning(arg)
 	if err != nil {
 		return Subject{}, err
 	}

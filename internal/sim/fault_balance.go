@@ -39,7 +39,7 @@ func (m *mesh) pickCalled(arg string) (*meshService, *meshPod, error) {
 			}
 		}
 	}
-	return nil, nil, errNoSubject
+	return nil, nil, ErrNoSubject
 }
 
 func (s *meshService) subject() Subject {

@@ -93,7 +93,7 @@ func plantWrongNetns(m *mesh, arg string) (Subject, error) {
 		}
 	}
 	if twin == nil {
-		return Subject{}, errNoSubject
+		return Subject{}, ErrNoSubject
 	}
 	dst, err := m.pickCaller(p, nil, p.onNode)
 	if err != nil {

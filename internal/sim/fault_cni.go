@@ -39,7 +39,7 @@ func (m *mesh) pickAgent(arg string) (*cniAgent, *ztunnel, error) {
 		return nil, nil, err
 	}
 	if z.node.cni == nil {
-		return nil, nil, errNoSubject
+		return nil, nil, ErrNoSubject
 	}
 	return z.node.cni, z, nil
 }
@@ -96,9 +96,12 @@ func plantNoSocket(m *mesh, arg string) (Subject, error) {
 }
 
 func plantNoZDS(m *mesh, arg string) (Subject, error) {
-	agent, _, err := m.pickAgent(arg)
+	agent, z, err := m.pickAgent(arg)
 	if err != nil {
 		return Subject{}, err
+	}
+	if !z.answers() {
+		return Subject{}, ErrNoSubject
 	}
 	agent.disconnected = true
 	agent.lines = append(agent.lines, record(m.now.Add(-40*time.Minute), "info", "cni-agent", "ztunnel disconnected, total connected %!s(int=0)", ""))

@@ -35,9 +35,12 @@ func plantDisconnected(m *mesh, arg string) (Subject, error) {
 }
 
 func plantUnacked(m *mesh, arg string) (Subject, error) {
-	z, err := m.pickZtunnel(arg)
+	z, err := m.pickRunning(arg)
 	if err != nil {
 		return Subject{}, err
+	}
+	if !z.connected || z.rejected != "" {
+		return Subject{}, ErrNoSubject
 	}
 	for _, i := range m.istiods {
 		i.unacked[z] = true
@@ -66,7 +69,7 @@ func plantRejected(m *mesh, arg string) (Subject, error) {
 }
 
 func plantNotConnected(m *mesh, arg string) (Subject, error) {
-	z, err := m.pickZtunnel(arg)
+	z, err := m.pickRunning(arg)
 	if err != nil {
 		return Subject{}, err
 	}

@@ -36,6 +36,9 @@ func plantBreaking(how func(*meshPod) *failure) func(*mesh, string) (Subject, er
 		if err != nil {
 			return Subject{}, err
 		}
+		if p.faulty {
+			return Subject{}, ErrNoSubject
+		}
 		f := how(p)
 		p.faulty = true
 		m.failures = append(m.failures, func(_, dst *meshPod) *failure {
@@ -78,7 +81,7 @@ func plantLocalBlackhole(m *mesh, arg string) (Subject, error) {
 		m.calls = append(m.calls, func(at time.Time) { m.callPod(near, p, at); m.callPod(far, p, at) })
 	}
 	if shown < 2 {
-		return Subject{}, errNoSubject
+		return Subject{}, ErrNoSubject
 	}
 	return Subject{Kind: "node", Name: n.name}, nil
 }
@@ -111,5 +114,5 @@ func plantIdlePings(m *mesh, arg string) (Subject, error) {
 		}
 		return z.subject(), nil
 	}
-	return Subject{}, errNoSubject
+	return Subject{}, ErrNoSubject
 }

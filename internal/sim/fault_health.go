@@ -27,7 +27,7 @@ func plantDeadNode(m *mesh, arg string) (Subject, error) {
 		return Subject{}, err
 	}
 	if len(m.nodes) < 3 {
-		return Subject{}, errNoSubject
+		return Subject{}, ErrNoSubject
 	}
 	n := z.node
 	m.drop(z)
@@ -91,7 +91,7 @@ func plantBehind(m *mesh, arg string) (Subject, error) {
 		}
 	}
 	if len(z.missing) < lacks {
-		return Subject{}, errNoSubject
+		return Subject{}, ErrNoSubject
 	}
 	return z.subject(), nil
 }
@@ -107,7 +107,7 @@ func (m *mesh) pickService(arg string) (*meshService, error) {
 			return s, nil
 		}
 	}
-	return nil, errNoSubject
+	return nil, ErrNoSubject
 }
 
 func plantServiceMissing(m *mesh, arg string) (Subject, error) {

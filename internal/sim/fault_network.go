@@ -72,7 +72,7 @@ func (m *mesh) failRemote(status string) (*meshIstiod, error) {
 			return i, nil
 		}
 	}
-	return nil, errNoSubject
+	return nil, ErrNoSubject
 }
 
 func plantRemoteTimeout(m *mesh, _ string) (Subject, error) {
@@ -95,7 +95,7 @@ type joined struct {
 // joinNetworks has istiods do multi-network.
 func (m *mesh) joinNetworks() error {
 	if m.remote.apart {
-		return errNoSubject
+		return ErrNoSubject
 	}
 	if !m.remote.multiNetwork {
 		m.remote.multiNetwork = true
@@ -127,7 +127,7 @@ func (m *mesh) addRemotePods() error {
 // addGateways adds ways into the other network that istiods know.
 func (m *mesh) addGateways(addresses ...string) error {
 	if m.remote.gatewayless {
-		return errNoSubject
+		return ErrNoSubject
 	}
 	for _, address := range addresses {
 		if !m.hasGateway(address) {
@@ -144,7 +144,7 @@ func (m *mesh) hasGateway(address string) bool {
 
 func plantNoGateway(m *mesh, _ string) (Subject, error) {
 	if m.hasGateway("") {
-		return Subject{}, errNoSubject
+		return Subject{}, ErrNoSubject
 	}
 	m.remote.gatewayless = true
 	for _, i := range m.istiods {
@@ -184,7 +184,7 @@ func plantGatewayUnknown(m *mesh, arg string) (Subject, error) {
 func plantTrustDomain(m *mesh, arg string) (Subject, error) {
 	for _, n := range m.nodes {
 		if n.ztunnel != nil && len(n.ztunnel.certs) > 0 {
-			return Subject{}, errNoSubject // what was planted on an identity names it as it was
+			return Subject{}, ErrNoSubject // what was planted on an identity names it as it was
 		}
 	}
 	if err := m.downgrade("1.28.0"); err != nil {
@@ -229,7 +229,7 @@ func (m *mesh) setIstiodEnv(name, value string) {
 
 func plantFlagDisabled(m *mesh, _ string) (Subject, error) {
 	if m.remote.multiNetwork {
-		return Subject{}, errNoSubject
+		return Subject{}, ErrNoSubject
 	}
 	m.remote.apart = true
 	var of *meshService
@@ -240,7 +240,7 @@ func plantFlagDisabled(m *mesh, _ string) (Subject, error) {
 		}
 	}
 	if of == nil {
-		return Subject{}, errNoSubject
+		return Subject{}, ErrNoSubject
 	}
 	m.amend = append(m.amend, func(o stored) {
 		if s, ok := o.object.(*corev1.Service); ok && s.Namespace == of.namespace && s.Name == of.name {

@@ -8,8 +8,9 @@ import (
 	"time"
 )
 
-// errNoSubject tells that the world has nothing that a fault could be planted on.
-var errNoSubject = errors.New("the invented cluster has nothing to plant it on; use more nodes or workloads")
+// ErrNoSubject tells that the world has nothing that a fault could be planted on, or nothing that
+// another fault has left for it.
+var ErrNoSubject = errors.New("the invented cluster has nothing to plant it on; use more nodes or workloads")
 
 func (p *podModel) subject() Subject {
 	return Subject{Kind: "pod", Namespace: p.namespace, Name: p.name, Node: p.node}
@@ -39,7 +40,7 @@ func (m *mesh) pickPod(arg string) (*meshPod, error) {
 		return nil, fmt.Errorf("no pod of the mesh is called %q", arg)
 	}
 	if len(free) == 0 {
-		return nil, errNoSubject
+		return nil, ErrNoSubject
 	}
 	return free[m.random.IntN(len(free))], nil
 }
@@ -74,10 +75,21 @@ func (m *mesh) pickZtunnel(arg string) (*ztunnel, error) {
 		return nil, fmt.Errorf("no node or ztunnel is called %q", arg)
 	}
 	if len(free) == 0 {
-		return nil, errNoSubject
+		return nil, ErrNoSubject
 	}
 	return free[m.random.IntN(len(free))], nil
 }
+
+// pickRunning is such a ztunnel that can be asked.
+func (m *mesh) pickRunning(arg string) (*ztunnel, error) {
+	z, err := m.pickZtunnel(arg)
+	if err == nil && !z.answers() {
+		return nil, ErrNoSubject
+	}
+	return z, err
+}
+
+func (z *ztunnel) answers() bool { return !z.mute() && !z.waiting && !z.node.dead }
 
 // planted is true for a node with a pod that a fault was planted on.
 func (m *mesh) planted(n *meshNode) bool {
@@ -105,7 +117,7 @@ func (m *mesh) pickCaller(dst *meshPod, node, but *meshNode) (*meshPod, error) {
 			return p, nil
 		}
 	}
-	return nil, errNoSubject
+	return nil, ErrNoSubject
 }
 
 // pickPeers is a pod as pickPod picks it, and one that calls it, or that it calls.

@@ -23,14 +23,17 @@ func platformFaults() []Fault {
 	}
 }
 
+// plantCilium sets a key of Cilium's one configuration.
 func plantCilium(key string) func(*mesh, string) (Subject, error) {
 	return func(m *mesh, _ string) (Subject, error) {
-		data := map[string]string{"cni-exclusive": "false", "enable-bpf-masquerade": "false", "kube-proxy-replacement": "true", "bpf-lb-sock-hostns-only": "true"}
-		data[key] = "true"
-		m.extra = append(m.extra, stored{"configmaps", &corev1.ConfigMap{
-			ObjectMeta: metav1.ObjectMeta{Namespace: "kube-system", Name: "cilium-config", CreationTimestamp: metav1.NewTime(m.started.Truncate(time.Second))},
-			Data:       data,
-		}})
+		if m.cilium == nil {
+			m.cilium = map[string]string{"cni-exclusive": "false", "enable-bpf-masquerade": "false", "kube-proxy-replacement": "true", "bpf-lb-sock-hostns-only": "true"}
+			m.extra = append(m.extra, stored{"configmaps", &corev1.ConfigMap{
+				ObjectMeta: metav1.ObjectMeta{Namespace: "kube-system", Name: "cilium-config", CreationTimestamp: metav1.NewTime(m.started.Truncate(time.Second))},
+				Data:       m.cilium,
+			}})
+		}
+		m.cilium[key] = "true"
 		return Subject{Kind: "mesh", Name: contextName}, nil
 	}
 }
@@ -105,7 +108,7 @@ func (c *cniAgent) subject() Subject {
 func plantNoGatewayAPI(m *mesh, _ string) (Subject, error) {
 	wp := m.waypoint
 	if wp == nil {
-		return Subject{}, errNoSubject
+		return Subject{}, ErrNoSubject
 	}
 	var asking Subject
 	m.removePod(wp.pod)

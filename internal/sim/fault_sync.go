@@ -73,6 +73,10 @@ func plantFlapping(m *mesh, arg string) (Subject, error) {
 
 func plantPushStorm(m *mesh, _ string) (Subject, error) {
 	i := m.istiods[0]
+	if i.noAmbient {
+		return Subject{}, ErrNoSubject
+	}
+	i.storms = true
 	z := i.proxies[0]
 	total := len(m.pods) + len(m.services)
 	for n, at := 1, m.started.Add(29*time.Minute); at.Before(m.now); n, at = n+1, at.Add(30*time.Minute) {
@@ -88,6 +92,9 @@ func plantPushStorm(m *mesh, _ string) (Subject, error) {
 // plantNoAmbient: the ztunnels keep what they were told before, and are told nothing more.
 func plantNoAmbient(m *mesh, _ string) (Subject, error) {
 	for _, i := range m.istiods {
+		if i.storms {
+			return Subject{}, ErrNoSubject
+		}
 		i.noAmbient = true
 		i.pod.container.env = slices.Clone(i.pod.container.env)
 		for n, e := range i.pod.container.env {

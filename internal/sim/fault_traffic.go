@@ -22,6 +22,9 @@ func plantPlaintext(m *mesh, arg string) (Subject, error) {
 	if err != nil {
 		return Subject{}, err
 	}
+	if p.touched() {
+		return Subject{}, ErrNoSubject
+	}
 	p.plainOut = true
 	m.show(p, dst)
 	return p.subject(), nil
@@ -90,7 +93,7 @@ func plantPolicyUnknown(m *mesh, arg string) (Subject, error) {
 		})
 		return Subject{Kind: "authorizationpolicy", Namespace: policy.namespace, Name: policy.name, Node: z.node.name}, nil
 	}
-	return Subject{}, errNoSubject
+	return Subject{}, ErrNoSubject
 }
 
 func plantEmptyService(m *mesh, arg string) (Subject, error) {
@@ -104,8 +107,8 @@ func plantEmptyService(m *mesh, arg string) (Subject, error) {
 }
 
 func plantWaypointDown(m *mesh, _ string) (Subject, error) {
-	if m.waypoint == nil {
-		return Subject{}, errNoSubject
+	if !m.waypointRuns() {
+		return Subject{}, ErrNoSubject
 	}
 	m.waypoint.pod.ready = false
 	for _, s := range m.services {

@@ -67,6 +67,9 @@ func plantKnownBug(m *mesh, _ string) (Subject, error) {
 		i.version = version
 	}
 	of := m.services[len(m.services)-1]
+	if m.waypoint != nil && of == m.waypoint.service {
+		of = m.services[len(m.services)-2] // another fault may take the waypoint away
+	}
 	m.amend = append(m.amend, func(o stored) {
 		if s, ok := o.object.(*corev1.Service); ok && s.Namespace == of.namespace && s.Name == of.name {
 			s.Spec.PublishNotReadyAddresses = true

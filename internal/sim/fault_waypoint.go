@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -65,7 +66,7 @@ func plantNoWaypoint(m *mesh, arg string) (Subject, error) {
 
 func plantForbiddenWaypoint(m *mesh, arg string) (Subject, error) {
 	if m.waypoint == nil {
-		return Subject{}, errNoSubject
+		return Subject{}, ErrNoSubject
 	}
 	for _, s := range m.services {
 		if s.namespace == m.waypoint.namespace || arg != "" && arg != podKey(s.namespace, s.name) || len(s.pods) == 0 || !s.pods[0].mesh || s.pods[0].system {
@@ -81,13 +82,13 @@ func plantForbiddenWaypoint(m *mesh, arg string) (Subject, error) {
 		})
 		return s.subject(), nil
 	}
-	return Subject{}, errNoSubject
+	return Subject{}, ErrNoSubject
 }
 
 func plantWaypointAtZero(m *mesh, _ string) (Subject, error) {
 	users := m.throughWaypoint()
 	if len(users) == 0 {
-		return Subject{}, errNoSubject
+		return Subject{}, ErrNoSubject
 	}
 	src, err := m.pickCaller(users[0].pods[0], nil, nil)
 	if err != nil {
@@ -108,7 +109,7 @@ func plantWaypointAtZero(m *mesh, _ string) (Subject, error) {
 func plantWaypointUnknown(m *mesh, _ string) (Subject, error) {
 	users := m.throughWaypoint()
 	if len(users) == 0 {
-		return Subject{}, errNoSubject
+		return Subject{}, ErrNoSubject
 	}
 	s := users[0]
 	src, err := m.pickCaller(s.pods[0], nil, nil)
@@ -127,7 +128,7 @@ func plantWaypointUnknown(m *mesh, _ string) (Subject, error) {
 
 func plantWaypointType(m *mesh, arg string) (Subject, error) {
 	if m.waypoint == nil {
-		return Subject{}, errNoSubject
+		return Subject{}, ErrNoSubject
 	}
 	for _, p := range m.members() {
 		if p.namespace == m.waypoint.namespace && (arg == "" || arg == podKey(p.namespace, p.name)) {
@@ -135,7 +136,7 @@ func plantWaypointType(m *mesh, arg string) (Subject, error) {
 			return p.subject(), nil
 		}
 	}
-	return Subject{}, errNoSubject
+	return Subject{}, ErrNoSubject
 }
 
 // unbind takes the waypoint from all services, whose labels still ask for it.
@@ -147,7 +148,7 @@ func (m *mesh) unbind() {
 
 func plantNoListener(m *mesh, _ string) (Subject, error) {
 	if m.waypoint == nil {
-		return Subject{}, errNoSubject
+		return Subject{}, ErrNoSubject
 	}
 	m.unbind()
 	m.amendWaypoint(func(gateway map[string]any) {
@@ -159,7 +160,7 @@ func plantNoListener(m *mesh, _ string) (Subject, error) {
 
 func plantNoClass(m *mesh, _ string) (Subject, error) {
 	if m.waypoint == nil {
-		return Subject{}, errNoSubject
+		return Subject{}, ErrNoSubject
 	}
 	m.unbind()
 	m.noClass = true
@@ -189,7 +190,7 @@ func plantNoClass(m *mesh, _ string) (Subject, error) {
 func plantWaypointDenied(m *mesh, _ string) (Subject, error) {
 	users := m.throughWaypoint()
 	if len(users) == 0 {
-		return Subject{}, errNoSubject
+		return Subject{}, ErrNoSubject
 	}
 	p, wp := users[0].pods[0], m.waypoint.pod
 	src, err := m.pickCaller(p, nil, nil)
@@ -207,7 +208,7 @@ func plantWaypointDenied(m *mesh, _ string) (Subject, error) {
 func plantWaypointBypassed(m *mesh, _ string) (Subject, error) {
 	users := m.throughWaypoint()
 	if len(users) == 0 {
-		return Subject{}, errNoSubject
+		return Subject{}, ErrNoSubject
 	}
 	p := users[0].pods[0]
 	src, err := m.pickCaller(p, nil, nil)
@@ -223,9 +224,12 @@ func plantWaypointBypassed(m *mesh, _ string) (Subject, error) {
 	return p.subject(), nil
 }
 
+// waypointRuns is true of a waypoint that has its pod.
+func (m *mesh) waypointRuns() bool { return m.waypoint != nil && slices.Contains(m.pods, m.waypoint.pod) }
+
 func plantOldWaypoint(m *mesh, _ string) (Subject, error) {
-	if m.waypoint == nil {
-		return Subject{}, errNoSubject
+	if !m.waypointRuns() {
+		return Subject{}, ErrNoSubject
 	}
 	m.waypoint.version = "1.26.8"
 	m.waypoint.pod.container.image = imageHub + "proxyv2:1.26.8"
@@ -233,8 +237,8 @@ func plantOldWaypoint(m *mesh, _ string) (Subject, error) {
 }
 
 func plantShortDrain(m *mesh, _ string) (Subject, error) {
-	if m.waypoint == nil {
-		return Subject{}, errNoSubject
+	if !m.waypointRuns() {
+		return Subject{}, ErrNoSubject
 	}
 	p := m.waypoint.pod
 	m.amend = append(m.amend, func(o stored) {

@@ -95,5 +95,5 @@ func plantNoEndpoints(m *mesh, arg string) (Subject, error) {
 		m.calls = append(m.calls, func(at time.Time) { m.callService(src, s, at) })
 		return Subject{Kind: "service", Namespace: s.namespace, Name: s.name}, nil
 	}
-	return Subject{}, errNoSubject
+	return Subject{}, ErrNoSubject
 }

@@ -374,7 +374,7 @@ func TestUnknownFaultIsRefused(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "nothing-like-that") {
 		t.Errorf("error is %v, want one that names the fault", err)
 	}
-	if errors.Is(err, errNoSubject) {
+	if errors.Is(err, ErrNoSubject) {
 		t.Error("an unknown fault is not one without a subject")
 	}
 }

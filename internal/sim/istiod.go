@@ -20,6 +20,7 @@ type meshIstiod struct {
 	signErrors, late int
 	clusters         map[string]string // of other clusters than its own, by what it says of its look at them
 	noAmbient        bool              // it runs without PILOT_ENABLE_AMBIENT
+	storms           bool              // it has sent everything anew again and again
 }
 
 // The types of this file print istiod's debug answers, istio pilot/pkg/xds/debug.go.

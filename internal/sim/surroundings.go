@@ -10,6 +10,7 @@ type surroundings struct {
 
 	gateways          []networkGateway // into other networks, as istiod knows them
 	remote            joined
+	cilium            map[string]string // its configuration, nil without it
 	withoutGatewayAPI bool
 	debugOff          bool      // istiod answers nothing under /debug
 	istiodAway        bool      // istiod runs outside the cluster

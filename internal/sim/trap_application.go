@@ -91,7 +91,7 @@ func layCallsItself(m *mesh) error {
 		return err
 	}
 	if len(p.services) == 0 {
-		return errNoSubject
+		return ErrNoSubject
 	}
 	m.calls = append(m.calls, func(at time.Time) { m.connect(p, p, p.services[0], at) })
 	return nil

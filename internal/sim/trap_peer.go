@@ -50,7 +50,7 @@ func layOutsiders(m *mesh) error {
 			return nil
 		}
 	}
-	return errNoSubject
+	return ErrNoSubject
 }
 
 func layLoadBalanced(m *mesh) error {
@@ -99,7 +99,7 @@ func layLongLived(m *mesh) error {
 		})
 		return nil
 	}
-	return errNoSubject
+	return ErrNoSubject
 }
 
 func layLateApplication(m *mesh) error {

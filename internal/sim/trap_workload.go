@@ -78,7 +78,7 @@ func publicGateway(p *meshPod, created time.Time) *unstructured.Unstructured {
 
 func layScaledDownWaypoint(m *mesh) error {
 	if m.waypoint == nil {
-		return errNoSubject
+		return ErrNoSubject
 	}
 	wp := m.waypoint
 	m.removePod(wp.pod)
