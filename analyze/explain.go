@@ -24,9 +24,10 @@ type hit struct {
 
 // matter is what the hits on one item are about.
 type matter struct {
+	of       *mesh.Mesh
 	item     mesh.Item
 	subjects []subjecter
-	// shared are the item's refs without those that belong to its subjects, so
+	// shared are the mesh's and the item's refs without those that belong to its subjects, so
 	// that each of these can have a cause of its own; nil until they are asked for.
 	shared []string
 }
@@ -47,7 +48,7 @@ func (h *hit) refs() []string {
 				owned[key] = true
 			}
 		}
-		m.shared = slices.DeleteFunc(append([]string{}, m.item.Refs()...), func(key string) bool { return owned[key] })
+		m.shared = slices.DeleteFunc(append(m.of.Refs(), m.item.Refs()...), func(key string) bool { return owned[key] })
 	}
 	refs := append(subjectRefs(m.subjects[h.at]), m.shared...)
 	slices.Sort(refs)
@@ -64,7 +65,7 @@ func subjectRefs(s subjecter) []string {
 
 // explain finds for each symptom the root of its causes. A cause is a hit of
 // a rule that explains the symptom's, where either is about the subject of the
-// other; where causes have causes, the last counts.
+// other, as all are about the mesh; where causes have causes, the last counts.
 func explain(hits []*hit) {
 	worst := slices.Clone(hits)
 	slices.SortStableFunc(worst, func(a, b *hit) int {

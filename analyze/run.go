@@ -237,7 +237,7 @@ func (ev *evaluation) fault(item mesh.Item, err error) {
 // left open, and makes the rule undecided beside the hit.
 func (ev *evaluation) hit(item mesh.Item) {
 	r := ev.rule
-	h := hit{rule: r, matter: &matter{item: item, subjects: ev.subjects(item)}}
+	h := hit{rule: r, matter: &matter{of: ev.mesh, item: item, subjects: ev.subjects(item)}}
 	if r.group != nil {
 		h.group = text(ev.try(item, r.group))
 	}

@@ -189,6 +189,9 @@ func (s *Service) Refs() []string {
 	}
 	for _, w := range s.Workloads {
 		keys = append(keys, w.Subject().Key())
+		if w.Spec != nil {
+			keys = append(keys, (&Network{Name: w.Spec.Network}).Subject().Key())
+		}
 	}
 	return refs(append(append(keys, ztunnelKeys(s.MissingFrom)...), ztunnelKeys(s.Empty)...)...)
 }
@@ -220,7 +223,11 @@ func (w *Waypoint) Gap(string) (*Gap, bool) { return nil, false }
 
 func (z *Ztunnel) Subject() Subject { return podSubject(z.Namespace, z.Name, z.NodeName).of(z.Cluster) }
 func (z *Ztunnel) Refs() []string {
-	return refs(z.Subject().Key(), nodeKey(z.NodeName))
+	keys := []string{z.Subject().Key(), nodeKey(z.NodeName)}
+	if z.Node != nil && z.Node.CNI != nil {
+		keys = append(keys, z.Node.CNI.Subject().Key())
+	}
+	return refs(keys...)
 }
 func (z *Ztunnel) Evidence() []Evidence { return evidence(z.Source, z.DumpSource) }
 func (z *Ztunnel) Gap(input string) (*Gap, bool) {

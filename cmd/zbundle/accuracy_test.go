@@ -18,7 +18,7 @@ import (
 
 var (
 	accuracy = flag.Bool("accuracy", false, "measure everything, and write docs/accuracy.md (make accuracy)")
-	part     = flag.String("part", "", "measure only this part of -accuracy anew: healthy (with traps and headroom), faults or pairs")
+	part     = flag.String("part", "", "measure only this part of -accuracy anew: healthy (with traps and headroom), faults, pairs or causes (pairs of which the one explains the other)")
 	matching = flag.String("matching", "", "try only the faults, and the pairs \"A and B\", of -accuracy whose name this expression matches, and leave docs/accuracy.md alone")
 	largest  = flag.Int("largest", 1000, "nodes of the largest healthy mesh of -accuracy")
 )
@@ -33,7 +33,7 @@ func TestAccuracy(t *testing.T) {
 	parts := []struct {
 		name    string
 		measure func(*testing.T, accuracyDoc)
-	}{{"healthy", healthyPart}, {"faults", faultPart}, {"pairs", pairPart}}
+	}{{"healthy", healthyPart}, {"faults", faultPart}, {"pairs", pairPart}, {"causes", causePart}}
 	for _, p := range parts {
 		if *part != "" && *part != p.name {
 			continue
@@ -54,7 +54,7 @@ func TestAccuracy(t *testing.T) {
 // accuracyDoc is docs/accuracy.md: its sections by heading.
 type accuracyDoc map[string]string
 
-var accuracySections = []string{"Healthy meshes", "Faults", "Traps", "Pairs of faults", "Headroom of thresholds"}
+var accuracySections = []string{"Healthy meshes", "Faults", "Traps", "Pairs of faults", "Causes and symptoms", "Headroom of thresholds"}
 
 // readAccuracy is the page as it was measured last, of which a part may stay.
 func readAccuracy() accuracyDoc {
@@ -172,7 +172,7 @@ func pairPart(t *testing.T, doc accuracyDoc) {
 	both, apart := 0, 0
 	var lines strings.Builder
 	for i, p := range all {
-		if errors.Is(trials[i].err, errNotStarted) {
+		if errors.Is(trials[i].err, sim.ErrNoSubject) {
 			apart++ // the one leaves nothing to plant the other on
 			continue
 		}

@@ -37,25 +37,41 @@ func TestTwoFaultsAreBothFound(t *testing.T) {
 	}
 }
 
-// TestACauseStandsOverItsSymptom has connections refused for a pod that its
-// ztunnel does not hold, beside a fault of its own: worst first, and the
-// symptom under its cause.
+// TestACauseStandsOverItsSymptom: worst first, and each symptom under its cause.
 func TestACauseStandsOverItsSymptom(t *testing.T) {
 	atLength(t)
-	r := tried(t, []trial{{opts: generated(roomy, []string{"pod-enrolment-pending", "hbone-refused"}, nil)}}, false)[0]
-	if r.err != nil {
-		t.Fatal(r.err)
+	tests := []struct {
+		name          string
+		planted, want []string
+	}{
+		{"of the same pod, beside a fault of its own", []string{"pod-enrolment-pending", "hbone-refused"},
+			[]string{"pod-enrolled-not-in-ztunnel", "pod-enrolled-not-in-ztunnel > hbone-refused", "pod-enrolment-pending"}},
+		{"of the node's CNI agent", []string{"cni-config-shadowed=node-0001", "pod-not-enrolled=node-0001"},
+			[]string{"cni-config-shadowed", "cni-config-shadowed > pod-not-enrolled"}},
+		{"of the network that is called", []string{"mc-no-network-gateway", "mc-gateway-unknown-in-ztunnel"},
+			[]string{"mc-no-network-gateway", "mc-no-network-gateway > mc-gateway-unknown-in-ztunnel"}},
+		{"of the whole mesh", []string{"cilium-exclusive", "cni-config-fight"},
+			[]string{"cilium-exclusive", "cilium-exclusive > cni-config-fight"}},
 	}
-	var order []string
-	for _, f := range r.result.at(faults...) {
-		order = append(order, f.ID)
-		for _, symptom := range f.Explains {
-			order = append(order, f.ID+" > "+symptom.ID)
+	var trials []trial
+	for _, test := range tests {
+		trials = append(trials, trial{name: test.name, opts: generated(roomy, test.planted, nil)})
+	}
+	for i, r := range tried(t, trials, false) {
+		if r.err != nil {
+			t.Errorf("%s: %v", r.name, r.err)
+			continue
 		}
-	}
-	want := []string{"pod-enrolled-not-in-ztunnel", "pod-enrolled-not-in-ztunnel > hbone-refused", "pod-enrolment-pending"}
-	if diff := cmp.Diff(want, order); diff != "" {
-		t.Errorf("findings (-want +found):\n%s", diff)
+		var order []string
+		for _, f := range r.result.at(faults...) {
+			order = append(order, f.ID)
+			for _, symptom := range f.Explains {
+				order = append(order, f.ID+" > "+symptom.ID)
+			}
+		}
+		if diff := cmp.Diff(tests[i].want, order); diff != "" {
+			t.Errorf("%s: findings (-want +found):\n%s", r.name, diff)
+		}
 	}
 }
 

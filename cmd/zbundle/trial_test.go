@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -20,9 +19,6 @@ import (
 	"github.com/zbundle/zbundle/internal/sim"
 )
 
-// errNotStarted tells of a mesh that could not be planted as asked.
-var errNotStarted = errors.New("the simulated mesh did not start")
-
 // trial is one world, and what analyze made of it.
 type trial struct {
 	name    string
@@ -33,12 +29,16 @@ type trial struct {
 	err     error
 }
 
-// tried runs worlds, as many at once as there are processors, and logs what each came to.
+// trialsPerProcessor is how many worlds are tried at once: collect waits for its own bound on
+// requests a second as long as it works.
+const trialsPerProcessor = 3
+
+// tried runs worlds, some at once, and logs what each came to.
 func tried(t *testing.T, trials []trial, headroom bool) []trial {
 	ctx, dir := t.Context(), t.TempDir()
 	next := make(chan int)
 	var workers sync.WaitGroup
-	for range runtime.GOMAXPROCS(0) {
+	for range trialsPerProcessor * runtime.GOMAXPROCS(0) {
 		workers.Go(func() {
 			for i := range next {
 				one := &trials[i]
@@ -63,7 +63,7 @@ func (t *trial) run(ctx context.Context, dir string, headroom bool) error {
 	defer os.RemoveAll(dir)
 	cluster, err := sim.Start(ctx, t.opts)
 	if err != nil {
-		return fmt.Errorf("%w: %w", errNotStarted, err)
+		return fmt.Errorf("starting the simulated mesh: %w", err)
 	}
 	defer cluster.Close()
 	t.planted = cluster.Planted()
@@ -117,11 +117,7 @@ func (t *trial) verdictOf(names ...string) (missed, others []string) {
 	}
 	var wanted []string
 	for _, name := range names {
-		id := name
-		if want, special := found[name]; special {
-			id = want.id
-		}
-		wanted = append(wanted, id)
+		wanted = append(wanted, foundAs(name))
 	}
 	for i, id := range wanted {
 		if !t.result.has(id, t.planted[i].Subject, found[names[i]].others) {
