@@ -25,7 +25,7 @@ func (m *mesh) pickDirect(arg string) (*meshService, error) {
 			return s, nil
 		}
 	}
-	return nil, errNoSubject
+	return nil, ErrNoSubject
 }
 
 // plantBeside puts an object of the service's name beside a service that no Envoy stands before.
@@ -86,7 +86,7 @@ func accessLogging() []any {
 
 func plantWaypointSelector(m *mesh, _ string) (Subject, error) {
 	if m.waypoint == nil {
-		return Subject{}, errNoSubject
+		return Subject{}, ErrNoSubject
 	}
 	const name = "waypoint-methods"
 	m.configure("authorizationpolicies", m.waypoint.namespace, name, map[string]any{

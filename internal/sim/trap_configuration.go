@@ -33,7 +33,7 @@ func layGatewayConfiguration(m *mesh) error {
 func layWaypointConfiguration(m *mesh) error {
 	users := m.throughWaypoint()
 	if len(users) == 0 {
-		return errNoSubject
+		return ErrNoSubject
 	}
 	s := users[0]
 	m.configure("virtualservices", s.namespace, s.name, virtualServiceSpec(s))
