@@ -91,6 +91,9 @@ type Ztunnel struct {
 	Services  *ServiceSet  `expr:"-"`
 	Policies  *PolicySet   `expr:"-"`
 
+	// istiods are those that it is connected to: what is wrong with them may be the cause of what it lacks.
+	istiods []*Istiod
+
 	Dir         string // folder of its artifacts in the bundle
 	Source      Evidence
 	DumpSource  Evidence

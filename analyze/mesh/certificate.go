@@ -29,7 +29,7 @@ type Certificate struct {
 	NeededBy []*Pod `expr:"neededBy"`
 	Source   Evidence
 
-	// signers are the mesh's istiods where it has no certificate: what keeps them from signing is its cause.
+	// signers are the mesh's istiods: what keeps them from signing is the cause of what is wrong with it.
 	signers []*Istiod
 }
 
@@ -42,6 +42,7 @@ type LocalIdentity struct {
 	// YoungestSeconds is the age of the pod of these that started last, OldestSeconds of the first.
 	OldestSeconds float64      `expr:"oldestSeconds"`
 	Certificate   *Certificate `expr:"certificate"` // nil where the ztunnel has none; the best where it has several
+	signers       []*Istiod
 }
 
 // Root is one trust root and the ztunnels that hold it.

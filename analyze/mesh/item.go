@@ -2,6 +2,7 @@ package mesh
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -63,7 +64,7 @@ func (p *Pod) Subject() Subject { return podSubject(p.Namespace, p.Name, p.NodeN
 func (p *Pod) Refs() []string {
 	keys := []string{p.Subject().Key(), nodeKey(p.NodeName), identityKey(p.Identity)}
 	if p.Ztunnel != nil && p.Component == "" {
-		keys = append(keys, p.Ztunnel.Subject().Key())
+		keys = append(keys, p.Ztunnel.keys()...)
 	}
 	if p.Node != nil && p.Node.CNI != nil && p.Component == "" {
 		keys = append(keys, p.Node.CNI.Subject().Key())
@@ -78,7 +79,16 @@ func (p *Pod) Gap(input string) (*Gap, bool) {
 func ztunnelKeys(zs []*Ztunnel) []string {
 	var keys []string
 	for _, z := range zs {
-		keys = append(keys, z.Subject().Key(), nodeKey(z.NodeName))
+		keys = append(append(keys, z.keys()...), nodeKey(z.NodeName))
+	}
+	return keys
+}
+
+// keys are the ztunnel, what it is a part of, and the istiods that tell it what there is.
+func (z *Ztunnel) keys() []string {
+	keys := []string{z.Subject().Key(), (&Component{Name: "ztunnel", Version: z.Version}).Subject().Key()}
+	for _, i := range z.istiods {
+		keys = append(keys, i.Subject().Key())
 	}
 	return keys
 }
@@ -145,11 +155,8 @@ func (w *Workload) Refs() []string {
 	if w.Pod != nil {
 		keys = append(keys, w.Pod.Refs()...)
 	}
-	for _, z := range w.MissingFrom {
-		keys = append(keys, z.Subject().Key())
-	}
-	for _, z := range w.DiffersOn {
-		keys = append(keys, z.Subject().Key())
+	for _, z := range slices.Concat(w.MissingFrom, w.DiffersOn) {
+		keys = append(keys, z.keys()...)
 	}
 	for _, i := range w.unknownTo {
 		keys = append(keys, i.Subject().Key())
@@ -223,7 +230,7 @@ func (w *Waypoint) Gap(string) (*Gap, bool) { return nil, false }
 
 func (z *Ztunnel) Subject() Subject { return podSubject(z.Namespace, z.Name, z.NodeName).of(z.Cluster) }
 func (z *Ztunnel) Refs() []string {
-	keys := []string{z.Subject().Key(), nodeKey(z.NodeName)}
+	keys := append(z.keys(), nodeKey(z.NodeName))
 	if z.Node != nil && z.Node.CNI != nil {
 		keys = append(keys, z.Node.CNI.Subject().Key())
 	}
@@ -320,6 +327,9 @@ func (l *LocalIdentity) Refs() []string {
 	keys := []string{identityKey(l.Identity), l.Ztunnel.Subject().Key(), nodeKey(l.Ztunnel.NodeName)}
 	for _, p := range l.Pods {
 		keys = append(keys, p.Subject().Key())
+	}
+	for _, i := range l.signers {
+		keys = append(keys, i.Subject().Key())
 	}
 	return refs(keys...)
 }

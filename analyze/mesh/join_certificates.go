@@ -11,9 +11,7 @@ func (m *Mesh) joinCertificates() {
 	for _, z := range m.Ztunnels {
 		for _, c := range z.Certificates {
 			c.Ztunnel = z
-			if c.State != "Available" {
-				c.signers = m.Istiods
-			}
+			c.signers = m.Istiods
 			m.judge(c)
 			m.Certificates = append(m.Certificates, c)
 		}
@@ -47,7 +45,7 @@ func (m *Mesh) localIdentities(z *Ztunnel) []*LocalIdentity {
 			}
 			l := by[p.Identity]
 			if l == nil {
-				l = &LocalIdentity{Identity: p.Identity, Ztunnel: z}
+				l = &LocalIdentity{Identity: p.Identity, Ztunnel: z, signers: m.Istiods}
 				by[p.Identity] = l
 			}
 			l.Pods = append(l.Pods, p)

@@ -1,6 +1,9 @@
 package mesh
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // joinXDS ties istiod's sync state to the ztunnels that it is about.
 func (m *Mesh) joinXDS() {
@@ -8,7 +11,7 @@ func (m *Mesh) joinXDS() {
 		x.SentSeconds = m.Age(x.SentAt)
 		if z := m.index.ztunnelPod[proxyPod(x.Proxy)]; z != nil {
 			x.Ztunnel = z
-			z.InSyncz = true
+			z.connectTo(x.Istiod)
 		}
 		x.settle()
 	}
@@ -18,7 +21,7 @@ func (m *Mesh) joinXDS() {
 		}
 		for _, proxy := range i.After.Proxies {
 			if z := m.index.ztunnelPod[proxyPod(proxy)]; z != nil {
-				z.InSyncz = true
+				z.connectTo(i)
 			}
 		}
 	}
@@ -26,6 +29,13 @@ func (m *Mesh) joinXDS() {
 		for _, n := range z.Nacks {
 			m.addNack(z, n)
 		}
+	}
+}
+
+func (z *Ztunnel) connectTo(i *Istiod) {
+	z.InSyncz = true
+	if i != nil && !slices.Contains(z.istiods, i) {
+		z.istiods = append(z.istiods, i)
 	}
 }
 

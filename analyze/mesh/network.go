@@ -9,6 +9,8 @@ type Network struct {
 	Local     bool              `expr:"local"`
 	Workloads []*Workload       `expr:"workloads"`
 	Gateways  []*NetworkGateway `expr:"gateways"`
+	// istiods are the mesh's: what they have not read may be why there is no gateway.
+	istiods []*Istiod
 }
 
 // NetworkGateway is a way into another network that istiod knows.
@@ -49,7 +51,7 @@ func (m *Mesh) joinNetworks() {
 	named := func(name string) *Network {
 		n := byName[name]
 		if n == nil {
-			n = &Network{Name: name, Local: name == local}
+			n = &Network{Name: name, Local: name == local, istiods: m.Istiods}
 			byName[name] = n
 		}
 		return n
@@ -80,11 +82,14 @@ func (m *Mesh) joinNetworks() {
 
 func (n *Network) Subject() Subject { return Subject{Kind: "network", Name: n.Name} }
 
-// Refs are the network and its workloads.
+// Refs are the network, its workloads, and the istiods.
 func (n *Network) Refs() []string {
 	keys := []string{n.Subject().Key()}
 	for _, w := range n.Workloads {
 		keys = append(keys, w.Subject().Key())
+	}
+	for _, i := range n.istiods {
+		keys = append(keys, i.Subject().Key())
 	}
 	return refs(keys...)
 }

@@ -107,14 +107,16 @@ func plantedIn(t *testing.T, opts sim.Options) []sim.Planted {
 }
 
 // sharePlace tells whether what a cause is planted on is the symptom's subject
-// too, or holds it: the whole mesh, the network, a node or its agent.
+// too, or holds it: the whole mesh, a version of it, the network, a node or one of
+// its agents. An istiod's node has the ztunnel that it serves, in the simulated mesh.
 func sharePlace(cause, symptom sim.Subject) bool {
-	agent := cause.Kind == "pod" && (strings.HasPrefix(cause.Name, "ztunnel-") || strings.HasPrefix(cause.Name, "istio-cni-node-"))
 	switch {
-	case cause.Kind == "mesh" || cause.Kind == "network":
+	case symptom.Kind == "daemonset": // istio-cni's, of which no other fault takes a pod
+		return false
+	case slices.Contains([]string{"mesh", "component", "network", "deployment"}, cause.Kind):
 		return true
-	case cause.Kind == "node" || agent:
-		return cause.Node != "" && cause.Node == symptom.Node
+	case cause.Kind == "node" || cause.Kind == "pod" && cause.Namespace == "istio-system":
+		return cause.Node != "" && (cause.Node == symptom.Node || symptom.Kind == "network")
 	}
 	return cause == symptom
 }
