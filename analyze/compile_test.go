@@ -72,7 +72,7 @@ func TestExpressionsAreTypedAgainstTheModel(t *testing.T) {
 			"a.yaml:8:16: a Pod can't be printed; name one of its fields",
 		}},
 		"a collection that does not exist": {[]string{file("a", "for: pod")}, []string{
-			`a.yaml:5:6: "pod" is no collection; there are mesh, peers, namespaces, nodes, pods, daemonSets, services, workloads, policies, ztunnels, istiods, cnis, waypoints, serviceEntries, peerAuthentications, networkPolicies, components, networks, certificates, localIdentities, roots, flows, series, logs, events, xds, addressClashes, workloadStates, virtualServices, destinationRules, routes, requestAuthentications, wasmPlugins, telemetries`,
+			`a.yaml:5:6: "pod" is no collection; there are mesh, peers, namespaces, nodes, pods, daemonSets, services, workloads, policies, ztunnels, istiods, cnis, waypoints, serviceEntries, peerAuthentications, networkPolicies, components, networks, certificates, localIdentities, roots, flows, series, logs, events, xds, addressClashes, workloadStates, virtualServices, destinationRules, routes, requestAuthentications, wasmPlugins, telemetries, envoys`,
 		}},
 		"an input that does not exist": {[]string{file("a", "needs: [pods, dumps]")}, []string{
 			`a.yaml:6:15: "dumps" is no input; there are ` + strings.Join(mesh.Inputs(), ", "),

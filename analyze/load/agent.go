@@ -58,6 +58,10 @@ func (l *loader) waypointFile(namespace, pod, name string, f bundle.File) error 
 		return l.componentLog("gateway", namespace, pod, "", f, false)
 	case "log.previous.txt":
 		return l.componentLog("gateway", namespace, pod, "", f, true)
+	case "metrics.txt":
+		return l.envoyMetrics(namespace, pod, false, f)
+	case "after/metrics.txt":
+		return l.envoyMetrics(namespace, pod, true, f)
 	}
 	return nil
 }

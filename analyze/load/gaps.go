@@ -31,6 +31,7 @@ func (l *loader) gaps() {
 	l.ztunnelGaps(why)
 	l.istiodGaps(why)
 	l.cniGaps(why)
+	l.gatewayGaps(why)
 	if l.mesh.CapturedKnown {
 		l.mesh.SetGaps(mesh.InputCaptureTime)
 	} else {
@@ -277,4 +278,24 @@ func (l *loader) cniGaps(why reasons) {
 			l.summary.CNIs.Read++
 		}
 	}
+}
+
+// gatewayGaps are the running waypoints and gateways whose metrics were to be
+// read and could not be. Those that the scope leaves out are none: rules
+// judge the others by themselves.
+func (l *loader) gatewayGaps(why reasons) {
+	var gaps []mesh.Gap
+	for _, p := range l.mesh.Pods {
+		if p.Component != "waypoint" && p.Component != "gateway" || p.Phase != "Running" || p.Deleting || !p.Ready {
+			continue
+		}
+		task := p.Component + "/metrics"
+		for _, a := range []artifact{{file: "metrics.txt", task: task}, {file: "after/metrics.txt", task: task + secondLook}} {
+			if !l.seen[path.Join(l.dir, "waypoints", p.Namespace, p.Name, a.file)] && why.byTask[taskKey(a.task, p.Name)].Status != bundle.StatusSkipped {
+				gaps = append(gaps, mesh.Gap{Subject: p.Component + " " + p.Namespace + "/" + p.Name, Reason: why.of(a.task, p.Name)})
+				break
+			}
+		}
+	}
+	l.mesh.SetGaps(mesh.InputGatewayMetrics, gaps...)
 }

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"io"
 	"path"
 	"strings"
@@ -79,9 +80,13 @@ type loader struct {
 	// said is what the first istiod that was read would send.
 	said *mesh.Look
 	// pushes are the resources of each full answer that istiods logged, by proxy.
-	pushes   map[string][]int
-	classes  map[string]gatewayClassObject // by name
-	versions map[string]string             // of proxies other than ztunnels, by "<pod>.<ns>"
+	pushes  map[string][]int
+	classes map[string]gatewayClassObject // by name
+	envoys  map[string]*envoyFiles        // by "<ns>/<pod>"
+	// envoySamples counts what is kept of their metrics, told apart by hashes from seed.
+	envoySamples int
+	seed         maphash.Seed
+	versions     map[string]string // of proxies other than ztunnels, by "<pod>.<ns>"
 }
 
 func newLoader(dir string, shared common) *loader {
@@ -97,6 +102,7 @@ func newLoader(dir string, shared common) *loader {
 		series:   map[seriesKey]*mesh.Series{},
 		replicas: map[string]int{}, rootCerts: map[string][]string{}, pushes: map[string][]int{},
 		alike: map[string]map[string]string{}, classes: map[string]gatewayClassObject{}, versions: map[string]string{},
+		envoys: map[string]*envoyFiles{}, seed: maphash.MakeSeed(),
 	}
 }
 
@@ -135,8 +141,8 @@ func (l *loader) file(f bundle.File, name string) {
 		err = l.ztunnelFile(parts[1], parts[3], strings.Join(parts[4:], "/"), f)
 	case parts[0] == "nodes" && len(parts) >= 5 && parts[2] == "cni":
 		err = l.cniFile(parts[1], parts[3], strings.Join(parts[4:], "/"), f)
-	case parts[0] == "waypoints" && len(parts) == 4:
-		err = l.waypointFile(parts[1], parts[2], parts[3], f)
+	case parts[0] == "waypoints" && len(parts) >= 4:
+		err = l.waypointFile(parts[1], parts[2], strings.Join(parts[3:], "/"), f)
 	case parts[0] == "views" && strings.HasPrefix(parts[1], "xds-"):
 		// ambientz says the same of every version that ztunnels are served by
 	case parts[0] == "views" && strings.HasPrefix(parts[1], "ambientz-"):
@@ -175,6 +181,7 @@ func (l *loader) finish() {
 	l.finishAgents()
 	l.finishPushes()
 	l.finishSeries()
+	l.finishEnvoys(l.reasons())
 	l.gaps()
 	l.mesh.Join()
 }

@@ -42,6 +42,7 @@ func (m *Mesh) Join() {
 	m.joinMeshConfig()
 	m.joinTrafficRules()
 	m.joinTargetablePolicies()
+	m.joinEnvoys()
 	m.joinCertificates()
 	m.joinXDS()
 	m.joinLogs()

@@ -77,6 +77,7 @@ type Mesh struct {
 	RequestAuthentications []*TargetablePolicy `expr:"requestAuthentications"`
 	WasmPlugins            []*TargetablePolicy `expr:"wasmPlugins"`
 	Telemetries            []*TargetablePolicy `expr:"telemetries"`
+	Envoys                 []*Envoy            `expr:"envoys"`
 
 	// Moved are the pods that came or went while the collection ran.
 	Moved []Moved `expr:"-"`
@@ -197,6 +198,7 @@ const (
 	InputRequestAuth     = "requestAuthentications"
 	InputWasmPlugin      = "wasmPlugins"
 	InputTelemetry       = "telemetries"
+	InputGatewayMetrics  = "gateway.metrics" // of waypoints and gateways, both looks
 )
 
 // Inputs lists every input that a rule's needs may name.
@@ -206,6 +208,7 @@ func Inputs() []string {
 		InputDaemonSets, InputEvents, InputGateways, InputAuthorization, InputConfigMaps,
 		InputServiceEntry, InputPeerAuth, InputGatewayClass, InputAccounts, InputNetworkPolicy, InputDefinitions, InputFelix, InputVersion,
 		InputVirtualService, InputDestinationRule, InputRoutes, InputRequestAuth, InputWasmPlugin, InputTelemetry,
+		InputGatewayMetrics,
 		InputZtunnelDump, InputZtunnelLog, InputAccessLog, InputZtunnelMetric, InputZtunnelReady,
 		InputSyncz, InputAmbientz, InputIstiodLog, InputIstiodMetrics, InputMeshConfig, InputClusterz, InputNetworkz,
 		InputCNILog, InputCNIMetrics,

@@ -69,6 +69,7 @@ var found = map[string]struct {
 	"wasmplugin-not-applied":            {id: "wasmplugin-not-applied", severity: notices},
 	"telemetry-not-applied":             {id: "telemetry-not-applied", severity: notices},
 	"policy-selects-waypoint":           {id: "policy-selects-waypoint", severity: notices},
+	"gateway-hbone-failing":             {id: "gateway-hbone-failing", severity: hints},
 
 	"waypoint-drain-2s":       {id: "waypoint-drain-2s", severity: notices},
 	"waypoint-scaled-to-zero": {id: "waypoint-scaled-to-zero", severity: notices},

@@ -22,7 +22,7 @@ func Faults() []Fault {
 		workloadFaults(), enrolmentFaults(), certificateFaults(), trafficFaults(), controlFaults(), agentFaults(), accessFaults(),
 		syncFaults(), healthFaults(), cniFaults(), captureFaults(), authorityFaults(), resourceFaults(),
 		networkFaults(), versionFaults(), platformFaults(), admissionFaults(),
-		hboneFaults(), waypointFaults(), policyFaults(), balanceFaults(), configurationFaults(),
+		hboneFaults(), waypointFaults(), policyFaults(), balanceFaults(), configurationFaults(), gatewayFaults(),
 	} {
 		all = append(all, group...)
 	}

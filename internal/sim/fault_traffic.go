@@ -107,7 +107,7 @@ func plantEmptyService(m *mesh, arg string) (Subject, error) {
 }
 
 func plantWaypointDown(m *mesh, _ string) (Subject, error) {
-	if !m.waypointRuns() {
+	if !m.waypointRuns() || m.waypoint.scaled() {
 		return Subject{}, ErrNoSubject
 	}
 	m.waypoint.pod.ready = false

@@ -57,6 +57,7 @@ func configurationEvidence() map[string][]string {
 		"wasmplugin-not-applied":            {"oci://registry.example/limits:1"},
 		"telemetry-not-applied":             {`"accessLogging"`},
 		"policy-selects-waypoint":           {`"name":"waypoint-methods"`},
+		"gateway-hbone-failing":             {"SUBJECT"},
 	}
 }
 

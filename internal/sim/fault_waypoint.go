@@ -87,7 +87,7 @@ func plantForbiddenWaypoint(m *mesh, arg string) (Subject, error) {
 
 func plantWaypointAtZero(m *mesh, _ string) (Subject, error) {
 	users := m.throughWaypoint()
-	if len(users) == 0 {
+	if len(users) == 0 || m.waypoint.scaled() {
 		return Subject{}, ErrNoSubject
 	}
 	src, err := m.pickCaller(users[0].pods[0], nil, nil)
@@ -159,7 +159,7 @@ func plantNoListener(m *mesh, _ string) (Subject, error) {
 }
 
 func plantNoClass(m *mesh, _ string) (Subject, error) {
-	if m.waypoint == nil {
+	if m.waypoint == nil || m.waypoint.scaled() {
 		return Subject{}, ErrNoSubject
 	}
 	m.unbind()

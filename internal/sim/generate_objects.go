@@ -197,7 +197,7 @@ func (m *mesh) appObjects(w *world, created time.Time) []stored {
 		out = append(out, stored{"pods", p.podModel.object()})
 		backend := appBackend(p.podModel)
 		if p.native && p.ready {
-			backend.ports = waypointPorts()
+			backend.ports = envoyPorts(m.sends(p))
 		}
 		w.pods[podKey(p.namespace, p.name)] = backend
 	}

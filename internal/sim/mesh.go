@@ -88,6 +88,7 @@ type meshPod struct {
 	port      int32
 	onNode    *meshNode
 	services  []*meshService
+	sent      []sentOn // by its Envoy; nil for what its like sends
 	policies  []string
 	bound     []*meshPolicy
 	mute      bool // makes no calls

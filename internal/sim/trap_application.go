@@ -8,6 +8,7 @@ import (
 // applicationTraps are errors of applications, which are no faults of the mesh.
 func applicationTraps() []Trap {
 	return []Trap{
+		{"servers-cut-off-waypoints", "servers that end connections without an answer, whichever of a waypoint's pods calls", "", layCutByServers},
 		{"servers-not-listening", "a server that has not listened on its port for hours: the mesh delivers, and the pod refuses", "hint", layNotListening},
 		{"servers-reset", "a server that accepts connections and resets them without an answer", "", layResetting},
 		{"clients-give-up", "clients that hang up on a slow server before it has answered", "", layImpatientAlone},
@@ -94,5 +95,18 @@ func layCallsItself(m *mesh) error {
 		return ErrNoSubject
 	}
 	m.calls = append(m.calls, func(at time.Time) { m.connect(p, p, p.services[0], at) })
+	return nil
+}
+
+func layCutByServers(m *mesh) error {
+	users := m.throughWaypoint()
+	if len(users) == 0 {
+		return ErrNoSubject
+	}
+	for _, p := range []*meshPod{m.waypoint.pod, m.addWaypointPod()} {
+		for _, s := range users {
+			p.sent = append(p.sent, sentOn{service: s, requests: 40, cut: 8})
+		}
+	}
 	return nil
 }
