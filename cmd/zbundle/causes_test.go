@@ -10,8 +10,8 @@ import (
 	"github.com/zbundle/zbundle/rules"
 )
 
-// causePart plants symptoms where their causes stand: on the same pod, or on
-// the node of the same agent.
+// causePart plants symptoms where their causes stand: on the same pod, on its
+// node, or anywhere where the cause is of the whole mesh.
 func causePart(t *testing.T, doc accuracyDoc) {
 	passed := unmatched(t)
 	all := slices.DeleteFunc(causes(t), func(p [2]string) bool { return passed(p[0] + " and " + p[1]) })
@@ -37,7 +37,7 @@ func causePart(t *testing.T, doc accuracyDoc) {
 		symptoms[p[0]] = append(symptoms[p[0]], p[1])
 	}
 	var text strings.Builder
-	fmt.Fprintf(&text, "Of %d pairs of which the rule of the one explains the finding of the other, %d can be planted on one pod or on one node.\n"+
+	fmt.Fprintf(&text, "Of %d pairs of which the rule of the one explains the finding of the other, %d can be planted in one place: on a pod, a node, a network, the mesh.\n"+
 		"In %d of these the cause stands first and its symptom under it.\n\n| cause | symptoms under it | symptoms elsewhere |\n| --- | --- | --- |\n", len(all), len(together), under)
 	for _, cause := range faultNames() {
 		if len(symptoms[cause])+len(astray[cause]) > 0 {
