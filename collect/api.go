@@ -57,6 +57,8 @@ func (p *paidBody) Read(b []byte) (int, error) {
 func newAPI(config *rest.Config) (*api, error) {
 	config = rest.CopyConfig(config)
 	config.Timeout = 0 // every request has a context with its own deadline
+	// On connections of their own long answers don't wait for each other, nor for HTTP/2's flow control.
+	config.NextProtos = []string{"http/1.1"}
 	client, err := rest.HTTPClientFor(config)
 	if err != nil {
 		return nil, fmt.Errorf("set up the connection to the API server: %w", err)
