@@ -9,7 +9,7 @@ import (
 	"slices"
 	"strings"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	jsonv2 "github.com/go-json-experiment/json"
 
 	"github.com/zbundle/zbundle/bundle"
 )
@@ -94,11 +94,13 @@ func (r *run) namesIn(ctx context.Context, path string, l *listed) error {
 	api.accept = metadataOnly
 	return api.eachPage(ctx, path, l, func(p *page) error {
 		for _, raw := range p.Items {
-			var o metav1.PartialObjectMetadata
-			if err := json.Unmarshal(raw, &o); err != nil {
+			var o struct {
+				Metadata bundle.PodName `json:"metadata"`
+			}
+			if err := jsonv2.Unmarshal(raw, &o, lenient()); err != nil {
 				return fmt.Errorf("read the name of an object of %s: %w", l.task.name, err)
 			}
-			r.changes.after(o.Namespace, o.Name, string(o.UID))
+			r.changes.after(o.Metadata.Namespace, o.Metadata.Name, o.Metadata.UID)
 		}
 		return nil
 	})

@@ -210,12 +210,17 @@ func (a *api) page(ctx context.Context, path string, query url.Values, l *listed
 		body := &limitedReader{r: resp.Body, left: min(pageBytes, l.task.limit-l.bytes)}
 		defer func() { l.bytes += body.n }()
 		p = &page{}
-		if err := jsonv2.UnmarshalRead(body, p, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)); err != nil {
+		if err := jsonv2.UnmarshalRead(body, p, lenient()); err != nil {
 			return fmt.Errorf("read a page of %s: %w", l.task.name, cmp.Or(body.failed, bundle.SyntaxOf(err)))
 		}
 		return nil
 	})
 	return p, err
+}
+
+// lenient takes foreign JSON as it comes, as encoding/json does.
+func lenient() jsonv2.Options {
+	return jsonv2.JoinOptions(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 }
 
 // named is one object to fetch by its name.

@@ -3,12 +3,12 @@ package collect
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
 
+	jsonv2 "github.com/go-json-experiment/json"
 	corev1 "k8s.io/api/core/v1"
 )
 
@@ -43,7 +43,7 @@ const redirected = "ambient.istio.io/redirection"
 // sawPod takes notice of one pod, and says whether it is to be kept.
 func (r *run) sawPod(raw []byte) bool {
 	var p corev1.Pod
-	if json.Unmarshal(raw, &p) != nil {
+	if jsonv2.Unmarshal(raw, &p, lenient()) != nil {
 		return true // the redaction has its own say
 	}
 	r.changes.before(p.Namespace, p.Name, string(p.UID))
@@ -101,7 +101,7 @@ var poolLabels = []string{
 // sawNode takes notice of one node.
 func (r *run) sawNode(raw []byte) bool {
 	var n corev1.Node
-	if json.Unmarshal(raw, &n) != nil {
+	if jsonv2.Unmarshal(raw, &n, lenient()) != nil {
 		return true
 	}
 	known := node{zone: n.Labels[corev1.LabelTopologyZone], labels: n.Labels}
