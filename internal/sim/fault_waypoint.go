@@ -225,7 +225,9 @@ func plantWaypointBypassed(m *mesh, _ string) (Subject, error) {
 }
 
 // waypointRuns is true of a waypoint that has its pod.
-func (m *mesh) waypointRuns() bool { return m.waypoint != nil && slices.Contains(m.pods, m.waypoint.pod) }
+func (m *mesh) waypointRuns() bool {
+	return m.waypoint != nil && slices.Contains(m.pods, m.waypoint.pod)
+}
 
 func plantOldWaypoint(m *mesh, _ string) (Subject, error) {
 	if !m.waypointRuns() {
