@@ -19,7 +19,7 @@ const kindAmbientz = "ambientz"
 // give alike, and each of them again at the second look: every list in the
 // order of its elements' text, one to a line, and equal answers once. Anything
 // else that is JSON is stored as it was served.
-func (w *Writer) AddLists(ctx context.Context, kind string, e NewEntry, r io.Reader) (Entry, error) {
+func (w *Writer) AddLists(ctx context.Context, e NewEntry, r io.Reader) (Entry, error) {
 	served, err := w.served(ctx, r)
 	if err != nil {
 		return Entry{}, err
@@ -29,7 +29,7 @@ func (w *Writer) AddLists(ctx context.Context, kind string, e NewEntry, r io.Rea
 	defer s.close()
 	err = sortLists(s, served)
 	if err == nil {
-		return w.addView(kind, e, s, nil)
+		return w.addView(kindAmbientz, e, s, nil)
 	}
 	in, errRead := served.reader()
 	if !errors.Is(err, errNoLists) || errRead != nil {
@@ -82,10 +82,8 @@ func sortLists(out io.Writer, in *spool) error {
 		return copySorted(to, in, list)
 	})
 	if err == nil {
-		if _, err = split.dec.ReadToken(); err == io.EOF && sep != "{" {
-			err = nil
-		} else {
-			err = errNoLists
+		if _, end := split.dec.ReadToken(); end != io.EOF || sep == "{" {
+			return errNoLists
 		}
 	}
 	if isSyntax(err) || errors.Is(err, ErrNotJSON) {

@@ -26,7 +26,7 @@ func looks(t *testing.T, first, second io.Reader) (name string, errs [2]error) {
 	w := create(t, name, false)
 	for n, answer := range []io.Reader{first, second} {
 		e := bundle.NewEntry{Path: []string{firstLook, secondLook}[n], ModTime: captured}
-		_, errs[n] = w.AddLists(context.Background(), "ambientz", e, answer)
+		_, errs[n] = w.AddLists(context.Background(), e, answer)
 	}
 	if err := w.Close(bundle.Final{}); err != nil {
 		t.Fatal(err)
@@ -67,6 +67,48 @@ func TestListsThatSayTheSameStandOnceInOrder(t *testing.T) {
 	}
 	if len(links) != 1 {
 		t.Errorf("the two answers are links to %v", links)
+	}
+}
+
+// renaming is a bundle.Rewriter that calls "a" "z", and "z" "a".
+type renaming struct{}
+
+func (renaming) Path(name string) (string, bool) { return name, true }
+
+func (renaming) Copy(w io.Writer, _ string, r io.Reader) error {
+	text, err := io.ReadAll(r)
+	if err != nil {
+		return err
+	}
+	_, err = strings.NewReplacer(`"a"`, `"z"`, `"z"`, `"a"`).WriteString(w, string(text))
+	return err
+}
+
+// TestRenamedListsAreInTheOrderOfTheirNewNames: that of the old ones would tell of them.
+func TestRenamedListsAreInTheOrderOfTheirNewNames(t *testing.T) {
+	answer := `{"workloads":[{"uid":"z"},{"uid":"a"},{"uid":"m","beside":"a"}]}`
+	name, errs := looks(t, strings.NewReader(answer), strings.NewReader(answer))
+	if errs != [2]error{} {
+		t.Fatal(errs)
+	}
+	r, err := bundle.Open(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	renamed := filepath.Join(t.TempDir(), "renamed.tgz")
+	w := create(t, renamed, false)
+	final, err := bundle.Rewrite(t.Context(), r, w, renaming{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(*final); err != nil {
+		t.Fatal(err)
+	}
+	want := "{\n  \"workloads\": [\n    {\"uid\":\"a\"},\n    {\"uid\":\"m\",\"beside\":\"z\"},\n    {\"uid\":\"z\"}\n  ]\n}\n"
+	for _, path := range []string{firstLook, secondLook} {
+		if got, _ := cat(t, renamed, path); got != want {
+			t.Errorf("%s:\n%s", path, cmp.Diff(want, got))
+		}
 	}
 }
 

@@ -16,14 +16,14 @@ func TestOnlyWhatIsKnownToBeSafeIsKept(t *testing.T) {
 		{
 			"a pod", "", "pods",
 			`{"apiVersion":"v1","kind":"Pod","secretThing":1,
-			  "metadata":{"name":"p","labels":{"app":"a"},"managedFields":[],"annotations":{"ambient.istio.io/redirection":"enabled","example.com/token":"s3cret",
+			  "metadata":{"name":"p","uid":"u","resourceVersion":"7","labels":{"app":"a"},"managedFields":[],"annotations":{"ambient.istio.io/redirection":"enabled","example.com/token":"s3cret",
 			    "kubectl.kubernetes.io/last-applied-configuration":"s3cret","registry.example/docker-config":"s3cret"}},
 			  "spec":{"nodeName":"n","unheardOf":"s3cret","volumes":[{}],"containers":[
 			    {"name":"app","image":"i","command":["--s3cret"],"args":["--s3cret"],"unheardOf":"s3cret","envFrom":[{}],
 			     "env":[{"name":"PASSWORD","value":"s3cret"},{"name":"PILOT_ENABLE_AMBIENT","value":"true"},{"name":"REF","valueFrom":{"secretKeyRef":{}}}],
 			     "livenessProbe":{"exec":{"command":["s3cret"]}},"readinessProbe":{"httpGet":{"path":"/","httpHeaders":[{"value":"s3cret"}]}}},
 			    {"name":"istio-proxy","args":["proxy","ztunnel"]}]}}`,
-			`{"apiVersion":"v1","kind":"Pod","metadata":{"name":"p","labels":{"app":"a"},"annotations":{"ambient.istio.io/redirection":"enabled"}},
+			`{"apiVersion":"v1","kind":"Pod","metadata":{"name":"p","uid":"u","labels":{"app":"a"},"annotations":{"ambient.istio.io/redirection":"enabled"}},
 			  "spec":{"nodeName":"n","containers":[
 			    {"name":"app","image":"i","env":[{"name":"PASSWORD"},{"name":"PILOT_ENABLE_AMBIENT","value":"true"},{"name":"REF"}],"livenessProbe":{"exec":{}},"readinessProbe":{"httpGet":{"path":"/"}}},
 			    {"name":"istio-proxy","args":["proxy","ztunnel"]}]}}`,
@@ -46,6 +46,11 @@ func TestOnlyWhatIsKnownToBeSafeIsKept(t *testing.T) {
 			"a route that sets a header", "gateway.networking.k8s.io", "httproutes",
 			`{"spec":{"rules":[{"filters":[{"type":"RequestHeaderModifier","requestHeaderModifier":{"set":[{"name":"k","value":"s3cret"}]}}]}]}}`,
 			`{"spec":{"rules":[{"filters":[{"type":"RequestHeaderModifier","requestHeaderModifier":"[redacted]"}]}]}}`,
+		},
+		{
+			"a uid that nothing refers to", "", "serviceaccounts",
+			`{"metadata":{"name":"s","namespace":"n","uid":"u","resourceVersion":"7","annotations":{"example.com/token":"s3cret"}}}`,
+			`{"metadata":{"name":"s","namespace":"n","annotations":{}}}`,
 		},
 		{
 			"what tokens are checked by", "security.istio.io", "requestauthentications",

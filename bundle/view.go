@@ -165,7 +165,7 @@ func (w *Writer) addView(kind string, e NewEntry, s *spool, index *items) (Entry
 // AddShared stores an answer that is given in nearly the same words for many
 // proxies: one JSON object with one list in it is shared item by item, as a
 // section of a config dump is. Anything else that is JSON is stored as it was served.
-func (w *Writer) AddShared(ctx context.Context, kind string, e NewEntry, r io.Reader) (Entry, error) {
+func (w *Writer) AddShared(ctx context.Context, e NewEntry, r io.Reader) (Entry, error) {
 	served, err := w.served(ctx, r)
 	if err != nil {
 		return Entry{}, err
@@ -188,7 +188,7 @@ func (w *Writer) AddShared(ctx context.Context, kind string, e NewEntry, r io.Re
 		return err
 	})
 	if err == nil && index != nil && index.list {
-		return w.addView(kind, e, s, index)
+		return w.addView(kindXDS, e, s, index)
 	}
 	if in, err = served.reader(); err != nil {
 		return Entry{}, err

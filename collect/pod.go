@@ -124,9 +124,9 @@ func (r *run) attempt(ctx context.Context, c *podClient, task task, ask, name st
 	case task.form == asDump:
 		return r.dump(ctx, c.target, entry, body, record, last)
 	case task.form == asLists:
-		return kept(record)(r.bundle.AddLists(ctx, "ambientz", entry, body))
+		return kept(record)(r.bundle.AddLists(ctx, entry, body))
 	case task.form == perProxy:
-		return kept(record)(r.bundle.AddShared(ctx, "xds", entry, body))
+		return kept(record)(r.bundle.AddShared(ctx, entry, body))
 	case strings.HasPrefix(task.path, "/debug/"):
 		return kept(record)(r.bundle.AddJSON(ctx, entry, body))
 	case path.Base(task.file) == metricsFile:

@@ -26,8 +26,7 @@ var cutFlags = []string{"UF", "UC"}
 
 // envoyFiles gathers what the two looks at one Envoy's metrics held.
 type envoyFiles struct {
-	first, second map[uint64]envoySample // by what tells samples apart
-	changed       bool                   // the second look is there
+	first, second map[uint64]envoySample // by what tells samples apart; nil without that look
 	cut           mesh.Evidence          // of the second look
 }
 
@@ -64,7 +63,7 @@ func (l *loader) envoyMetrics(namespace, pod string, second bool, f bundle.File)
 		}
 	}
 	if second {
-		t.second, t.changed = look, true
+		t.second = look
 	} else {
 		t.first = look
 	}
@@ -103,7 +102,7 @@ func (l *loader) sampleKey(s *openmetrics.Sample) uint64 {
 func (l *loader) finishEnvoys(why reasons) {
 	for _, p := range l.mesh.Pods {
 		t := l.envoys[p.Namespace+"/"+p.Name]
-		if t == nil || t.first == nil || !t.changed {
+		if t == nil || t.first == nil || t.second == nil {
 			continue
 		}
 		e := &mesh.Envoy{Pod: p, TunnelsFailed: -1, Source: t.cut, Seconds: why.between(p.Component+"/metrics", p.Name)}

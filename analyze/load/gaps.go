@@ -25,8 +25,7 @@ func byKey[T any](m map[string]T) iter.Seq2[string, T] {
 
 // gaps tells for every input what of it is not in the bundle, and why: the
 // manifest's word where there is one.
-func (l *loader) gaps() {
-	why := l.reasons()
+func (l *loader) gaps(why reasons) {
 	l.clusterGaps(why)
 	l.ztunnelGaps(why)
 	l.istiodGaps(why)

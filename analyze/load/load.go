@@ -181,8 +181,9 @@ func (l *loader) finish() {
 	l.finishAgents()
 	l.finishPushes()
 	l.finishSeries()
-	l.finishEnvoys(l.reasons())
-	l.gaps()
+	why := l.reasons()
+	l.finishEnvoys(why)
+	l.gaps(why)
 	l.mesh.Join()
 }
 

@@ -1,6 +1,10 @@
 package load
 
-import "github.com/zbundle/zbundle/analyze/mesh"
+import (
+	"slices"
+
+	"github.com/zbundle/zbundle/analyze/mesh"
+)
 
 // targetableObject is what RequestAuthentications, WasmPlugins and Telemetries say of where they
 // attach (istio/api type/v1beta1/selector.proto).
@@ -33,14 +37,10 @@ func (l *loader) targetable(kind string, list *[]*mesh.TargetablePolicy) func(ta
 // finishTrafficConfig adds the ages of what tells proxies how to treat traffic.
 func (l *loader) finishTrafficConfig() {
 	m := l.mesh
-	for _, list := range [][]*mesh.TrafficRule{m.VirtualServices, m.DestinationRules, m.Routes} {
-		for _, r := range list {
-			r.AgeSeconds = l.since(r.Created)
-		}
+	for _, r := range slices.Concat(m.VirtualServices, m.DestinationRules, m.Routes) {
+		r.AgeSeconds = l.since(r.Created)
 	}
-	for _, list := range [][]*mesh.TargetablePolicy{m.RequestAuthentications, m.WasmPlugins, m.Telemetries} {
-		for _, p := range list {
-			p.AgeSeconds = l.since(p.Created)
-		}
+	for _, p := range slices.Concat(m.RequestAuthentications, m.WasmPlugins, m.Telemetries) {
+		p.AgeSeconds = l.since(p.Created)
 	}
 }

@@ -51,9 +51,7 @@ func (c *Component) Subject() Subject {
 // Refs are the component and its pods.
 func (c *Component) Refs() []string {
 	keys := []string{c.Subject().Key()}
-	for _, p := range c.Pods {
-		keys = append(keys, p.Subject().Key())
-	}
+	keys = append(keys, keysOf(c.Pods)...)
 	return refs(keys...)
 }
 

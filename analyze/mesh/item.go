@@ -22,6 +22,15 @@ func podKey(ns, name string) string { return podSubject(ns, name, "").Key() }
 
 func identityKey(id string) string { return Subject{Kind: "identity", Name: id}.Key() }
 
+// keysOf are the keys of the items' subjects.
+func keysOf[T Item](items []T) []string {
+	keys := make([]string, len(items))
+	for n, i := range items {
+		keys[n] = i.Subject().Key()
+	}
+	return keys
+}
+
 // refs drops what is unknown and what was named before.
 func refs(keys ...string) []string {
 	out := make([]string, 0, len(keys))
@@ -87,9 +96,7 @@ func ztunnelKeys(zs []*Ztunnel) []string {
 // keys are the ztunnel, what it is a part of, and the istiods that tell it what there is.
 func (z *Ztunnel) keys() []string {
 	keys := []string{z.Subject().Key(), (&Component{Name: "ztunnel", Version: z.Version}).Subject().Key()}
-	for _, i := range z.istiods {
-		keys = append(keys, i.Subject().Key())
-	}
+	keys = append(keys, keysOf(z.istiods)...)
 	return keys
 }
 
@@ -158,9 +165,7 @@ func (w *Workload) Refs() []string {
 	for _, z := range slices.Concat(w.MissingFrom, w.DiffersOn) {
 		keys = append(keys, z.keys()...)
 	}
-	for _, i := range w.unknownTo {
-		keys = append(keys, i.Subject().Key())
-	}
+	keys = append(keys, keysOf(w.unknownTo)...)
 	return refs(keys...)
 }
 func (w *Workload) Evidence() []Evidence {
@@ -220,9 +225,7 @@ func (w *Waypoint) Subject() Subject {
 }
 func (w *Waypoint) Refs() []string {
 	keys := []string{w.Subject().Key()}
-	for _, p := range w.Pods {
-		keys = append(keys, p.Subject().Key())
-	}
+	keys = append(keys, keysOf(w.Pods)...)
 	return refs(keys...)
 }
 func (w *Waypoint) Evidence() []Evidence    { return evidence(w.Source) }
@@ -307,12 +310,8 @@ func (c *Certificate) Subject() Subject {
 }
 func (c *Certificate) Refs() []string {
 	keys := []string{identityKey(c.Identity), c.Ztunnel.Subject().Key(), nodeKey(c.Ztunnel.NodeName)}
-	for _, p := range c.NeededBy {
-		keys = append(keys, p.Subject().Key())
-	}
-	for _, i := range c.signers {
-		keys = append(keys, i.Subject().Key())
-	}
+	keys = append(keys, keysOf(c.NeededBy)...)
+	keys = append(keys, keysOf(c.signers)...)
 	return refs(keys...)
 }
 func (c *Certificate) Evidence() []Evidence { return evidence(c.Source) }
@@ -325,12 +324,8 @@ func (l *LocalIdentity) Subject() Subject {
 }
 func (l *LocalIdentity) Refs() []string {
 	keys := []string{identityKey(l.Identity), l.Ztunnel.Subject().Key(), nodeKey(l.Ztunnel.NodeName)}
-	for _, p := range l.Pods {
-		keys = append(keys, p.Subject().Key())
-	}
-	for _, i := range l.signers {
-		keys = append(keys, i.Subject().Key())
-	}
+	keys = append(keys, keysOf(l.Pods)...)
+	keys = append(keys, keysOf(l.signers)...)
 	return refs(keys...)
 }
 func (l *LocalIdentity) Evidence() []Evidence {
@@ -352,9 +347,7 @@ func (l *LocalIdentity) Gap(input string) (*Gap, bool) {
 func (r *Root) Subject() Subject { return Subject{Kind: "root", Name: r.Fingerprint} }
 func (r *Root) Refs() []string {
 	keys := []string{r.Subject().Key()}
-	for _, z := range r.Ztunnels {
-		keys = append(keys, z.Subject().Key())
-	}
+	keys = append(keys, keysOf(r.Ztunnels)...)
 	return refs(keys...)
 }
 func (r *Root) Evidence() []Evidence    { return evidence(r.Source) }
@@ -365,9 +358,7 @@ func (a *AddressClash) Subject() Subject {
 }
 func (a *AddressClash) Refs() []string {
 	keys := []string{a.Subject().Key()}
-	for _, w := range a.Workloads {
-		keys = append(keys, w.Subject().Key())
-	}
+	keys = append(keys, keysOf(a.Workloads)...)
 	return refs(keys...)
 }
 func (a *AddressClash) Evidence() []Evidence    { return evidence(a.Source) }
@@ -432,9 +423,7 @@ func (f *Flow) Refs() []string {
 		keys = append(keys, Subject{Kind: "authorizationpolicy", Namespace: ns, Name: name}.Key())
 	} else if pod := f.Destination.Pod; f.Class == "policy-denied" && pod != nil {
 		// Where no ALLOW policy fitted, ztunnel names none: it may be any of them.
-		for _, p := range pod.allow {
-			keys = append(keys, p.Subject().Key())
-		}
+		keys = append(keys, keysOf(pod.allow)...)
 	}
 	return refs(keys...)
 }

@@ -150,9 +150,7 @@ func (n *NetworkPolicy) Subject() Subject {
 func (n *NetworkPolicy) Refs() []string {
 	keys := []string{n.Subject().Key()}
 	for _, pods := range [][]*Pod{n.BlocksHBONEIn, n.BlocksHBONEOut, n.BlocksProbes} {
-		for _, p := range pods {
-			keys = append(keys, p.Subject().Key())
-		}
+		keys = append(keys, keysOf(pods)...)
 	}
 	return refs(keys...)
 }

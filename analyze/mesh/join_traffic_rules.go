@@ -8,19 +8,21 @@ import (
 // sidecarProxy is how istiod calls a sidecar among the proxies that are connected to it.
 const sidecarProxy = "sidecar"
 
-// trafficRules are all, by whatever they are written in.
-func (m *Mesh) trafficRules() []*TrafficRule {
-	return slices.Concat(m.VirtualServices, m.Routes, m.DestinationRules)
+// joinTrafficConfig finds who reads each object that tells Envoys how to treat traffic.
+func (m *Mesh) joinTrafficConfig() {
+	rules := slices.Concat(m.VirtualServices, m.Routes, m.DestinationRules)
+	policies := slices.Concat(m.RequestAuthentications, m.WasmPlugins, m.Telemetries)
+	if len(rules)+len(policies) == 0 {
+		return
+	}
+	readers := m.ruleReaders()
+	m.joinTrafficRules(rules, readers)
+	m.joinTargetablePolicies(policies, readers)
 }
 
 // joinTrafficRules finds who reads each rule: callers' sidecars, the waypoints of its services,
 // or gateways that send to them. ztunnel reads none.
-func (m *Mesh) joinTrafficRules() {
-	all := m.trafficRules()
-	if len(all) == 0 {
-		return
-	}
-	readers := m.ruleReaders()
+func (m *Mesh) joinTrafficRules(all []*TrafficRule, readers *ruleReaders) {
 	for _, r := range all {
 		r.Sidecars = readers.sidecars(r)
 	}

@@ -87,9 +87,7 @@ func (e *ServiceEntry) Subject() Subject {
 }
 func (e *ServiceEntry) Refs() []string {
 	keys := []string{e.Subject().Key()}
-	for _, s := range e.Services {
-		keys = append(keys, s.Subject().Key())
-	}
+	keys = append(keys, keysOf(e.Services)...)
 	for _, host := range e.Hosts {
 		keys = append(keys, serviceSubject(host).Key())
 	}

@@ -85,12 +85,8 @@ func (n *Network) Subject() Subject { return Subject{Kind: "network", Name: n.Na
 // Refs are the network, its workloads, and the istiods.
 func (n *Network) Refs() []string {
 	keys := []string{n.Subject().Key()}
-	for _, w := range n.Workloads {
-		keys = append(keys, w.Subject().Key())
-	}
-	for _, i := range n.istiods {
-		keys = append(keys, i.Subject().Key())
-	}
+	keys = append(keys, keysOf(n.Workloads)...)
+	keys = append(keys, keysOf(n.istiods)...)
 	return refs(keys...)
 }
 

@@ -9,9 +9,9 @@ import (
 )
 
 // spec is a workload of one address.
-func spec(name, address string) *mesh.WorkloadSpec {
+func spec(name string, addresses ...string) *mesh.WorkloadSpec {
 	uid := "Kubernetes//Pod/shop/" + name
-	return &mesh.WorkloadSpec{UID: uid, Namespace: "shop", Name: name, Addresses: []string{address}, Source: mesh.Evidence{File: name}}
+	return &mesh.WorkloadSpec{UID: uid, Namespace: "shop", Name: name, Addresses: addresses, Source: mesh.Evidence{File: name}}
 }
 
 func setOf(specs ...*mesh.WorkloadSpec) *mesh.WorkloadSet {
@@ -114,6 +114,13 @@ func TestAddressesThatClash(t *testing.T) {
 			view: []*mesh.WorkloadSpec{spec("a", "10.0.0.1")},
 			sets: func(view *mesh.WorkloadSet) []*mesh.WorkloadSet {
 				return []*mesh.WorkloadSet{view, against(view, setOf(spec("new", "10.0.0.1")), "a")}
+			},
+		},
+		{
+			name: "none with itself, of what names an address twice",
+			view: []*mesh.WorkloadSpec{spec("a", "10.0.0.1", "10.0.0.1")},
+			sets: func(view *mesh.WorkloadSet) []*mesh.WorkloadSet {
+				return []*mesh.WorkloadSet{view, against(view, setOf(spec("b", "10.0.0.2", "10.0.0.2")))}
 			},
 		},
 	} {

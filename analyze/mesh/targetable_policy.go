@@ -35,18 +35,12 @@ type TargetRef struct {
 }
 
 // joinTargetablePolicies finds the Envoys that each policy attaches to.
-func (m *Mesh) joinTargetablePolicies() {
-	if len(m.RequestAuthentications)+len(m.WasmPlugins)+len(m.Telemetries) == 0 {
-		return
-	}
-	readers := m.ruleReaders()
-	for _, list := range [][]*TargetablePolicy{m.RequestAuthentications, m.WasmPlugins, m.Telemetries} {
-		for _, p := range list {
-			if len(p.TargetRefs) > 0 {
-				readers.targets(p)
-			} else {
-				m.attach(p)
-			}
+func (m *Mesh) joinTargetablePolicies(all []*TargetablePolicy, readers *ruleReaders) {
+	for _, p := range all {
+		if len(p.TargetRefs) > 0 {
+			readers.targets(p)
+		} else {
+			m.attach(p)
 		}
 	}
 }
@@ -103,9 +97,7 @@ func (p *TargetablePolicy) Subject() Subject {
 // Refs are the policy and what it does not reach.
 func (p *TargetablePolicy) Refs() []string {
 	keys := []string{p.Subject().Key()}
-	for _, s := range p.Bare {
-		keys = append(keys, s.Subject().Key())
-	}
+	keys = append(keys, keysOf(p.Bare)...)
 	return refs(keys...)
 }
 

@@ -45,9 +45,7 @@ func (r *TrafficRule) Subject() Subject {
 func (r *TrafficRule) Refs() []string {
 	keys := []string{r.Subject().Key()}
 	for _, services := range [][]*Service{r.Bare, r.Foreign} {
-		for _, s := range services {
-			keys = append(keys, s.Subject().Key())
-		}
+		keys = append(keys, keysOf(services)...)
 	}
 	return refs(keys...)
 }

@@ -17,11 +17,15 @@ func plantCutTunnels(m *mesh, _ string) (Subject, error) {
 		return Subject{}, ErrNoSubject
 	}
 	m.addWaypointPod()
-	p := m.waypoint.pod
-	for _, s := range users {
+	m.waypoint.pod.cutOff(users)
+	return m.waypoint.pod.subject(), nil
+}
+
+// cutOff has every fifth request that the pod's Envoy sends on to the services cut off.
+func (p *meshPod) cutOff(services []*meshService) {
+	for _, s := range services {
 		p.sent = append(p.sent, sentOn{service: s, requests: 40, cut: 8})
 	}
-	return p.subject(), nil
 }
 
 // scaled is true of a waypoint that has got more pods than its first.

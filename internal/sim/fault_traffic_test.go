@@ -57,7 +57,7 @@ func configurationEvidence() map[string][]string {
 		"wasmplugin-not-applied":            {"oci://registry.example/limits:1"},
 		"telemetry-not-applied":             {`"accessLogging"`},
 		"policy-selects-waypoint":           {`"name":"waypoint-methods"`},
-		"gateway-hbone-failing":             {"SUBJECT"},
+		"gateway-hbone-failing":             {`response_flags="UC"`, `envoy_cluster_upstream_cx_connect_fail{cluster_name="connect_originate"} 8`},
 	}
 }
 

@@ -334,6 +334,10 @@ func (m *mesh) everything(t *testing.T) string {
 	}
 	for _, p := range m.pods {
 		printed(t, &out, p.podModel.object())
+		if p.native {
+			reporter, calls := m.sends(p)
+			out.WriteString(envoyMetrics(reporter, calls, 1))
+		}
 	}
 	objects := append(m.meshObjects(m.started), m.extra...)
 	for _, s := range m.services {

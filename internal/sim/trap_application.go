@@ -103,10 +103,7 @@ func layCutByServers(m *mesh) error {
 	if len(users) == 0 {
 		return ErrNoSubject
 	}
-	for _, p := range []*meshPod{m.waypoint.pod, m.addWaypointPod()} {
-		for _, s := range users {
-			p.sent = append(p.sent, sentOn{service: s, requests: 40, cut: 8})
-		}
-	}
+	m.waypoint.pod.cutOff(users)
+	m.addWaypointPod().cutOff(users)
 	return nil
 }
