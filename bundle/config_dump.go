@@ -32,7 +32,7 @@ func (w *Writer) AddConfigDump(ctx context.Context, dir, task string, mod time.T
 // the hash of the whole. The error says where a dump broke off; the sections
 // before that can be kept, or dropped for another attempt.
 func (w *Writer) SpoolConfigDump(ctx context.Context, dir, task string, mod time.Time, r io.Reader) (*SpooledDump, error) {
-	split := &dumpSplitter{dec: jsontext.NewDecoder(contextReader{ctx, r}, decodeOptions()...), keepPEM: w.keepPEM}
+	split := &dumpSplitter{dec: jsontext.NewDecoder(contextReader{ctx, r}, decodeOptions()...), keepPEM: w.keepPEM, clean: &w.clean}
 	d := &SpooledDump{w: w, dir: dir, entry: NewEntry{Task: task, ModTime: mod}}
 	err := split.each(func(section string) error {
 		s := newSpool(w.dir)
@@ -110,6 +110,7 @@ var ErrNotJSON = errors.New("the answer is not a JSON object")
 type dumpSplitter struct {
 	dec     *jsontext.Decoder
 	keepPEM bool
+	clean   *cleanItems // nil where nothing is scanned
 	// withheld names what was taken out of the dump.
 	withheld []string
 }
@@ -219,10 +220,17 @@ func (d *dumpSplitter) copyElements(out *stickyWriter, section string, index *it
 		if err != nil {
 			return err
 		}
-		item := d.canonical(section, v)
-		start := list.item(key, item)
-		if index.list && index.indexed {
-			index.add(item, start, out.n)
+		if !index.list || !index.indexed {
+			list.item(key, d.canonical(section, v))
+		} else {
+			item, hash, clean := d.sharedItem(section, v)
+			start := list.begin(nil)
+			if clean {
+				out.clean(item)
+			} else {
+				out.bytes(item)
+			}
+			index.add(hash, start, out.n)
 		}
 		if out.err != nil {
 			return out.err
@@ -245,8 +253,14 @@ func (l *listWriter) open() {
 	}
 }
 
-// item writes one element and returns where in the output it begins.
-func (l *listWriter) item(key, item []byte) (start int64) {
+// item writes one element.
+func (l *listWriter) item(key, item []byte) {
+	l.begin(key)
+	l.out.bytes(item)
+}
+
+// begin writes what stands before an element and returns where in the output that begins.
+func (l *listWriter) begin(key []byte) (start int64) {
 	if l.n > 0 {
 		l.out.write(",")
 	}
@@ -256,9 +270,7 @@ func (l *listWriter) item(key, item []byte) (start int64) {
 		l.out.bytes(key)
 		l.out.write(": ")
 	}
-	start = l.out.n
-	l.out.bytes(item)
-	return start
+	return l.out.n
 }
 
 func (l *listWriter) close() {
@@ -279,9 +291,20 @@ type stickyWriter struct {
 	err error
 }
 
-func (s *stickyWriter) bytes(b []byte) {
+func (s *stickyWriter) bytes(b []byte) { s.to(s.w.Write, b) }
+
+// clean writes what needs no leak scan, where there is one.
+func (s *stickyWriter) clean(b []byte) {
+	if to, ok := s.w.(*spool); ok {
+		s.to(to.writeClean, b)
+	} else {
+		s.bytes(b)
+	}
+}
+
+func (s *stickyWriter) to(write func([]byte) (int, error), b []byte) {
 	if s.err == nil {
-		_, s.err = s.w.Write(b)
+		_, s.err = write(b)
 		s.n += int64(len(b))
 	}
 }

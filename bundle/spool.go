@@ -10,8 +10,8 @@ import (
 	"os"
 )
 
-// spoolMemory is how much of an entry is held in memory before it goes to a
-// temporary file: a tar header needs the size, which a stream does not know.
+// spoolMemory is how much of an entry is held in memory; the rest goes to a
+// temporary file, since a tar header needs the size, which a stream does not know.
 const spoolMemory = 256 << 10
 
 // spool takes one entry's content through the leak scan, and gives it back
@@ -21,7 +21,7 @@ type spool struct {
 	// finished is set when the content is whole, intact where the scan cut nothing out of it.
 	finished, intact bool
 	dir              string
-	mem              bytes.Buffer
+	mem              bytes.Buffer // what comes after the file's content
 	file             *os.File
 	hash             hash.Hash
 	size             int64
@@ -47,6 +47,14 @@ func (s *spool) Write(p []byte) (int, error) {
 	return s.leaks.Write(p)
 }
 
+// writeClean takes what was scanned by itself before, and held no secret.
+func (s *spool) writeClean(p []byte) (int, error) {
+	if err := s.finish(); err != nil {
+		return 0, err
+	}
+	return s.put(p)
+}
+
 // finish ends the content; size, hash and reader are right from then on.
 func (s *spool) finish() error {
 	if s.leaks == nil {
@@ -58,48 +66,56 @@ func (s *spool) finish() error {
 func (s *spool) put(p []byte) (int, error) {
 	s.hash.Write(p)
 	s.size += int64(len(p))
-	if s.file == nil && s.mem.Len()+len(p) > spoolMemory {
-		file, err := os.CreateTemp(s.dir, ".zbundle-spool-*")
-		if err != nil {
-			return 0, fmt.Errorf("make a temporary file: %w", err)
-		}
-		// Without a name it can't outlive the process.
-		if err := os.Remove(file.Name()); err != nil {
+	if s.mem.Len()+len(p) > spoolMemory {
+		if err := s.flush(); err != nil {
 			return 0, err
 		}
-		s.file = file
-		if _, err := s.mem.WriteTo(file); err != nil {
-			return 0, err
-		}
-	}
-	if s.file != nil {
-		return s.file.Write(p)
 	}
 	return s.mem.Write(p)
 }
 
-// reader gives the content from its start.
+// flush moves what is in memory to the temporary file.
+func (s *spool) flush() error {
+	if s.file == nil {
+		file, err := os.CreateTemp(s.dir, ".zbundle-spool-*")
+		if err != nil {
+			return fmt.Errorf("make a temporary file: %w", err)
+		}
+		s.file = file
+		// Without a name it can't outlive the process.
+		if err := os.Remove(file.Name()); err != nil {
+			return err
+		}
+	}
+	_, err := s.mem.WriteTo(s.file)
+	return err
+}
+
+// reader gives the content from its start. Nothing is written after that.
 func (s *spool) reader() (io.Reader, error) {
 	if s.file == nil {
 		return bytes.NewReader(s.mem.Bytes()), nil
 	}
-	if _, err := s.file.Seek(0, io.SeekStart); err != nil {
-		return nil, err
-	}
-	return s.file, nil
+	return io.MultiReader(io.NewSectionReader(s.file, 0, s.inFile()), bytes.NewReader(s.mem.Bytes())), nil
 }
 
 // slice gives a part of the content.
 func (s *spool) slice(from, to int64) ([]byte, error) {
-	if s.file == nil {
-		return s.mem.Bytes()[from:to], nil
+	at := s.inFile()
+	if from >= at {
+		return s.mem.Bytes()[from-at : to-at], nil
 	}
 	part := make([]byte, to-from)
-	if _, err := s.file.ReadAt(part, from); err != nil {
+	n, err := s.file.ReadAt(part[:min(to, at)-from], from)
+	if err != nil {
 		return nil, fmt.Errorf("read back an entry: %w", err)
 	}
+	copy(part[n:], s.mem.Bytes())
 	return part, nil
 }
+
+// inFile is how much of the content the temporary file has.
+func (s *spool) inFile() int64 { return s.size - int64(s.mem.Len()) }
 
 func (s *spool) sum() string { return hex.EncodeToString(s.hash.Sum(nil)) }
 

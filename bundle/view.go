@@ -24,6 +24,11 @@ const (
 // itemHash tells an item by its canonical bytes.
 type itemHash [16]byte
 
+func hashOf(item []byte) itemHash {
+	sum := sha256.Sum256(item)
+	return itemHash(sum[:16])
+}
+
 // items is the index of a section: what it holds in which order, and where in
 // its file.
 type items struct {
@@ -37,13 +42,12 @@ type items struct {
 // maxItems bounds what is indexed of one list, far above the largest mesh.
 const maxItems = 1 << 20
 
-func (i *items) add(item []byte, start, end int64) {
+func (i *items) add(hash itemHash, start, end int64) {
 	if len(i.hashes) == maxItems {
 		*i = items{list: i.list} // it is stored as it is
 		return
 	}
-	sum := sha256.Sum256(item)
-	i.hashes = append(i.hashes, itemHash(sum[:16]))
+	i.hashes = append(i.hashes, hash)
 	i.starts = append(i.starts, start)
 	i.ends = append(i.ends, end)
 }
@@ -175,7 +179,7 @@ func (w *Writer) AddShared(ctx context.Context, e NewEntry, r io.Reader) (Entry,
 	if err != nil {
 		return Entry{}, err
 	}
-	split := &dumpSplitter{dec: jsontext.NewDecoder(in, decodeOptions()...), keepPEM: true}
+	split := &dumpSplitter{dec: jsontext.NewDecoder(in, decodeOptions()...), keepPEM: true, clean: &w.clean}
 	s := newSpool(w.dir)
 	defer s.close()
 	var index *items

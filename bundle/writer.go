@@ -80,6 +80,7 @@ type Writer struct {
 	views sync.Mutex         // held while a view is written, so that no link comes before it
 	known map[string]string  // view path to sha256
 	bases map[string][]*view // by kind
+	clean cleanItems
 }
 
 // Create begins an archive at name, whose ending decides its form: .tgz,

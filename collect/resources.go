@@ -1,7 +1,6 @@
 package collect
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -27,6 +26,9 @@ const (
 	smallPage = 20
 	pageBytes = 32 * mb
 )
+
+// errNoObject is returned for JSON that is something else.
+var errNoObject = errors.New("not an object")
 
 // errAbsent is returned for what the cluster does not serve.
 var errAbsent = errors.New("not served by this cluster")
@@ -274,10 +276,8 @@ func (l *listed) add(raw []byte) error {
 	if l.each != nil && !l.each(raw) {
 		return nil
 	}
-	var obj map[string]any
-	dec := json.NewDecoder(bytes.NewReader(raw))
-	dec.UseNumber()
-	if err := dec.Decode(&obj); err != nil {
+	obj, err := decodeObject(raw)
+	if err != nil {
 		return fmt.Errorf("read an object of %s: %w", l.task.name, err)
 	}
 	removed, ok := bundle.RedactObject(l.task.group, l.task.name, obj)
@@ -290,7 +290,7 @@ func (l *listed) add(raw []byte) error {
 		sep = "\n"
 	}
 	l.count++
-	line, err := json.Marshal(obj)
+	line, err := encodeObject(obj)
 	if err != nil {
 		return err
 	}

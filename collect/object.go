@@ -1,0 +1,85 @@
+package collect
+
+import (
+	"bytes"
+	"io"
+
+	jsonv2 "github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// managedFields are the larger part of many objects; the redaction keeps nothing of them.
+const managedFields = "managedFields"
+
+// decodeObject reads an object as encoding/json does, but for numbers, which
+// stay as they are written, and without its managedFields.
+func decodeObject(raw []byte) (map[string]any, error) {
+	dec := jsontext.NewDecoder(bytes.NewReader(raw), lenient())
+	v, err := decodeAny(dec)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := dec.ReadToken(); err != io.EOF {
+		return nil, errNoObject
+	}
+	obj, ok := v.(map[string]any)
+	if !ok {
+		return nil, errNoObject
+	}
+	return obj, nil
+}
+
+func decodeAny(dec *jsontext.Decoder) (any, error) {
+	token, err := dec.ReadToken()
+	if err != nil {
+		return nil, err
+	}
+	switch token.Kind() {
+	case '{':
+		return decodeMembers(dec)
+	case '[':
+		list := []any{}
+		for dec.PeekKind() != ']' {
+			v, err := decodeAny(dec)
+			if err != nil {
+				return nil, err
+			}
+			list = append(list, v)
+		}
+		_, err := dec.ReadToken()
+		return list, err
+	case '"':
+		return token.String(), nil
+	case '0':
+		return jsontext.Value(token.String()), nil
+	case 't', 'f':
+		return token.Bool(), nil
+	}
+	return nil, nil
+}
+
+func decodeMembers(dec *jsontext.Decoder) (map[string]any, error) {
+	obj := map[string]any{}
+	for dec.PeekKind() != '}' {
+		token, err := dec.ReadToken()
+		if err != nil {
+			return nil, err
+		}
+		name := token.String()
+		if name == managedFields {
+			err = dec.SkipValue()
+		} else {
+			obj[name], err = decodeAny(dec)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	_, err := dec.ReadToken()
+	return obj, err
+}
+
+// encodeObject writes an object with its members in order.
+func encodeObject(obj map[string]any) ([]byte, error) {
+	return jsonv2.Marshal(obj, lenient(), jsonv2.Deterministic(true))
+}
