@@ -4,12 +4,9 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"fmt"
 	"path"
 	"slices"
 	"strings"
-
-	jsonv2 "github.com/go-json-experiment/json"
 
 	"github.com/zbundle/zbundle/bundle"
 )
@@ -56,10 +53,6 @@ func (c *changes) document(inScope func(namespace string) bool) bundle.PodChange
 	return d
 }
 
-// metadataOnly asks for a list's names and not for its objects, where the API
-// server can give them so, meta.k8s.io/v1 PartialObjectMetadataList.
-const metadataOnly = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1, application/json"
-
 // names lists the pods once more, by name, and stores which came and went.
 func (r *run) names(ctx context.Context, base string, task task, record *bundle.Task) error {
 	if !r.lookedAt(podsTask, target{kind: kindCluster}) {
@@ -91,17 +84,12 @@ func (r *run) names(ctx context.Context, base string, task task, record *bundle.
 // namesIn goes through one list of names.
 func (r *run) namesIn(ctx context.Context, path string, l *listed) error {
 	api := *r.api
-	api.accept = metadataOnly
+	api.accept = namesOnly
 	return api.eachPage(ctx, path, l, func(p *page) error {
-		for _, raw := range p.Items {
-			var o struct {
-				Metadata bundle.PodName `json:"metadata"`
-			}
-			if err := jsonv2.Unmarshal(raw, &o, lenient()); err != nil {
-				return fmt.Errorf("read the name of an object of %s: %w", l.task.name, err)
-			}
-			r.changes.after(o.Metadata.Namespace, o.Metadata.Name, o.Metadata.UID)
+		names, err := p.podNames()
+		for _, n := range names {
+			r.changes.after(n.Namespace, n.Name, n.UID)
 		}
-		return nil
+		return err
 	})
 }

@@ -11,10 +11,12 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 
 	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/zbundle/zbundle/bundle"
 )
@@ -197,7 +199,8 @@ type page struct {
 	Metadata metav1.ListMeta  `json:"metadata"`
 	Items    []jsontext.Value `json:"items"`
 
-	size int // how many objects were asked for
+	names []bundle.PodName // where the answer has no more of its items
+	size  int              // how many objects were asked for
 }
 
 // page asks for one page, again where it breaks off.
@@ -211,13 +214,20 @@ func (a *api) page(ctx context.Context, path string, query url.Values, l *listed
 		defer resp.Body.Close()
 		body := &limitedReader{r: resp.Body, left: min(pageBytes, l.task.limit-l.bytes)}
 		defer func() { l.bytes += body.n }()
-		p = &page{}
-		if err := jsonv2.UnmarshalRead(body, p, lenient()); err != nil {
+		if p, err = readPage(resp.Header.Get("Content-Type"), body); err != nil {
 			return fmt.Errorf("read a page of %s: %w", l.task.name, cmp.Or(body.failed, bundle.SyntaxOf(err)))
 		}
 		return nil
 	})
 	return p, err
+}
+
+func readPage(contentType string, body io.Reader) (*page, error) {
+	if strings.HasPrefix(contentType, runtime.ContentTypeProtobuf) {
+		return readNames(body)
+	}
+	p := &page{}
+	return p, jsonv2.UnmarshalRead(body, p, lenient())
 }
 
 // lenient takes foreign JSON as it comes, as encoding/json does.

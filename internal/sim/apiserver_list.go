@@ -40,7 +40,10 @@ func (s *apiServer) serveList(w http.ResponseWriter, r *http.Request, t *table, 
 		writeStatus(w, apierrors.NewBadRequest(err.Error()))
 		return
 	}
-	q.names = strings.Contains(r.Header.Get("Accept"), "as=PartialObjectMetadataList")
+	if q.names = asksForNames(r); q.names {
+		writeNames(w, r, t.list(q))
+		return
+	}
 	writeEncoded(w, http.StatusOK, t.list(q))
 }
 
