@@ -40,6 +40,7 @@ type run struct {
 	targets []target
 	proxied map[string][]string // ztunnels by istiod pod
 	removed map[string]int
+	seen    map[string]bool      // pods that were looked at twice, by label
 	looked  map[string]time.Time // when what was asked that brought what it was to bring, by label
 	fatal   error
 	// inScope are the nodes whose agents are asked; nil stands for all.
@@ -60,7 +61,7 @@ func newRun(config *rest.Config, opts Options, progress Progress) (*run, error) 
 	r := &run{
 		opts: opts.withDefaults(), progress: progress, proxied: map[string][]string{}, removed: map[string]int{},
 		denied: map[right]bool{}, known: map[right]bool{}, active: map[string]int{}, rationed: map[string]string{}, peers: map[workload]bool{},
-		dumping: map[string]chan struct{}{}, looked: map[string]time.Time{}, lines: newMetricLines(), changes: newChanges(),
+		dumping: map[string]chan struct{}{}, looked: map[string]time.Time{}, seen: map[string]bool{}, lines: newMetricLines(), changes: newChanges(),
 		survey: survey{nodes: map[string]node{}, enrolled: map[string]int{}, placed: map[workload]map[string]bool{}},
 		use:    inUse{containers: map[string]int64{}, nodes: map[string]int64{}},
 	}

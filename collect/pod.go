@@ -39,6 +39,7 @@ func (r *run) pod(ctx context.Context, t target, tasks []task) {
 			r.looks.taken()
 		}
 	}
+	r.takeDueLook(ctx, client)
 }
 
 // podTask runs one request and records how it ended.

@@ -39,7 +39,10 @@ func collectFrom(t *testing.T, served sim.Options, opts Options) collected {
 	}
 	defer cluster.Close()
 	var said bytes.Buffer
-	opts.Output, opts.MetricsInterval = filepath.Join(t.TempDir(), "mesh.tgz"), time.Millisecond
+	opts.Output = filepath.Join(t.TempDir(), "mesh.tgz")
+	if opts.MetricsInterval == 0 {
+		opts.MetricsInterval = time.Millisecond
+	}
 	if _, err := Run(t.Context(), cluster.RESTConfig(), opts, &Lines{W: &said}); err != nil {
 		t.Fatal(err)
 	}

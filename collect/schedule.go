@@ -155,7 +155,9 @@ func (r *run) second(ctx context.Context, objects []task) {
 		}
 	}
 	for _, t := range r.mine() {
-		jobs = append(jobs, func() { r.again(ctx, t, r.replica(t.revision)) })
+		if !r.twice(t) {
+			jobs = append(jobs, func() { r.again(ctx, t, r.replica(t.revision)) })
+		}
 	}
 	r.workers(jobs)
 }
@@ -185,10 +187,7 @@ func (r *run) replica(revision string) string {
 func (r *run) again(ctx context.Context, t target, replica string) {
 	client := &podClient{api: r.api, reach: &r.reach, target: t, patience: r.opts.RequestTimeout}
 	defer client.close()
-	for _, task := range tasksOf(t) {
-		if !task.again {
-			continue
-		}
+	for _, task := range againOf(t) {
 		before := strings.TrimSuffix(task.id, secondLook)
 		why := ""
 		switch {
@@ -214,11 +213,51 @@ func (r *run) again(ctx context.Context, t target, replica string) {
 	}
 }
 
-// pause waits until counters have had time to count.
-func (r *run) pause(ctx context.Context, id string, t target) {
+// takeDueLook takes the second look before a visit ends, where that took so
+// long that it is due: it needs no connection of its own then. istiods' looks
+// come when all else is done.
+func (r *run) takeDueLook(ctx context.Context, c *podClient) {
+	if c.target.kind == kindIstiod || r.twice(c.target) {
+		return
+	}
+	tasks := againOf(c.target)
+	for _, task := range tasks {
+		before := strings.TrimSuffix(task.id, secondLook)
+		if !r.lookedAt(before, c.target) || r.due(before, c.target).After(r.clock.now()) {
+			return
+		}
+	}
+	for _, task := range tasks {
+		r.podTask(ctx, c, task)
+	}
 	r.mu.Lock()
-	due := r.looked[label(id, t.entry())].Add(r.opts.MetricsInterval)
-	r.mu.Unlock()
+	defer r.mu.Unlock()
+	r.seen[c.target.String()] = true
+}
+
+// twice is true of a pod that was looked at again already.
+func (r *run) twice(t target) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.seen[t.String()]
+}
+
+// againOf are the tasks of a pod's second look.
+func againOf(t target) []task {
+	again, _ := parted(tasksOf(t), func(t task) bool { return t.again })
+	return again
+}
+
+// due is when counters have had time to count.
+func (r *run) due(id string, t target) time.Time {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.looked[label(id, t.entry())].Add(r.opts.MetricsInterval)
+}
+
+// pause waits until the second look is due.
+func (r *run) pause(ctx context.Context, id string, t target) {
+	due := r.due(id, t)
 	timer := time.NewTimer(due.Sub(r.clock.now()))
 	defer timer.Stop()
 	select {
