@@ -220,9 +220,7 @@ func (d *dumpSplitter) copyElements(out *stickyWriter, section string, index *it
 		if err != nil {
 			return err
 		}
-		if !index.list || !index.indexed {
-			list.item(key, d.canonical(section, v))
-		} else {
+		if index.list && index.indexed {
 			item, hash, clean := d.sharedItem(section, v)
 			start := list.begin(nil)
 			if clean {
@@ -231,6 +229,8 @@ func (d *dumpSplitter) copyElements(out *stickyWriter, section string, index *it
 				out.bytes(item)
 			}
 			index.add(hash, start, out.n)
+		} else {
+			list.item(key, d.canonical(section, v))
 		}
 		if out.err != nil {
 			return out.err

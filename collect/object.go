@@ -2,6 +2,7 @@ package collect
 
 import (
 	"bytes"
+	"errors"
 	"io"
 
 	jsonv2 "github.com/go-json-experiment/json"
@@ -10,6 +11,9 @@ import (
 
 // managedFields are the larger part of many objects; the redaction keeps nothing of them.
 const managedFields = "managedFields"
+
+// errNoObject is returned for JSON that is something else.
+var errNoObject = errors.New("not an object")
 
 // decodeObject reads an object as encoding/json does, but for numbers, which
 // stay as they are written, and without its managedFields.

@@ -29,9 +29,6 @@ const (
 	pageBytes = 32 * mb
 )
 
-// errNoObject is returned for JSON that is something else.
-var errNoObject = errors.New("not an object")
-
 // errAbsent is returned for what the cluster does not serve.
 var errAbsent = errors.New("not served by this cluster")
 

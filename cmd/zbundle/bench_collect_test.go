@@ -17,7 +17,7 @@ import (
 // and a log of 1 MB from each ztunnel, and reports what collect needed: `make
 // bench-collect`. The servers run on the same cores.
 func BenchmarkCollect(b *testing.B) {
-	type cost struct{ seconds, peak, bytes float64 }
+	type cost struct{ seconds, cpu, peak, bytes float64 }
 	costs := map[int]cost{}
 	for _, nodes := range []int{10, 100, 1000} {
 		b.Run(strconv.Itoa(nodes)+"-ztunnels", func(b *testing.B) {
@@ -29,18 +29,20 @@ func BenchmarkCollect(b *testing.B) {
 				if out, err := cmd.CombinedOutput(); err != nil {
 					b.Fatalf("%v\n%s", err, out)
 				}
+				elapsed, cpu := time.Since(began), cmd.ProcessState.UserTime()+cmd.ProcessState.SystemTime()
 				m := manifestOf(b, file)
-				c := cost{time.Since(began).Seconds(), float64(cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss) / 1000, float64(m.Cost.Bytes)}
+				c := cost{elapsed.Seconds(), cpu.Seconds(), float64(cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss) / 1000, float64(m.Cost.Bytes)}
 				costs[nodes] = c
 				b.ReportMetric(0, "ns/op") // building and starting the mesh is no part of it
 				b.ReportMetric(c.seconds, "s-collect")
 				b.ReportMetric(c.peak, "MB-peak")
 				b.ReportMetric(c.bytes/1e6, "MB-received")
 				b.ReportMetric(float64(m.Cost.Requests), "requests")
-				b.ReportMetric(float64(cmd.ProcessState.UserTime()+cmd.ProcessState.SystemTime())/1e9, "s-CPU")
+				b.ReportMetric(c.cpu, "s-CPU")
 				if before, ok := costs[nodes/10]; ok {
 					b.ReportMetric(c.peak/before.peak, "x-peak-of-a-tenth")
 					b.ReportMetric((c.seconds/before.seconds)/(c.bytes/before.bytes), "x-time-per-byte-of-a-tenth")
+					b.ReportMetric((c.cpu/before.cpu)/(c.bytes/before.bytes), "x-CPU-per-byte-of-a-tenth")
 				}
 			}
 		})

@@ -84,9 +84,24 @@ func (z *ztunnel) holds() []*meshPod {
 			out = append(out, p)
 		}
 	}
-	out = append(out, z.stale...)
-	slices.SortFunc(out, func(a, b *meshPod) int { return compare(a.uidWDS(), b.uidWDS()) })
-	return out
+	return sortedByUID(append(out, z.stale...))
+}
+
+// sortedByUID makes up each uid once: every ztunnel sorts all pods for every dump.
+func sortedByUID(pods []*meshPod) []*meshPod {
+	type named struct {
+		uid string
+		pod *meshPod
+	}
+	list := make([]named, len(pods))
+	for i, p := range pods {
+		list[i] = named{p.uidWDS(), p}
+	}
+	slices.SortFunc(list, func(a, b named) int { return compare(a.uid, b.uid) })
+	for i, n := range list {
+		pods[i] = n.pod
+	}
+	return pods
 }
 
 func compare(a, b string) int {
