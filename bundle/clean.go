@@ -1,7 +1,7 @@
 package bundle
 
 import (
-	"slices"
+	"io"
 	"sync"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -33,7 +33,8 @@ func (c *cleanItems) has(i cleanItem) bool {
 
 // look scans an item, and remembers it if it is clean.
 func (c *cleanItems) look(i cleanItem, item []byte) bool {
-	if len(item) > leakWindow || holdsLeak(item) {
+	scan := newLeakFilter(io.Discard)
+	if _, err := scan.Write(item); err != nil || scan.Close() != nil || scan.found != nil {
 		return false
 	}
 	c.mu.Lock()
@@ -47,10 +48,10 @@ func (c *cleanItems) look(i cleanItem, item []byte) bool {
 	return true
 }
 
-// sharedItem puts an item of a list into the form that is stored. clean is
-// true of one that needs no leak scan any more.
+// sharedItem puts an item of a list that ztunnels share into the form that is
+// stored. clean is true of one that needs no leak scan any more.
 func (d *dumpSplitter) sharedItem(section string, v jsontext.Value) (item []byte, hash itemHash, clean bool) {
-	if d.clean == nil || !slices.Contains(shared, section) {
+	if d.clean == nil {
 		item = d.canonical(section, v)
 		return item, hashOf(item), false
 	}

@@ -110,7 +110,7 @@ var ErrNotJSON = errors.New("the answer is not a JSON object")
 type dumpSplitter struct {
 	dec     *jsontext.Decoder
 	keepPEM bool
-	clean   *cleanItems // nil where nothing is scanned
+	clean   *cleanItems // nil but for dumps
 	// withheld names what was taken out of the dump.
 	withheld []string
 }

@@ -186,16 +186,6 @@ func nextAnchor(b []byte, from, limit int) int {
 	return -1
 }
 
-// holdsLeak is true of a text by itself with a secret in it.
-func holdsLeak(b []byte) bool {
-	for i := nextAnchor(b, 0, len(b)); i >= 0; i = nextAnchor(b, i+1, len(b)) {
-		if _, ok := findLeak(b, i); ok {
-			return true
-		}
-	}
-	return false
-}
-
 func findLeak(b []byte, at int) (leak, bool) {
 	for _, find := range leakAnchors.finders[fourBytes(b, at)] {
 		if l, ok := find(b, at); ok {

@@ -179,7 +179,7 @@ func (w *Writer) AddShared(ctx context.Context, e NewEntry, r io.Reader) (Entry,
 	if err != nil {
 		return Entry{}, err
 	}
-	split := &dumpSplitter{dec: jsontext.NewDecoder(in, decodeOptions()...), keepPEM: true, clean: &w.clean}
+	split := &dumpSplitter{dec: jsontext.NewDecoder(in, decodeOptions()...), keepPEM: true}
 	s := newSpool(w.dir)
 	defer s.close()
 	var index *items

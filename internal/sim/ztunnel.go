@@ -3,6 +3,7 @@ package sim
 import (
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -97,21 +98,11 @@ func sortedByUID(pods []*meshPod) []*meshPod {
 	for i, p := range pods {
 		list[i] = named{p.uidWDS(), p}
 	}
-	slices.SortFunc(list, func(a, b named) int { return compare(a.uid, b.uid) })
+	slices.SortFunc(list, func(a, b named) int { return strings.Compare(a.uid, b.uid) })
 	for i, n := range list {
 		pods[i] = n.pod
 	}
 	return pods
-}
-
-func compare(a, b string) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
 }
 
 // endpoints are the pods that the ztunnel would send a call to s to.

@@ -161,7 +161,7 @@ func (z *ztunnel) dumpServices() []dumpService {
 		return out
 	}
 	services := slices.Clone(z.mesh.services)
-	slices.SortStableFunc(services, func(a, b *meshService) int { return compare(a.hostname(), b.hostname()) })
+	slices.SortStableFunc(services, func(a, b *meshService) int { return strings.Compare(a.hostname(), b.hostname()) })
 	no := false
 	for _, s := range services {
 		if z.lacks[s] {
@@ -195,7 +195,7 @@ func (z *ztunnel) dumpPolicies() []dumpPolicy {
 		return out
 	}
 	policies := slices.Clone(z.mesh.policies)
-	slices.SortFunc(policies, func(a, b *meshPolicy) int { return compare(a.key(), b.key()) })
+	slices.SortFunc(policies, func(a, b *meshPolicy) int { return strings.Compare(a.key(), b.key()) })
 	for _, p := range policies {
 		if z.unknown[p.key()] {
 			continue
