@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math"
 	"net/http"
 	"slices"
 	"strconv"
@@ -34,7 +35,7 @@ func retry(ctx context.Context, attempts int, do func() error) error {
 		if before != nil && ctx.Err() != nil && err != nil {
 			return before // that it was tried again until its time was up is no cause
 		}
-		if err == nil || attempt >= min(attempts, attemptsAfter(err)) || !passing(err) {
+		if err == nil || attempt >= attemptsAfter(err, attempts) || !passing(err) {
 			return err
 		}
 		before = err
@@ -42,6 +43,9 @@ func retry(ctx context.Context, attempts int, do func() error) error {
 		var answer *apiError
 		if errors.As(err, &answer) && answer.retryAfter > 0 {
 			wait = min(answer.retryAfter, longestPause)
+		}
+		if isSettling(err) {
+			wait = min(wait, settlingPause)
 		}
 		if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= wait {
 			return err
@@ -57,30 +61,29 @@ func retry(ctx context.Context, attempts int, do func() error) error {
 	}
 }
 
-// attemptsAfter is how often to try what met err: a server that answers, and
-// does not say that it is busy, will hardly answer otherwise.
-func attemptsAfter(err error) int {
-	var settling settlingError
-	if errors.As(err, &settling) {
-		return maxAttempts
+// attemptsAfter is how often to try what met err, of so many attempts: a
+// server that answers, and does not say that it is busy, will hardly answer
+// otherwise. One that has just come back has its time, and no count.
+func attemptsAfter(err error, attempts int) int {
+	if isSettling(err) {
+		return math.MaxInt
 	}
 	var answer *apiError
 	if errors.As(err, &answer) && answer.code != http.StatusTooManyRequests && answer.code != http.StatusServiceUnavailable {
-		return targetAttempts
+		return min(attempts, targetAttempts)
 	}
-	return maxAttempts
+	return attempts
 }
 
 // passing is true of errors that the same request may not meet again.
 func passing(err error) bool {
 	var api *apiError
 	var status *statusError
-	var settling settlingError
 	var gone goneError
 	switch {
 	case errors.As(err, &gone):
 		return false
-	case errors.As(err, &settling):
+	case isSettling(err):
 		return true
 	case errors.As(err, &api):
 		return passingCode(api.code)

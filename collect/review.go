@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -138,7 +137,7 @@ func (a *api) review(ctx context.Context, x right) (bool, error) {
 		}
 		return err
 	})
-	if settling := (settlingError{}); err != nil && !errors.As(err, &settling) {
+	if err != nil {
 		return false, fmt.Errorf("review the right to %s: %w", x, err)
 	}
 	return answer.Status.Allowed, nil

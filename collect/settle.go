@@ -1,6 +1,7 @@
 package collect
 
 import (
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"time"
@@ -9,6 +10,9 @@ import (
 // settlingTime is how long a refusal is not believed after the API server was
 // away: one that has just started denies everything until it has read its roles.
 const settlingTime = 30 * time.Second
+
+// settlingPause is the longest between two attempts meanwhile: reading its roles takes a server seconds.
+const settlingPause = 2 * time.Second
 
 // goneTime is how long the API server may be away before nothing waits for it
 // any more: one that restarts is back by then.
@@ -57,6 +61,11 @@ func (a *absence) settling() bool { return time.Since(time.Unix(0, a.at.Load()))
 type settlingError struct{ error }
 
 func (e settlingError) Unwrap() error { return e.error }
+
+func isSettling(err error) bool {
+	var settling settlingError
+	return errors.As(err, &settling)
+}
 
 // unsettled is the same of a review.
 func unsettled(x right) error {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -64,5 +65,42 @@ func TestAServerThatStaysAwayIsGivenUpOn(t *testing.T) {
 		if err := a.met(cut); !passing(err) {
 			t.Errorf("it is given up on after %s: %v", name, err)
 		}
+	}
+}
+
+// A refusal counts for nothing until settlingTime is over, however often it
+// comes and however many attempts went before.
+func TestARefusalIsTriedAgainUntilTheServerHasSettled(t *testing.T) {
+	cut := errors.New("dial tcp 10.0.0.1:443: connect: connection refused")
+	refused := &apiError{code: http.StatusForbidden}
+	for name, test := range map[string]struct {
+		away, settled time.Duration // since the first attempt
+		allowed       bool
+	}{
+		"away for long":               {8 * time.Second, 25 * time.Second, true},
+		"slow to read its roles":      {time.Second, 29 * time.Second, true},
+		"refused when it has settled": {time.Second, 10 * time.Minute, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var a absence
+				began := time.Now()
+				err := retry(t.Context(), maxAttempts, func() error {
+					switch at := time.Since(began); {
+					case at < test.away:
+						return a.met(cut)
+					case at < test.settled:
+						return a.met(refused)
+					}
+					return nil
+				})
+				if allowed := err == nil; allowed != test.allowed {
+					t.Errorf("ended with %v after %s", err, time.Since(began))
+				}
+				if took := time.Since(began); took > test.away+settlingTime+settlingPause {
+					t.Errorf("it took %s", took)
+				}
+			})
+		})
 	}
 }
