@@ -118,7 +118,7 @@ func TestABadEntryIsRefusedByNameAndTheOthersAreRead(t *testing.T) {
 					t.Errorf("links %v (-want +got):\n%s", links, diff)
 				}
 				if len(problems) != 1 || problems[0].Path != test.path || !strings.Contains(problems[0].Text, test.text) {
-					t.Errorf("problems %q", problems)
+					t.Errorf("problems %v", problems)
 				}
 			}
 		})
@@ -211,6 +211,6 @@ func TestAFolderWithLinksAndPipesIsReadWithoutThem(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	if len(problems) != 4 {
-		t.Errorf("problems %q", problems)
+		t.Errorf("problems %v", problems)
 	}
 }

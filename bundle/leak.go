@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"io"
+	"time"
 )
 
 // The leak scan is the last thing that stands between a secret and the
@@ -76,7 +77,7 @@ func (f *leakFilter) pass(limit int, final bool) error {
 		}
 		f.found[hit.kind]++
 		out.bytes(f.buf[emitted:hit.from])
-		out.write("[redacted " + hit.kind + "]")
+		out.write(hit.quote + "[redacted " + hit.kind + "]" + hit.quote)
 		emitted, i = hit.to, hit.to
 		f.running = hit.to == len(f.buf) && !final
 	}
@@ -91,10 +92,28 @@ func (f *leakFilter) pass(limit int, final bool) error {
 	return out.err
 }
 
+// withoutLeaks scans a text that is held whole: what was cut out of it is
+// counted in found.
+func withoutLeaks(text string, found map[string]int) string {
+	if nextAnchor([]byte(text), 0, len(text)) < 0 {
+		return text
+	}
+	var out bytes.Buffer
+	f := newLeakFilter(&out)
+	// A buffer takes everything.
+	_, _ = f.Write([]byte(text))
+	_ = f.Close()
+	for kind, n := range f.found {
+		found["leaked "+kind] += n
+	}
+	return out.String()
+}
+
 // leak is a value to be cut out.
 type leak struct {
 	kind     string
 	from, to int
+	quote    string // around the marker, where JSON needs it to be a string
 }
 
 // finder decides whether a secret stands where its anchor does.
@@ -252,7 +271,7 @@ func pemKey(b []byte, at int) (leak, bool) {
 		line, rest, more := bytes.Cut(body[n:], []byte("\n"))
 		if end := bytes.Index(line, []byte(pemEnd)); end >= 0 && isKeyLine(line[:end], true) {
 			tail := end + len(pemEnd) + len(label) + len("-----")
-			return leak{"private key", from, to + n + min(len(line), tail)}, true
+			return leak{kind: "private key", from: from, to: to + n + min(len(line), tail)}, true
 		}
 		next, _, _ := bytes.Cut(rest, []byte("\n"))
 		if !isKeyLine(line, bytes.Contains(next, []byte(pemEnd))) {
@@ -262,10 +281,10 @@ func pemKey(b []byte, at int) (leak, bool) {
 			} else {
 				n--
 			}
-			return leak{"private key", from, to + n}, true
+			return leak{kind: "private key", from: from, to: to + n}, true
 		}
 		if n += len(line); !more {
-			return leak{"private key", from, to + n}, true
+			return leak{kind: "private key", from: from, to: to + n}, true
 		}
 		n++
 	}
@@ -297,7 +316,7 @@ func encodedPEM(b []byte, at int) (leak, bool) {
 	if !bytes.HasPrefix(text, []byte(pemBegin)) || !bytes.Contains(text, []byte("PRIVATE KEY-----")) {
 		return leak{}, false
 	}
-	return leak{"private key", at, to}, true
+	return leak{kind: "private key", from: at, to: to}, true
 }
 
 // derPrefixes are how a private key begins in base64, "?" any character:
@@ -320,7 +339,7 @@ func derKey(b []byte, at int) (leak, bool) {
 				}
 				to = end
 			}
-			return leak{"private key", from, to}, to-from > len(prefix)+16
+			return leak{kind: "private key", from: from, to: to}, to-from > len(prefix)+16
 		}
 	}
 	return leak{}, false
@@ -348,7 +367,7 @@ func jwt(b []byte, at int) (leak, bool) {
 	if claims == len(b) || b[claims] != '.' {
 		return leak{}, false
 	}
-	return leak{"token", from, run(b, claims+1, isBase64URL)}, true
+	return leak{kind: "token", from: from, to: run(b, claims+1, isBase64URL)}, true
 }
 
 // jwe finds an encrypted token (RFC 7516): a header and four parts more.
@@ -360,7 +379,7 @@ func jwe(b []byte, at int) (leak, bool) {
 		}
 		to++
 	}
-	return leak{"token", at, to}, string(b[at:at+3]) == "eyJ" && dots == 4
+	return leak{kind: "token", from: at, to: to}, string(b[at:at+3]) == "eyJ" && dots == 4
 }
 
 // authScheme finds what stands in an Authorization header.
@@ -373,7 +392,7 @@ func authScheme(scheme string) finder {
 		value := run(b, from, func(c byte) bool { return c == ' ' || c == '\t' })
 		to := run(b, value, isTokenByte)
 		header := bytes.Contains(bytes.ToLower(b[max(0, at-24):at]), []byte("authorization"))
-		return leak{"token", value, to}, value > from && (header && to > value || to-value >= 16)
+		return leak{kind: "token", from: value, to: to}, value > from && (header && to > value || to-value >= 16)
 	}
 }
 
@@ -388,7 +407,7 @@ func urlPassword(b []byte, at int) (leak, bool) {
 	if to == len(b) || b[to] != '@' || !bytes.Contains(b[from:to], []byte(":")) {
 		return leak{}, false
 	}
-	return leak{"password", from, to}, true
+	return leak{kind: "password", from: from, to: to}, true
 }
 
 // dockerAuth finds a registry's credentials: "auth": "<user:password in base64>".
@@ -399,7 +418,7 @@ func dockerAuth(b []byte, at int) (leak, bool) {
 	}
 	from := run(b, quote+1, func(c byte) bool { return c == ' ' || c == ':' || c == '\\' || c == '"' })
 	to := run(b, from, isBase64)
-	return leak{"docker credential", from, to}, to-from >= 4 && bytes.IndexByte(b[quote:from], ':') >= 0
+	return leak{kind: "docker credential", from: from, to: to}, to-from >= 4 && bytes.IndexByte(b[quote:from], ':') >= 0
 }
 
 // cloudKey finds a provider's key by the letters it begins with.
@@ -409,12 +428,13 @@ func cloudKey(prefix string, length int) finder {
 			return leak{}, false
 		}
 		to := run(b, at+len(prefix), isBase64URL)
-		return leak{"cloud key", at, to}, to-at-len(prefix) >= length
+		return leak{kind: "cloud key", from: at, to: to}, to-at-len(prefix) >= length
 	}
 }
 
 // assignment finds the value that is given to a name that ends in name: in
-// `name=value`, `name: value` and `"name": "value"`.
+// `name=value`, `name: value` and `"name": "value"`. A number as JSON has it
+// leaves a string.
 func assignment(name string, least int) finder {
 	return func(b []byte, at int) (leak, bool) {
 		// The anchor is somewhere in the name; at most its length after its beginning.
@@ -433,11 +453,19 @@ func assignment(name string, least int) finder {
 		}
 		from := run(b, sign+1, func(c byte) bool { return c == '\\' || c == '"' || c == '\'' || c == ' ' })
 		to := run(b, from, isValueByte)
-		quoted := bytes.ContainsAny(b[sign+1:from], "\"'")
-		if b[sign] == ':' && !quoted && !bytes.ContainsAny(b[from:to], "0123456789") {
+		value, quoted := b[from:to], bytes.ContainsAny(b[sign+1:from], "\"'")
+		if b[sign] == ':' && !quoted && !bytes.ContainsAny(value, "0123456789") {
 			return leak{}, false // "failed to read the secret: permission denied"
 		}
-		return leak{"password", from, to}, to-from >= least && !isWord(b[from:to])
+		if !quoted && isDuration(value) {
+			return leak{}, false // "for config Secret/istio-system/istio-ca-secret: 100.9ms since last change"
+		}
+		hit := leak{kind: "password", from: from, to: to}
+		if i := bytes.IndexByte(b[end:sign], '"'); i >= 0 && !quoted && b[sign] == ':' {
+			mark := b[end : end+i+1] // with the backslashes of a string in a string
+			hit.quote = string(mark[runBack(mark, i, func(c byte) bool { return c == '\\' }):])
+		}
+		return hit, len(value) >= least && !isWord(value)
 	}
 }
 
@@ -448,4 +476,10 @@ func isWord(value []byte) bool {
 		return true
 	}
 	return false
+}
+
+// isDuration is true of a time span as Go prints it.
+func isDuration(value []byte) bool {
+	_, err := time.ParseDuration(string(value))
+	return err == nil && value[len(value)-1] == 's'
 }

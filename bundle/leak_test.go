@@ -49,6 +49,11 @@ func TestASecretCostsItsValueAndNothingElse(t *testing.T) {
 		{"a password in JSON", `{"db_password": "hunter2"}`, `{"db_password": "[redacted password]"}`},
 		{"a token in an environment dump", "ACCESS_TOKEN=abcdef123456 next", "ACCESS_TOKEN=[redacted password] next"},
 
+		{"a number as a password in JSON", `{"password": 4711, "n": 1}`, `{"password": "[redacted password]", "n": 1}`},
+		{"a number as a password in JSON in a string", `"{\"db_password\": 4711}"`, `"{\"db_password\": \"[redacted password]\"}"`},
+
+		{"a push for a Secret", "2026-11-30T23:38:52.507291Z\tinfo\tads\tPush debounce stable[1] 1 for config Secret/istio-system/istio-ca-secret: 100.902748ms since last change, 100.902698ms since last push, forced=false", ""},
+		{"a time span", "the token: 1m2.5s old; password=30s", ""},
 		{"a certificate is public", "-----BEGIN CERTIFICATE-----\nMIIC\n-----END CERTIFICATE-----\n", ""},
 		{"a certificate in base64", base64.StdEncoding.EncodeToString([]byte("-----BEGIN CERTIFICATE-----\nMIIC")), ""},
 		{"a SPIFFE ID", "spiffe://cluster.local/ns/default/sa/default", ""},

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"time"
 
@@ -55,6 +56,28 @@ type ClusterFinal struct {
 	Incomplete  string    `json:"incomplete,omitempty"` // why not
 	Captured    time.Time `json:"captured"`
 	ClockSource string    `json:"clockSource"`
+}
+
+// scan takes secrets out of the free text of the header.
+func (h *Header) scan(found map[string]int) {
+	h.Cluster.scan(found)
+	h.Clusters = slices.Clone(h.Clusters)
+	for i := range h.Clusters {
+		h.Clusters[i].scan(found)
+	}
+	h.Options = maps.Clone(h.Options)
+	for name, value := range h.Options {
+		h.Options[name] = withoutLeaks(value, found)
+	}
+}
+
+func (c *Cluster) scan(found map[string]int) {
+	c.Context, c.Server, c.Version = withoutLeaks(c.Context, found), withoutLeaks(c.Server, found), withoutLeaks(c.Version, found)
+}
+
+// scan takes secrets out of what servers and errors say of a task.
+func (t *Task) scan(found map[string]int) {
+	t.Request, t.Reason = withoutLeaks(t.Request, found), withoutLeaks(t.Reason, found)
 }
 
 // Status is how a task ended.

@@ -68,6 +68,7 @@ type merger struct {
 	rights     map[Right]bool
 	cost       Cost
 	problems   []Problem
+	damaged    int // problems that were not repaired
 	captured   time.Time
 	clock      string
 	finished   time.Time
@@ -167,7 +168,8 @@ func (m *merger) take(ctx context.Context, s *shard) error {
 		return err
 	}
 	for _, p := range s.r.Problems() {
-		m.problem(s, p.Path, p.Text)
+		p.Path = s.r.name + ": " + p.Path
+		m.note(p)
 	}
 	m.settle(s)
 	return nil
@@ -348,9 +350,16 @@ func (s *shard) nameOf(name string) string {
 }
 
 func (m *merger) problem(s *shard, name, text string) {
+	m.note(Problem{Path: s.r.name + ": " + name, Text: text})
+}
+
+func (m *merger) note(p Problem) {
 	const most = 1000
 	if len(m.problems) < most {
-		m.problems = append(m.problems, Problem{Path: s.r.name + ": " + name, Text: text})
+		m.problems = append(m.problems, p)
+	}
+	if !p.Repaired {
+		m.damaged = min(m.damaged+1, most)
 	}
 }
 
@@ -365,7 +374,7 @@ func (m *merger) final() Final {
 	if len(shards.Missing) > 0 {
 		why = append([]string{shards.String()}, why...)
 	}
-	if n := len(m.problems); n > 0 {
+	if n := m.damaged; n > 0 {
 		why = append(why, fmt.Sprintf("entries of shards that were refused, damaged or there twice: %d", n))
 	}
 	if m.captured.IsZero() {

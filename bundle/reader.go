@@ -47,6 +47,8 @@ type File struct {
 type Problem struct {
 	Path string `json:"path"`
 	Text string `json:"text"`
+	// Repaired is true of what could be read all the same: nothing is missing for it.
+	Repaired bool `json:"-"`
 }
 
 // Reader reads a bundle: an archive in any form that Writer writes, or a
@@ -55,6 +57,7 @@ type Reader struct {
 	name     string
 	folder   bool
 	problems []Problem
+	repaired []Problem // of any walk
 	// identities can open an encrypted bundle.
 	identities []age.Identity
 	stdin      *os.File // a file that is open, and may have no name
@@ -124,8 +127,8 @@ func (r *Reader) open() (io.ReadCloser, error) {
 	return io.NopCloser(io.NewSectionReader(r.stdin, 0, info.Size())), nil
 }
 
-// Problems are what Walk had to refuse.
-func (r *Reader) Problems() []Problem { return slices.Clone(r.problems) }
+// Problems are what the last Walk had to refuse, and what any had to repair.
+func (r *Reader) Problems() []Problem { return slices.Concat(r.repaired, r.problems) }
 
 func (r *Reader) problem(path, format string, args ...any) {
 	const most = 1000
@@ -137,6 +140,16 @@ func (r *Reader) problem(path, format string, args ...any) {
 // Walk gives every entry to fn in the bundle's order. Bad entries and a cut
 // end are problems; the error is fn's, or the context's.
 func (r *Reader) Walk(ctx context.Context, fn func(File) error) error {
+	return r.walk(ctx, func(f File) error {
+		if f.Path == ManifestPath && f.Reader != nil {
+			f.Reader = &manifestRepair{r: f.Reader, repaired: r.manifestRepaired}
+		}
+		return fn(f)
+	})
+}
+
+// walk is Walk with a manifest that is not repaired.
+func (r *Reader) walk(ctx context.Context, fn func(File) error) error {
 	r.problems = nil
 	if r.folder {
 		return r.walkFolder(ctx, fn)

@@ -40,6 +40,9 @@ func Rewrite(ctx context.Context, r *Reader, w *Writer, t Rewriter) (*Final, err
 		return nil, err
 	}
 	for _, p := range r.Problems() {
+		if p.Repaired {
+			continue
+		}
 		return nil, fmt.Errorf("%s: %s", p.Path, p.Text)
 	}
 	for _, d := range re.dumps {

@@ -23,7 +23,8 @@ type Verification struct {
 
 // OK is true of a bundle that is what was written.
 func (v *Verification) OK() bool {
-	return len(v.Missing)+len(v.Changed)+len(v.Added)+len(v.Problems) == 0
+	damaged := slices.ContainsFunc(v.Problems, func(p Problem) bool { return !p.Repaired })
+	return len(v.Missing)+len(v.Changed)+len(v.Added) == 0 && !damaged
 }
 
 // ErrNoManifest is returned for a bundle that was cut off before its end.
@@ -34,7 +35,7 @@ func (r *Reader) Verify(ctx context.Context) (*Verification, error) {
 	found := map[string]Entry{}
 	var m *Manifest
 	v := &Verification{}
-	err := r.Walk(ctx, func(f File) error {
+	err := r.walk(ctx, func(f File) error {
 		e := Entry{Path: f.Path, Link: f.Link}
 		if f.Reader == nil {
 			e.SHA256, e.Bytes = found[f.Link].SHA256, found[f.Link].Bytes
@@ -57,7 +58,7 @@ func (r *Reader) Verify(ctx context.Context) (*Verification, error) {
 		e.SHA256, e.Bytes = hex.EncodeToString(hash.Sum(nil)), n
 		if f.Path == ManifestPath {
 			v.Manifest = e.SHA256
-			m, err = DecodeManifest(&text)
+			m, err = DecodeManifest(&manifestRepair{r: &text, repaired: r.manifestRepaired})
 			return err
 		}
 		found[f.Path] = e

@@ -287,7 +287,7 @@ func runs(positions []int) map[int]int {
 
 func (w *Writer) addDelta(e NewEntry, d *Delta) (Entry, error) {
 	e.Path = DeltaPath(e.Path)
-	out := newSpool(w.dir)
+	out := newUnscannedSpool(w.dir) // the items in it were scanned in their section
 	defer out.close()
 	if err := d.encode(out); err != nil {
 		return Entry{}, fmt.Errorf("write %s: %w", e.Path, err)

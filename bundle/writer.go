@@ -11,6 +11,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -53,6 +54,18 @@ type Final struct {
 	Redactions  map[string]int
 	Shards      *Shards        // of a merged bundle
 	Clusters    []ClusterFinal // of several in one bundle
+}
+
+// scan takes secrets out of the free text in it.
+func (f *Final) scan(found map[string]int) {
+	f.Incomplete = withoutLeaks(f.Incomplete, found)
+	f.Clusters, f.Discovery = slices.Clone(f.Clusters), slices.Clone(f.Discovery)
+	for i := range f.Clusters {
+		f.Clusters[i].Incomplete = withoutLeaks(f.Clusters[i].Incomplete, found)
+	}
+	for i := range f.Discovery {
+		f.Discovery[i].Note = withoutLeaks(f.Discovery[i].Note, found)
+	}
 }
 
 // Writer writes an archive as its entries come. It is safe for concurrent
@@ -107,6 +120,7 @@ func Create(name string, opts CreateOptions) (*Writer, error) {
 		w.dir = os.TempDir()
 	}
 	w.header.Format = FormatVersion
+	w.header.scan(w.redactions)
 	go func() {
 		// A job's own context decides for it; the archive itself always ends in order.
 		w.done <- format.ArchiveAsync(context.Background(), w.out, w.jobs)
@@ -189,6 +203,7 @@ func (w *Writer) Size() int64 { return w.out.to.n.Load() }
 func (w *Writer) AddTask(t Task) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	t.scan(w.redactions)
 	w.tasks = append(w.tasks, t)
 }
 
@@ -270,10 +285,7 @@ func (w *Writer) finish(s *spool) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if !s.finished {
-		s.finished, s.intact = true, s.leaks == nil || s.leaks.found == nil
-	}
-	if s.leaks == nil {
-		return err
+		s.finished, s.intact = true, s.leaks.found == nil
 	}
 	for kind, n := range s.leaks.found {
 		w.redactions["leaked "+kind] += n
@@ -282,8 +294,10 @@ func (w *Writer) finish(s *spool) error {
 	return err
 }
 
+// addJSON writes a document of the bundle's own. The scan for leaks would take
+// its names and counts for secrets: the free text in it was scanned by itself.
 func (w *Writer) addJSON(name string, v any, mod time.Time) error {
-	s := newSpool(w.dir)
+	s := newUnscannedSpool(w.dir)
 	defer s.close()
 	enc := json.NewEncoder(s)
 	enc.SetIndent("", " ")
@@ -336,6 +350,7 @@ func (w *Writer) Close(f Final) error {
 	for kind, n := range f.Redactions {
 		w.redactions[kind] += n
 	}
+	f.scan(w.redactions)
 	m := Manifest{Entries: w.entries, Dumps: w.dumps, Collection: Collection{
 		Format: FormatVersion, Complete: f.Complete, Incomplete: f.Incomplete, Captured: f.Captured.UTC(), ClockSource: f.ClockSource,
 		Started: w.header.Started.UTC(), Finished: f.Finished.UTC(), Redactions: w.redactions, Shards: f.Shards, Clusters: f.Clusters,

@@ -49,6 +49,7 @@ can be analyzed as before, with the same findings.
 			if _, err := pseudonym.Rewrite(cmd.Context(), r, output, names, opts); err != nil {
 				return err
 			}
+			printRepairs(s, r)
 			fmt.Fprintf(s.Err, "names:   %s (keep it: it is no part of the bundle)\n", names)
 			return nil
 		},

@@ -31,6 +31,7 @@ not in the bundle is told on stderr.
 			for _, what := range withheld {
 				fmt.Fprintf(s.Err, "not in the bundle: %s\n", what)
 			}
+			printRepairs(s, r)
 			return err
 		},
 	}
@@ -48,6 +49,15 @@ func openBundle(s streams, name string, keyFiles []string) (*bundle.Reader, erro
 		return bundle.OpenStream(s.In, keys...)
 	}
 	return bundle.Open(name, keys...)
+}
+
+// printRepairs says on stderr what of the bundle was read in spite of a defect.
+func printRepairs(s streams, r *bundle.Reader) {
+	for _, p := range r.Problems() {
+		if p.Repaired {
+			fmt.Fprintf(s.Err, "repaired: %s: %s\n", p.Path, p.Text)
+		}
+	}
 }
 
 func keyFlag(cmd *cobra.Command, keys *[]string) {

@@ -36,7 +36,11 @@ prints, with what the bundle's maker sees.
 				}
 			}
 			for _, p := range v.Problems {
-				fmt.Fprintf(s.Out, "unreadable  %q: %q\n", p.Path, p.Text)
+				what := "unreadable"
+				if p.Repaired {
+					what = "repaired"
+				}
+				fmt.Fprintf(s.Out, "%s  %q: %q\n", what, p.Path, p.Text)
 			}
 			fmt.Fprintf(s.Out, "%d entries are as they were written; the manifest's sha256 is %s\n", v.Entries, v.Manifest)
 			if !v.OK() {
