@@ -37,15 +37,17 @@ var errFlows = fmt.Errorf("more connections that differ than the %d of one log, 
 // flows gathers one ztunnel's observations while its log streams by.
 type flows struct {
 	z  *mesh.Ztunnel
-	by map[observationKey]*mesh.Observation
+	by map[observationKey]*tally
 	in []*mesh.Observation // in order of appearance
+	// aftermaths follow each failure's pair to the end of the log.
+	aftermaths aftermaths
 	// room is how many more may differ; err is set when one did not fit.
 	room int
 	err  error
 }
 
 func newFlows(z *mesh.Ztunnel, room int) *flows {
-	return &flows{z: z, by: map[observationKey]*mesh.Observation{}, room: room}
+	return &flows{z: z, by: map[observationKey]*tally{}, room: room, aftermaths: newAftermaths()}
 }
 
 func (fl *flows) access(a *ztunnel.Access, raw, file string) {
@@ -80,6 +82,7 @@ func (fl *flows) access(a *ztunnel.Access, raw, file string) {
 		}
 		o = fl.open(k, a)
 	}
+	o.outcome(a.Time)
 	o.Count++
 	o.Sent += a.BytesSent
 	o.Received += a.BytesRecv
@@ -112,7 +115,7 @@ func (k *observationKey) place(a *ztunnel.Access) {
 	}
 }
 
-func (fl *flows) open(k observationKey, a *ztunnel.Access) *mesh.Observation {
+func (fl *flows) open(k observationKey, a *ztunnel.Access) *tally {
 	own := func(s string) string { return unique.Make(s).Value() }
 	o := &mesh.Observation{
 		Ztunnel: fl.z, Inbound: k.inbound, Origin: k.origin, Port: int(k.port), HBONE: k.hbone,
@@ -133,9 +136,10 @@ func (fl *flows) open(k observationKey, a *ztunnel.Access) *mesh.Observation {
 	// The key must not hold on to the line it was cut from.
 	k.service, k.policy = o.Service, o.Policy
 	k.sourceName, k.destName = own(k.sourceName), own(k.destName)
-	fl.by[k] = o
+	t := fl.aftermaths.open(k, o)
+	fl.by[k] = t
 	fl.in = append(fl.in, o)
-	return o
+	return t
 }
 
 // connections makes flows of the open outbound connections of a dump: what

@@ -33,6 +33,7 @@ func (m *Mesh) joinTraffic() {
 	good := merged.flows
 	failures := mergeFailures(atSource, atDestination)
 	m.settleFailures(failures, good)
+	m.settleStates(failures, good)
 	m.Flows = append(good, failures...)
 	m.Observations = nil
 	m.joinSeries()
@@ -124,7 +125,7 @@ func (m *Mesh) flow(o *Observation, peers map[peerKey]*Peer) Flow {
 		AtSource: !o.Inbound, AtDestination: o.Inbound,
 		Class: o.Class, Error: o.Error, Policy: o.Policy, Count: o.Count,
 		BytesSent: o.Sent, BytesReceived: o.Received, First: o.First, Last: o.Last,
-		LastSeconds: m.Age(o.Last), Evidences: o.Evidences,
+		LastSeconds: m.Age(o.Last), Aftermath: o.Aftermath, Evidences: o.Evidences,
 	}
 	if o.Inbound {
 		f.DestinationClass = o.Class
@@ -136,6 +137,9 @@ func (m *Mesh) flow(o *Observation, peers map[peerKey]*Peer) Flow {
 	f.Strict = f.Class == "policy-denied" && deniedByStrict(&f)
 	if f.Service == "" && f.Destination.Pod == nil && f.Target != "" {
 		f.Service = m.hostOf(f.Target)
+	}
+	if a := o.ByService[f.Service]; a != nil {
+		f.Aftermath = *a
 	}
 	return f
 }
@@ -299,6 +303,7 @@ func (f *Flow) absorb(g *Flow) {
 	if g.Last.After(f.Last) {
 		f.Last, f.LastSeconds = g.Last, g.LastSeconds
 	}
+	f.Aftermath.merge(g.Aftermath)
 	f.Evidences = append(f.Evidences, g.Evidences...)
 }
 

@@ -49,6 +49,10 @@ type Observation struct {
 	Received  int64
 	First     time.Time
 	Last      time.Time
+	Aftermath Aftermath // of failures
+	// ByService tells the aftermath for each service that the source called, of
+	// failures that name only the address that was dialled; nil of all others.
+	ByService map[string]*Aftermath
 	Evidences []Evidence
 }
 
@@ -99,6 +103,15 @@ type Flow struct {
 	Last          time.Time `expr:"last"`
 	// LastSeconds is how long before the capture the last of them was.
 	LastSeconds float64 `expr:"lastSeconds"`
+	// State is "ongoing", "over" or "unknown", of failures: whether they still happen at the capture.
+	State State `expr:"state"`
+	// OKBefore, OKBetween and OKSince count what succeeded between the same two ends
+	// before the first of the failures, among them, and since the last.
+	OKBefore  int `expr:"okBefore"`
+	OKBetween int `expr:"okBetween"`
+	OKSince   int `expr:"okSince"`
+	// During names the start or end of a pod or ztunnel that all of it is a part of, "" for none.
+	During string `expr:"during"`
 	// OKAfter is true where a connection between the same two ends succeeded
 	// after Last: the failure is over.
 	OKAfter bool `expr:"okAfter"`
@@ -114,6 +127,7 @@ type Flow struct {
 	// counters may be older than a pod's enrolment.
 	YoungestPodSeconds   float64 `expr:"youngestPodSeconds"`
 	OldestZtunnelSeconds float64 `expr:"oldestZtunnelSeconds"`
+	Aftermath            Aftermath
 	Evidences            []Evidence
 }
 

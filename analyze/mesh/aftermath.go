@@ -1,0 +1,92 @@
+package mesh
+
+import (
+	"math"
+	"time"
+)
+
+// Aftermath is what one ztunnel's log says of a pair's calls around the
+// failures of one kind between them.
+type Aftermath struct {
+	Between int // calls that succeeded between the first failure and the last
+	After   int // calls that succeeded since the last failure
+	// NextOK is the first success since the last failure.
+	NextOK time.Time
+	// Episodes counts failures that came after a run of successes, the first included;
+	// LongestQuiet is the longest time that such a run took.
+	Episodes     int
+	LongestQuiet time.Duration
+}
+
+// episodeRun is how many successes in a row end an episode of failures.
+const episodeRun = 10
+
+// Failed notes a failure at t, where the one before it was at last.
+func (a *Aftermath) Failed(t, last time.Time) {
+	if a.Episodes == 0 {
+		a.Episodes = 1
+	}
+	if a.After >= episodeRun {
+		a.Episodes++
+		a.LongestQuiet = max(a.LongestQuiet, t.Sub(last))
+	}
+	a.Between += a.After
+	a.After, a.NextOK = 0, time.Time{}
+}
+
+// Succeeded notes a success at t.
+func (a *Aftermath) Succeeded(t time.Time) {
+	if a.After == 0 {
+		a.NextOK = t
+	}
+	a.After++
+}
+
+// merge takes what another log says of the same failures: each sees its own
+// calls, of which the better informed counts.
+func (a *Aftermath) merge(b Aftermath) {
+	if b.After > a.After {
+		a.After, a.NextOK = b.After, b.NextOK
+	}
+	a.Between = max(a.Between, b.Between)
+	a.Episodes = max(a.Episodes, b.Episodes)
+	a.LongestQuiet = max(a.LongestQuiet, b.LongestQuiet)
+}
+
+// State tells whether a fault is there at the time of capture.
+type State string
+
+const (
+	Ongoing State = "ongoing" // it goes on
+	Over    State = "over"    // it came and went
+	Unknown State = "unknown" // nothing happened since that would show it
+)
+
+const (
+	// recentFailure is how long before the capture a failure is of the present.
+	recentFailure = time.Minute
+	// recentCalls is how many of a pair's last calls are of the present.
+	recentCalls = 10
+	// doubt is how likely at most a fault that goes on would not have shown in
+	// the calls since: then it is over.
+	doubt = 0.01
+	// flapping is from how many episodes on a fault is one that comes and goes.
+	flapping = 3
+)
+
+// state judges failures, so many of them, the last of which was so long ago.
+func (a Aftermath) state(failures int, ago time.Duration) State {
+	switch {
+	case ago <= recentFailure, a.After > 0 && a.After < recentCalls:
+		return Ongoing
+	case a.After == 0:
+		return Unknown
+	case a.Episodes >= flapping && ago <= 2*a.LongestQuiet:
+		return Ongoing
+	}
+	rate := float64(failures) / float64(failures+a.Between)
+	if math.Pow(1-rate, float64(a.After)) > doubt {
+		return Ongoing
+	}
+	return Over
+}
