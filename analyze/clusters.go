@@ -18,11 +18,13 @@ func (e *Engine) runClusters(ctx context.Context, clusters []*mesh.Mesh, suppres
 		if err != nil {
 			return nil, err
 		}
-		for _, f := range slices.Concat(out.Findings, out.Suppressed) {
+		for _, f := range slices.Concat(out.Findings, out.Past, out.Suppressed) {
 			f.nameCluster(m.Cluster)
 		}
 		all.Findings = append(all.Findings, out.Findings...)
 		all.Suppressed = append(all.Suppressed, out.Suppressed...)
+		all.Past = append(all.Past, out.Past...)
+		all.TooYoung = append(all.TooYoung, out.TooYoung...)
 		all.InFlight = append(all.InFlight, out.InFlight...)
 		all.add(out.Suppressions)
 		for _, id := range out.Decided {
@@ -40,6 +42,7 @@ func (e *Engine) runClusters(ctx context.Context, clusters []*mesh.Mesh, suppres
 		}
 	}
 	rank(all.Findings)
+	rank(all.Past)
 	all.Rules.Total = len(e.rules)
 	for _, r := range e.rules {
 		switch u := undecided[r.ID]; {

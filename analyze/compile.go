@@ -53,6 +53,7 @@ type rule struct {
 	cause    template
 	impact   template
 	remedy   template
+	judgement
 	// gapsFirst is true where the rule's own choice of items reads what an
 	// agent served, so that an item must be asked for gaps before it is chosen.
 	gapsFirst bool
@@ -148,6 +149,7 @@ func (c *compiler) compile() {
 	}
 	r.message, r.cause = c.template(r.Message), c.template(r.Cause)
 	r.impact, r.remedy = c.template(r.Impact), c.template(r.Remedy)
+	c.evidence()
 }
 
 func (c *compiler) needs() {

@@ -11,7 +11,8 @@ import (
 // hit is one subject that a rule found something about, before hits are
 // rolled up into findings.
 type hit struct {
-	rule    *rule
+	rule *rule
+	ruling
 	matter  *matter
 	at      int // of the matter's subjects
 	group   string
@@ -30,12 +31,27 @@ type matter struct {
 	// shared are the mesh's and the item's refs without those that belong to its subjects, so
 	// that each of these can have a cause of its own; nil until they are asked for.
 	shared []string
+	shown  []evidencer // what its evidence belongs to
 }
 
 // telling is what a rule says of an item that it found.
 type telling struct {
 	evidence                       []mesh.Evidence
 	message, cause, impact, remedy string
+	others                         []OtherCause
+}
+
+// texts is what is said without the places where it stands.
+func (t telling) texts() *telling {
+	t.evidence = nil
+	return &t
+}
+
+// toldOf tells apart what a rule says of its items.
+type toldOf struct {
+	group string
+	cause int
+	over  bool
 }
 
 // refs are the keys of the things that the hit is about, sorted.
@@ -173,6 +189,7 @@ func (x *explainer) causes(symptom *hit) []*hit {
 				}
 			}
 		}
+		of = slices.DeleteFunc(of, func(h *hit) bool { return !x.reaches(h, symptom, explaining) })
 		slices.SortFunc(of, func(a, b *hit) int {
 			return cmp.Or(compareSubjects(a.subject, b.subject), cmp.Compare(a.told.message, b.told.message))
 		})
@@ -189,6 +206,32 @@ func covers(s mesh.Subject, refs func() []string) bool {
 	}
 	_, of := slices.BinarySearch(refs(), mesh.Subject{Kind: "node", Name: s.Node}.Key())
 	return of
+}
+
+// lacking is what several ztunnels may not hold as they should.
+type lacking interface{ Lacking() []*mesh.Ztunnel }
+
+// reaches holds a cause to what it can have done: to the kinds of subject that
+// its rule says it reaches, and, where it is of one ztunnel and the symptom of
+// several, to those symptoms that the same causes have on all of them.
+func (x *explainer) reaches(cause, symptom *hit, explaining []*rule) bool {
+	if reach := cause.rule.Reach; len(reach) > 0 && !slices.Contains(reach, symptom.subject.Kind) {
+		return false
+	}
+	thing, ok := symptom.matter.item.(lacking)
+	if !ok {
+		return true
+	}
+	var keys []string
+	for _, z := range thing.Lacking() {
+		keys = append(keys, z.Subject().Key())
+	}
+	if !slices.Contains(keys, cause.subject.Key()) {
+		return true // it is of something else, such as an istiod
+	}
+	return !slices.ContainsFunc(keys, func(key string) bool {
+		return !slices.ContainsFunc(explaining, func(r *rule) bool { return len(x.found[r].named[key]) > 0 })
+	})
 }
 
 // explaining are the other rules with hits that explain a rule.

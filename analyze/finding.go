@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/zbundle/zbundle/analyze/load"
 	"github.com/zbundle/zbundle/analyze/mesh"
@@ -15,16 +16,26 @@ import (
 
 // Finding is one thing that is wrong, with everyone it is wrong for.
 type Finding struct {
-	ID          string          `json:"id"`
-	Severity    rules.Severity  `json:"severity"`
-	Confidence  string          `json:"confidence"`
-	Category    string          `json:"category"`
-	Title       string          `json:"title"`
-	Cluster     string          `json:"cluster,omitempty"` // in a bundle of several
-	Message     string          `json:"message"`           // of the first subject
-	Cause       string          `json:"cause"`
-	Impact      string          `json:"impact"`
-	Remedy      string          `json:"remedy"`
+	ID         string         `json:"id"`
+	Severity   rules.Severity `json:"severity"`
+	Confidence string         `json:"confidence"`
+	Category   string         `json:"category"`
+	Title      string         `json:"title"`
+	Cluster    string         `json:"cluster,omitempty"` // in a bundle of several
+	Message    string         `json:"message"`           // of the first subject
+	Cause      string         `json:"cause"`
+	Impact     string         `json:"impact"`
+	Remedy     string         `json:"remedy"`
+	// OtherCauses are possible beside Cause, where nothing decides.
+	OtherCauses []OtherCause `json:"otherCauses"`
+	// But is what does not support the claim, which is a hint then.
+	But string `json:"but,omitempty"`
+	// State is "ongoing", "over" or "unknown"; First, Last (RFC 3339) and Count are of what
+	// was logged or counted, over all subjects.
+	State       mesh.State      `json:"state"`
+	First       string          `json:"first,omitempty"`
+	Last        string          `json:"last,omitempty"`
+	Count       int             `json:"count,omitempty"`
 	Docs        []string        `json:"docs"`
 	Fingerprint string          `json:"fingerprint"`
 	Subjects    []mesh.Subject  `json:"subjects"`
@@ -42,15 +53,18 @@ const evidenceOfHit = 10
 // roll makes findings of hits: one for each rule, group and root cause.
 func roll(hits []*hit, m *mesh.Mesh) []*Finding {
 	type key struct {
-		rule  *rule
-		group string
-		under *Finding
+		rule     *rule
+		group    string
+		under    *Finding
+		cause    int
+		severity rules.Severity
+		but      string
 	}
 	byKey := map[key][]*hit{}
 	findings := map[key]*Finding{}
 	of := map[*hit]*Finding{}
 	collect := func(h *hit, under *Finding) {
-		k := key{h.rule, h.group, under}
+		k := key{h.rule, h.group, under, h.cause, h.severity, h.but}
 		if findings[k] == nil {
 			findings[k] = &Finding{}
 		}
@@ -88,7 +102,9 @@ func roll(hits []*hit, m *mesh.Mesh) []*Finding {
 func (f *Finding) fill(r *rule, group string, hits []*hit, owners map[string]string) {
 	slices.SortStableFunc(hits, func(a, b *hit) int { return compareSubjects(a.subject, b.subject) })
 	first := hits[0]
-	f.ID, f.Severity, f.Confidence, f.Category, f.Title, f.Docs = r.ID, r.Severity, r.Confidence, r.Category, r.Title, nonNil(r.Docs)
+	f.time(hits)
+	f.OtherCauses, f.But = nonNil(first.told.others), first.but
+	f.ID, f.Severity, f.Confidence, f.Category, f.Title, f.Docs = r.ID, first.severity, r.Confidence, r.Category, r.Title, nonNil(r.Docs)
 	f.Message, f.Cause, f.Impact, f.Remedy = first.told.message, first.told.cause, first.told.impact, first.told.remedy
 	f.Evidence = []mesh.Evidence{}
 	if f.Explains == nil {
@@ -109,6 +125,39 @@ func (f *Finding) fill(r *rule, group string, hits []*hit, owners map[string]str
 		}
 	}
 	f.Fingerprint = fingerprint(r.ID, group, f.Subjects, owners)
+}
+
+// time says when it was seen over all hits, each item once, and whether it goes on in any.
+func (f *Finding) time(hits []*hit) {
+	var first, last time.Time
+	f.State = hits[0].timing.State
+	counted := map[mesh.Item]bool{}
+	for _, h := range hits {
+		t := h.timing
+		if t.State == mesh.Ongoing {
+			f.State = mesh.Ongoing
+		}
+		if counted[h.matter.item] {
+			continue
+		}
+		counted[h.matter.item] = true
+		f.Count += t.Count
+		if first.IsZero() || !t.First.IsZero() && t.First.Before(first) {
+			first = t.First
+		}
+		if t.Last.After(last) {
+			last = t.Last
+		}
+	}
+	f.First, f.Last = rfc3339(first), rfc3339(last)
+}
+
+// rfc3339 is a time as JSON has it, "" for none.
+func rfc3339(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339)
 }
 
 // showOrigins makes the evidence name the files that the user gave.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/zbundle/zbundle/analyze/load"
 	"github.com/zbundle/zbundle/analyze/mesh"
@@ -23,9 +22,12 @@ type Result struct {
 	Verdict      Verdict      `json:"verdict"`
 	Completeness Completeness `json:"completeness"`
 	Findings     []*Finding   `json:"findings"`
-	Decided      []string     `json:"decided"` // rules that could look, and had something to look at
-	Undecided    []Undecided  `json:"undecided"`
-	Suppressed   []*Finding   `json:"suppressed"`
+	// Past are findings that came and went before the capture.
+	Past       []*Finding  `json:"past"`
+	TooYoung   []TooYoung  `json:"tooYoung"`
+	Decided    []string    `json:"decided"` // rules that could look, and had something to look at
+	Undecided  []Undecided `json:"undecided"`
+	Suppressed []*Finding  `json:"suppressed"`
 	// Suppressions are those that were asked for, with what each did.
 	Suppressions []SuppressionUse `json:"suppressions"`
 	// InFlight is what changed while the collection ran: differences about it are no findings.
@@ -44,9 +46,11 @@ type Bundle struct {
 type Verdict string
 
 const (
-	Clean       Verdict = "clean"     // every rule decided, and none found a fault
-	HasFindings Verdict = "findings"  // faults: warnings or worse
-	IsUndecided Verdict = "undecided" // no fault found, but not all rules could look
+	Clean       Verdict = "clean"    // every rule decided, and none found a fault
+	HasFindings Verdict = "findings" // faults: warnings or worse
+	// IsSuppressed stands for faults that were all suppressed or known from a baseline.
+	IsSuppressed Verdict = "suppressed"
+	IsUndecided  Verdict = "undecided" // no fault found, but not all rules could look
 )
 
 // Completeness says how much of the evidence is there.
@@ -114,7 +118,7 @@ func Analyze(ctx context.Context, src load.Source, engine *Engine, opts Options)
 		return nil, err
 	}
 	outcome.without(opts.Baseline)
-	for _, f := range slices.Concat(outcome.Findings, outcome.Suppressed) {
+	for _, f := range slices.Concat(outcome.Findings, outcome.Past, outcome.Suppressed) {
 		f.showOrigins(summary)
 	}
 	r := &Result{
@@ -124,11 +128,11 @@ func Analyze(ctx context.Context, src load.Source, engine *Engine, opts Options)
 			Ztunnels: summary.Ztunnels, Istiods: summary.Istiods, CNIs: summary.CNIs,
 			Read: counts(m.Clusters()), Rules: outcome.Rules, Problems: nonNil(summary.Problems),
 		},
-		Findings: nonNil(outcome.Findings), Decided: nonNil(outcome.Decided), Undecided: nonNil(outcome.Undecided), Suppressed: nonNil(outcome.Suppressed), Suppressions: nonNil(outcome.Suppressions),
+		Findings: nonNil(outcome.Findings), Past: nonNil(outcome.Past), TooYoung: nonNil(outcome.TooYoung), Decided: nonNil(outcome.Decided), Undecided: nonNil(outcome.Undecided), Suppressed: nonNil(outcome.Suppressed), Suppressions: nonNil(outcome.Suppressions),
 		InFlight: nonNil(outcome.InFlight),
 	}
 	if m.CapturedKnown {
-		r.Bundle.Captured = m.Captured.UTC().Format(time.RFC3339)
+		r.Bundle.Captured = rfc3339(m.Captured)
 	}
 	if summary.Manifest != nil {
 		r.Bundle.Complete = summary.Manifest.Complete
@@ -142,6 +146,8 @@ func (r *Result) verdict(failOn rules.Severity) Verdict {
 	switch {
 	case r.FoundAt(failOn):
 		return HasFindings
+	case foundAt(r.Suppressed, failOn):
+		return IsSuppressed
 	case len(r.Undecided) > 0:
 		return IsUndecided
 	}
@@ -149,8 +155,10 @@ func (r *Result) verdict(failOn rules.Severity) Verdict {
 }
 
 // FoundAt is true where there is a finding at or above a severity.
-func (r *Result) FoundAt(failOn rules.Severity) bool {
+func (r *Result) FoundAt(failOn rules.Severity) bool { return foundAt(r.Findings, failOn) }
+
+func foundAt(findings []*Finding, failOn rules.Severity) bool {
 	severities := rules.Severities()
 	limit := slices.Index(severities, failOn)
-	return slices.ContainsFunc(r.Findings, func(f *Finding) bool { return slices.Index(severities, f.Severity) <= limit })
+	return slices.ContainsFunc(findings, func(f *Finding) bool { return slices.Index(severities, f.Severity) <= limit })
 }

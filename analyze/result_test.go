@@ -33,7 +33,10 @@ func TestTheResultIsDocumented(t *testing.T) {
 				continue
 			}
 			key, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-			if key == "" || key == "-" {
+			if key == "-" {
+				continue // for the analysis itself
+			}
+			if key == "" {
 				t.Errorf("%s.%s has no key", typ, f.Name)
 			}
 			if !strings.Contains(string(page), "`"+key+"`") {

@@ -18,6 +18,10 @@ type Outcome struct {
 	Findings  []*Finding
 	Decided   []string // ids of rules that could look, and had something to look at
 	Undecided []Undecided
+	// Past are those that were over at the capture: they came and went.
+	Past []*Finding
+	// TooYoung are the subjects that rules could not judge yet.
+	TooYoung []TooYoung
 	// Suppressed are the findings that a suppression took, by the order of suppressions.
 	Suppressed   []*Finding
 	Suppressions []SuppressionUse
@@ -33,6 +37,13 @@ type Undecided struct {
 	ID      string   `json:"id"`
 	Title   string   `json:"title"`
 	Reasons []string `json:"reasons"`
+}
+
+// TooYoung is a rule with the subjects that it could not judge yet.
+type TooYoung struct {
+	ID       string         `json:"id"`
+	Title    string         `json:"title"`
+	Subjects []mesh.Subject `json:"subjects"`
 }
 
 // RuleCount is how many rules ended in which way.
@@ -64,12 +75,19 @@ func (e *Engine) runOne(ctx context.Context, m *mesh.Mesh, suppressions []Suppre
 	}
 	out.Rules.Total = len(e.rules)
 	var hits []*hit
-	for _, r := range e.rules {
-		ev := r.judge(ctx, m)
+	found := claimed{}
+	for _, r := range e.inOrder() {
+		ev := r.judge(ctx, m, found)
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
 		hits = append(hits, ev.hits...)
+		for _, h := range ev.hits {
+			found.add(h)
+		}
+		if len(ev.young) > 0 {
+			out.TooYoung = append(out.TooYoung, TooYoung{ID: r.ID, Title: r.Title, Subjects: ev.young})
+		}
 		switch {
 		case len(ev.gaps) > 0:
 			out.Undecided = append(out.Undecided, Undecided{ID: r.ID, Title: r.Title, Reasons: reasons(ev.gaps)})
@@ -86,9 +104,10 @@ func (e *Engine) runOne(ctx context.Context, m *mesh.Mesh, suppressions []Suppre
 			h.subject.Cluster = cmp.Or(h.subject.Cluster, m.Cluster)
 		}
 	}
-	explain(hits)
-	shown, taken := suppress(hits, out.Suppressions)
-	out.Findings = roll(shown, m)
+	past, present := partition(hits, func(h *hit) bool { return h.timing.State == mesh.Over })
+	explain(present)
+	shown, taken := suppress(present, out.Suppressions)
+	out.Findings, out.Past = roll(shown, m), roll(past, m)
 	for i := range out.Suppressions {
 		s := &out.Suppressions[i].Suppression
 		for _, f := range roll(taken[s], m) {
@@ -100,16 +119,37 @@ func (e *Engine) runOne(ctx context.Context, m *mesh.Mesh, suppressions []Suppre
 	return out, nil
 }
 
-func (r *rule) judge(ctx context.Context, m *mesh.Mesh) *evaluation {
+// inOrder has the rules for what no other has claimed after those that may claim it.
+func (e *Engine) inOrder() []*rule {
+	last, first := partition(e.rules, func(r *rule) bool { return r.Unclaimed })
+	return append(first, last...)
+}
+
+// partition parts a list by what is true of its elements.
+func partition[T any](list []T, is func(T) bool) (yes, no []T) {
+	for _, v := range list {
+		if is(v) {
+			yes = append(yes, v)
+		} else {
+			no = append(no, v)
+		}
+	}
+	return yes, no
+}
+
+func (r *rule) judge(ctx context.Context, m *mesh.Mesh, found claimed) *evaluation {
 	ctx, cancel := context.WithTimeoutCause(ctx, ruleTime, errRuleTime)
 	defer cancel()
 	ev := r.evaluate(ctx, m)
+	if r.Unclaimed {
+		ev.claimed = found
+	}
 	ev.all(m)
 	return ev
 }
 
 func (r *rule) evaluate(ctx context.Context, m *mesh.Mesh) *evaluation {
-	ev := &evaluation{rule: r, mesh: m, steps: steps{ctx: ctx}, told: map[string]*telling{}, machine: vm.VM{MemoryBudget: memoryBudget}}
+	ev := &evaluation{rule: r, mesh: m, steps: steps{ctx: ctx}, told: map[toldOf]*telling{}, machine: vm.VM{MemoryBudget: memoryBudget}}
 	ev.env = map[string]any{wholeMesh: m, "age": m.Age, stepName: ev.steps.step}
 	return ev
 }
@@ -123,8 +163,10 @@ type evaluation struct {
 	machine    vm.VM
 	applicable int
 	hits       []*hit
-	told       map[string]*telling // of each group, the first
+	told       map[toldOf]*telling // the first of each
 	gaps       []mesh.Gap
+	young      []mesh.Subject
+	claimed    claimed // by other rules, of a rule for what none has claimed
 }
 
 func (ev *evaluation) all(m *mesh.Mesh) {
@@ -178,7 +220,7 @@ func (ev *evaluation) item(item mesh.Item, scoped []string) error {
 		}
 	}
 	ev.applicable++
-	if !r.gapsFirst && ev.gap(item, scoped) {
+	if !r.gapsFirst && ev.gap(item, scoped) || ev.tooYoung(item) || ev.claimed[item] {
 		return nil
 	}
 	for i, p := range r.let {
@@ -192,7 +234,9 @@ func (ev *evaluation) item(item mesh.Item, scoped []string) error {
 	if err != nil || !found {
 		return err
 	}
-	ev.hit(item)
+	if ruled, ok := ev.weigh(item); ok {
+		ev.hit(item, ruled)
+	}
 	return nil
 }
 
@@ -235,13 +279,13 @@ func (ev *evaluation) fault(item mesh.Item, err error) {
 
 // hit makes a hit of each of the item's subjects. What can't be said of it is
 // left open, and makes the rule undecided beside the hit.
-func (ev *evaluation) hit(item mesh.Item) {
+func (ev *evaluation) hit(item mesh.Item, ruled ruling) {
 	r := ev.rule
-	h := hit{rule: r, matter: &matter{of: ev.mesh, item: item, subjects: ev.subjects(item)}}
+	h := hit{rule: r, ruling: ruled, matter: &matter{of: ev.mesh, item: item, subjects: ev.subjects(item)}}
 	if r.group != nil {
 		h.group = text(ev.try(item, r.group))
 	}
-	h.told = ev.tell(item, h.group)
+	h.told = ev.tell(item, &h)
 	named := make([]mesh.Subject, len(h.matter.subjects))
 	for i, s := range h.matter.subjects {
 		named[i] = s.Subject()
@@ -265,20 +309,17 @@ const mostTold = 10_000
 
 // tell says what was found. Past the bound, it is what was said first of the
 // same group, without evidence.
-func (ev *evaluation) tell(item mesh.Item, group string) *telling {
-	first := ev.told[group]
+func (ev *evaluation) tell(item mesh.Item, h *hit) *telling {
+	k := toldOf{h.group, h.cause, h.timing.State == mesh.Over}
+	first := ev.told[k]
 	if first != nil && len(ev.hits) > mostTold {
 		return first
 	}
-	r := ev.rule
-	told := &telling{
-		evidence: ev.evidence(item),
-		message:  ev.render(item, r.message), cause: ev.render(item, r.cause),
-		impact: ev.render(item, r.impact), remedy: ev.render(item, r.remedy),
-	}
+	told := ev.texts(item, h.cause)
 	if first == nil {
-		ev.told[group] = &telling{message: told.message, cause: told.cause, impact: told.impact, remedy: told.remedy}
+		ev.told[k] = told.texts()
 	}
+	told.evidence, h.matter.shown = ev.evidence(item)
 	return told
 }
 
@@ -306,24 +347,24 @@ func (ev *evaluation) subjects(item mesh.Item) []subjecter {
 	return about
 }
 
-// evidence is the places that the rule names, else the item's own.
-func (ev *evaluation) evidence(item mesh.Item) []mesh.Evidence {
-	var out []mesh.Evidence
+// evidence is the places that the rule names, else the item's own, and the things that they belong to.
+func (ev *evaluation) evidence(item mesh.Item) (places []mesh.Evidence, shown []evidencer) {
 	for _, p := range ev.rule.evidence {
 		things, err := each[evidencer](ev.try(item, p))
 		if err != nil {
 			ev.fault(item, problemAt(p.source, 1, 0, err.Error()))
 		}
 		for _, thing := range things {
-			if len(out) < evidenceOfHit {
-				out = append(out, thing.Evidence()...)
+			shown = append(shown, thing)
+			if len(places) < evidenceOfHit {
+				places = append(places, thing.Evidence()...)
 			}
 		}
 	}
-	if len(out) == 0 {
-		out = item.Evidence()
+	if len(places) == 0 {
+		places = item.Evidence()
 	}
-	return out
+	return places, shown
 }
 
 // evidencer is anything that knows where it stands in the bundle.

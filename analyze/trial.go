@@ -42,7 +42,7 @@ func (t *Trial) Run(ctx context.Context) (j *Judgement, err error) {
 			j, err = nil, fmt.Errorf("the altered model is one that no bundle gives: %v", r)
 		}
 	}()
-	ev := t.rule.judge(ctx, t.mesh)
+	ev := t.rule.judge(ctx, t.mesh, nil)
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}

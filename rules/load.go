@@ -208,7 +208,9 @@ func (p *parser) field(key, value *yaml.Node) {
 	case "mutants":
 		p.excuses(value)
 	default:
-		p.problem(key, "unknown field %q", key.Value)
+		if !p.evidence(key, value) {
+			p.problem(key, "unknown field %q", key.Value)
+		}
 	}
 }
 

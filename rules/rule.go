@@ -50,8 +50,22 @@ type Rule struct {
 	Docs       []string
 	Versions   map[string]string
 	Explains   []string // rules whose findings are symptoms of this one's
-	Tests      []Test
-	Mutants    []Excuse
+	// Reach are the kinds of subject that findings have which this rule's may explain; nil for all.
+	Reach []string
+	// Over is true of an item whose cause is gone or changed since, Stands of one
+	// whose cause is still in the bundle; where neither is, the item itself says when it was.
+	Over, Stands *Expr
+	// Young is true of an item that can't be judged yet.
+	Young *Expr
+	// Unclaimed has only those items judged of which no other rule has found anything.
+	Unclaimed bool
+	// Causes are tried in their order, before Cause and Remedy.
+	Causes []Cause
+	// Against is what unmakes the claim; Incontestable says why nothing can.
+	Against       []Counter
+	Incontestable string
+	Tests         []Test
+	Mutants       []Excuse
 
 	File string
 	Line int    // of the id

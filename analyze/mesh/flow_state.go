@@ -2,18 +2,6 @@ package mesh
 
 import "time"
 
-// Timing is when a fact was seen, how often, and whether it still holds.
-type Timing struct {
-	State       State
-	First, Last time.Time
-	Count       int
-}
-
-// Timing of the failures that the flow stands for.
-func (f *Flow) Timing() Timing {
-	return Timing{State: f.State, First: f.First, Last: f.Last, Count: f.Count}
-}
-
 // flowPair is what a failure is judged by: the destination pod where one was
 // chosen, the service where none was, and the source alone where its own state
 // is at fault.

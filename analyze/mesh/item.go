@@ -2,7 +2,6 @@ package mesh
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 )
 
@@ -162,7 +161,7 @@ func (w *Workload) Refs() []string {
 	if w.Pod != nil {
 		keys = append(keys, w.Pod.Refs()...)
 	}
-	for _, z := range slices.Concat(w.MissingFrom, w.DiffersOn) {
+	for _, z := range w.Lacking() {
 		keys = append(keys, z.keys()...)
 	}
 	keys = append(keys, keysOf(w.unknownTo)...)

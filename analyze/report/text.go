@@ -23,6 +23,8 @@ const (
 type TextOptions struct {
 	Color bool
 	Width int // columns; 0 stands for 100
+	// Past shows findings that are over like those that go on.
+	Past bool
 }
 
 // Text writes the result for a person: the verdict, how much evidence there
@@ -33,7 +35,9 @@ func Text(w io.Writer, r *analyze.Result, opts TextOptions) error {
 	for _, f := range r.Findings {
 		p.finding(f)
 	}
+	p.past(r)
 	p.suppressed(r)
+	p.tooYoung(r)
 	p.inFlight(r)
 	p.undecided(r)
 	p.problems(r)
@@ -90,6 +94,8 @@ func (p *printer) verdict(r *analyze.Result) string {
 	switch {
 	case len(parts) > 0:
 		return "found: " + strings.Join(parts, ", ") + apart
+	case r.Verdict == analyze.IsSuppressed:
+		return "nothing found but what is suppressed" + apart
 	case r.Verdict == analyze.Clean:
 		return p.color("32", "clean: nothing is wrong that zbundle can see") + apart
 	}
@@ -124,7 +130,14 @@ func (p *printer) finding(f *analyze.Finding) {
 	if f.Confidence != "certain" {
 		p.labelled("sure?", "This is "+f.Confidence+", not proven by the bundle alone.")
 	}
+	if f.But != "" {
+		p.labelled("but", f.But)
+	}
+	p.since(f)
 	p.labelled("cause", f.Cause)
+	for _, c := range f.OtherCauses {
+		p.labelled("or", c.Cause+" "+c.Remedy)
+	}
 	p.labelled("impact", f.Impact)
 	p.labelled("do", f.Remedy)
 	for i, e := range f.Evidence {
@@ -136,6 +149,16 @@ func (p *printer) finding(f *analyze.Finding) {
 	}
 	for _, s := range f.Explains {
 		p.labelled("explains", fmt.Sprintf("%s %s: %s", s.Severity, s.ID, s.Message))
+	}
+}
+
+// since says when it was seen.
+func (p *printer) since(f *analyze.Finding) {
+	switch {
+	case f.First != "" && f.State == mesh.Ongoing:
+		p.labelled("since", f.First)
+	case f.Last != "":
+		p.labelled("last seen", f.Last)
 	}
 }
 
@@ -200,6 +223,63 @@ func (p *printer) suppressed(r *analyze.Result) {
 			p.wrap("", 4, fmt.Sprintf("The suppression of %s suppressed nothing.", s.ID))
 		}
 	}
+}
+
+// past lists what came and went.
+func (p *printer) past(r *analyze.Result) {
+	if len(r.Past) == 0 {
+		return
+	}
+	p.line("")
+	if p.opts.Past {
+		p.line("Over:")
+		for _, f := range r.Past {
+			p.finding(f)
+		}
+		return
+	}
+	p.line("Over (--past shows them in full):")
+	for i, f := range r.Past {
+		if i == shownSubjects {
+			p.line("  and %d more (see --past)", len(r.Past)-i)
+			return
+		}
+		p.wrap("  - ", 4, f.ID+": "+f.Message+when(f))
+	}
+}
+
+// when says from when to when a finding was seen.
+func when(f *analyze.Finding) string {
+	switch {
+	case f.Last == "":
+		return ""
+	case f.First == "" || f.First == f.Last:
+		return fmt.Sprintf(" Last at %s.", f.Last)
+	}
+	return fmt.Sprintf(" From %s to %s.", f.First, f.Last)
+}
+
+// tooYoung lists what had only just begun.
+func (p *printer) tooYoung(r *analyze.Result) {
+	if len(r.TooYoung) == 0 {
+		return
+	}
+	var order []string
+	seen := map[string]bool{}
+	for _, t := range r.TooYoung {
+		for _, s := range t.Subjects {
+			if name := s.String(); !seen[name] {
+				seen[name] = true
+				order = append(order, name)
+			}
+		}
+	}
+	more := ""
+	if n := len(order) - shownSubjects; n > 0 {
+		order, more = order[:shownSubjects], fmt.Sprintf(" and %d more (see -o json)", n)
+	}
+	p.line("")
+	p.wrap("", 4, "Too young to judge: "+strings.Join(order, ", ")+more+". Collect again in a minute.")
 }
 
 // inFlight lists what changed while the collection ran.

@@ -52,6 +52,7 @@ why, and what to do. It needs no cluster.
 	f.StringSliceVar(&a.skip, "skip", nil, "leave these rules out, named likewise; may be repeated")
 	f.StringArrayVar(&a.suppress, "suppress", nil, `show findings of a rule apart: ID, or ID=SUBJECT with a pattern of the subject's name ("shop/*"); may be repeated`)
 	f.StringVar(&a.suppressions, "suppressions", "", "file with such suppressions, each with id, subject, reason and expires")
+	f.BoolVar(&a.past, "past", false, "show in full what came and went before the capture")
 	f.StringVar(&a.baseline, "baseline", "", "earlier result (-o json) or baseline, whose findings are shown apart")
 	f.StringVar(&a.writeBaseline, "write-baseline", "", "write a baseline of what was found to this file, which must not exist")
 	return cmd
@@ -61,6 +62,7 @@ why, and what to do. It needs no cluster.
 type analysis struct {
 	output, failOn, suppressions, baseline, writeBaseline string
 	ruleDirs, keys, only, skip, suppress                  []string
+	past                                                  bool
 }
 
 func (a *analysis) run(ctx context.Context, s streams, files []string) error {
@@ -97,7 +99,7 @@ func (a *analysis) run(ctx context.Context, s streams, files []string) error {
 	if err != nil {
 		return err
 	}
-	if err := printResult(s, result, a.output); err != nil {
+	if err := a.print(s, result); err != nil {
 		return err
 	}
 	if a.writeBaseline != "" {
@@ -157,11 +159,13 @@ func (a *analysis) options(engine *analyze.Engine) (analyze.Options, error) {
 	return opts, nil
 }
 
-func printResult(s streams, r *analyze.Result, output string) error {
-	if output == "json" {
+func (a *analysis) print(s streams, r *analyze.Result) error {
+	if a.output == "json" {
 		return report.JSON(s.Out, r)
 	}
-	return report.Text(s.Out, r, textOptions(s))
+	opts := textOptions(s)
+	opts.Past = a.past
+	return report.Text(s.Out, r, opts)
 }
 
 func textOptions(s streams) report.TextOptions {
