@@ -10,6 +10,7 @@ import (
 
 	"github.com/zbundle/zbundle/analyze"
 	"github.com/zbundle/zbundle/bundle"
+	"github.com/zbundle/zbundle/bundle/layout"
 	"github.com/zbundle/zbundle/rules"
 )
 
@@ -54,7 +55,7 @@ func FuzzAnalyze(f *testing.F) {
 				stranger = bundle.File{Path: path, Link: view}
 			}
 			r, err := analyze.Analyze(t.Context(), entries{
-				entry(bundle.HeaderPath, []byte(`{"format":1}`)),
+				entry(layout.Header, []byte(`{"format":1}`)),
 				entry("nodes/worker-1/ztunnel/healthy/config_dump.json", healthy),
 				entry(view, []byte(`{"workloads":[{"uid":"a"}]}`)),
 				stranger,

@@ -9,9 +9,10 @@ import (
 	"os"
 	"path"
 	"slices"
-	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/zbundle/zbundle/bundle/layout"
 )
 
 // ErrNoEntry is returned for a path that a bundle does not hold.
@@ -23,10 +24,10 @@ var ErrNoEntry = errors.New("the bundle holds no such entry")
 // and is not in the bundle is returned as withheld.
 func (r *Reader) Cat(ctx context.Context, name string, w io.Writer) (withheld []string, err error) {
 	name = path.Clean(name)
-	if dir, ok := strings.CutSuffix(name, "/config_dump.json"); ok {
+	if dir, ok := layout.DumpDir(name); ok {
 		return r.catDump(ctx, name, dir, w)
 	}
-	c := newCatalog(func(p string) bool { return p == name || p == DeltaPath(name) })
+	c := newCatalog(func(p string) bool { return p == name || p == layout.Delta(name) })
 	defer c.close()
 	if err := c.read(ctx, r); err != nil {
 		return nil, err
@@ -39,8 +40,8 @@ func (r *Reader) Cat(ctx context.Context, name string, w io.Writer) (withheld []
 }
 
 func (r *Reader) catDump(ctx context.Context, name, dir string, w io.Writer) ([]string, error) {
-	prefix := dir + "/config_dump/"
-	c := newCatalog(func(p string) bool { return strings.HasPrefix(p, prefix) || p == ManifestPath || p == name })
+	sections := layout.SectionsDir(dir)
+	c := newCatalog(func(p string) bool { return path.Dir(p) == sections || p == layout.Manifest || p == name })
 	defer c.close()
 	if err := c.read(ctx, r); err != nil {
 		return nil, err
@@ -48,12 +49,13 @@ func (r *Reader) catDump(ctx context.Context, name, dir string, w io.Writer) ([]
 	if s := c.held[name]; s != nil { // a bundle of another maker
 		return nil, s.copyTo(w)
 	}
-	dump, err := c.dump(name, prefix)
+	dump, err := c.dump(name, sections)
 	if err != nil {
 		return nil, err
 	}
 	for n, section := range dump.Sections {
-		s, err := c.section(prefix + safe(section) + ".json")
+		file := layout.Section(sections, section)
+		s, err := c.section(file)
 		if err != nil {
 			return nil, err
 		}
@@ -62,7 +64,7 @@ func (r *Reader) catDump(ctx context.Context, name, dir string, w io.Writer) ([]
 			return nil, err
 		}
 		if err := joinSection(w, n, section, in, s.size); err != nil {
-			return nil, fmt.Errorf("%s: %w", prefix+section+".json", err)
+			return nil, fmt.Errorf("%s: %w", file, err)
 		}
 	}
 	_, err = io.WriteString(w, joinEnd(len(dump.Sections)))
@@ -97,7 +99,7 @@ func (c *catalog) read(ctx context.Context, r *Reader) error {
 		views[view] = c.held[view] == nil
 	}
 	for name, s := range c.held {
-		if !strings.HasSuffix(name, ".delta.json") {
+		if !layout.IsDelta(name) {
 			continue
 		}
 		d, err := delta(s)
@@ -143,13 +145,13 @@ func (c *catalog) section(name string) (*spool, error) {
 		}
 		return nil, fmt.Errorf("%s: it is a link to %s: %w", name, view, ErrNoEntry)
 	}
-	s := c.held[DeltaPath(name)]
+	s := c.held[layout.Delta(name)]
 	if s == nil {
 		return nil, fmt.Errorf("%s: %w", name, ErrNoEntry)
 	}
 	d, err := delta(s)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", DeltaPath(name), err)
+		return nil, fmt.Errorf("%s: %w", layout.Delta(name), err)
 	}
 	base := c.held[d.View]
 	if base == nil {
@@ -162,7 +164,7 @@ func (c *catalog) section(name string) (*spool, error) {
 	out := newUnscannedSpool(os.TempDir())
 	c.held[name] = out
 	if err := d.apply(out, in); err != nil {
-		return nil, fmt.Errorf("%s: %w", DeltaPath(name), err)
+		return nil, fmt.Errorf("%s: %w", layout.Delta(name), err)
 	}
 	if out.sum() != d.SHA256 {
 		return nil, fmt.Errorf("%s: made up again from %s it has another hash than it should: the bundle was changed", name, d.View)
@@ -172,8 +174,8 @@ func (c *catalog) section(name string) (*spool, error) {
 
 // dump is the manifest's record of a whole dump. Without a manifest, as in a
 // bundle that was cut off, the sections stand in the order of their names.
-func (c *catalog) dump(name, prefix string) (*Dump, error) {
-	if s := c.held[ManifestPath]; s != nil {
+func (c *catalog) dump(name, sections string) (*Dump, error) {
+	if s := c.held[layout.Manifest]; s != nil {
 		in, err := s.reader()
 		if err != nil {
 			return nil, err
@@ -191,11 +193,11 @@ func (c *catalog) dump(name, prefix string) (*Dump, error) {
 	d := &Dump{Path: name}
 	for _, names := range []map[string]bool{keysOf(c.held), keysOf(c.links)} {
 		for p := range names {
-			if section, ok := strings.CutPrefix(p, prefix); ok {
-				section = strings.TrimSuffix(strings.TrimSuffix(section, ".json"), ".delta")
-				if !slices.Contains(d.Sections, section) {
-					d.Sections = append(d.Sections, section)
-				}
+			if path.Dir(p) != sections {
+				continue
+			}
+			if section, _, _ := layout.Parse(p).Section(); !slices.Contains(d.Sections, section) {
+				d.Sections = append(d.Sections, section)
 			}
 		}
 	}

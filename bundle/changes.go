@@ -5,9 +5,6 @@ import (
 	"io"
 )
 
-// PodChangesPath is where the pods stand that came and went during the collection.
-const PodChangesPath = "cluster/core/pods-after.json"
-
 // PodChanges tell the second list of pods by its difference from the first.
 type PodChanges struct {
 	Came []PodName `json:"came"`
@@ -21,7 +18,7 @@ type PodName struct {
 	UID       string `json:"uid"`
 }
 
-// DecodePodChanges reads PodChangesPath.
+// DecodePodChanges reads what stands at layout.PodChanges.
 func DecodePodChanges(r io.Reader) (*PodChanges, error) {
 	c := &PodChanges{}
 	if err := decode(r, maxManifest, c); err != nil {

@@ -7,11 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path"
 	"slices"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/zbundle/zbundle/bundle/layout"
 )
 
 // shared are the sections that ztunnels in step with each other have in common.
@@ -70,11 +71,11 @@ type spooledSection struct {
 // Keep puts the sections into the archive.
 func (d *SpooledDump) Keep() ([]Entry, error) {
 	defer d.Drop()
-	whole := newWholeDump(path.Join(d.dir, "config_dump.json"))
+	whole, sections := newWholeDump(layout.ConfigDump(d.dir)), layout.SectionsDir(d.dir)
 	var entries []Entry
 	for _, section := range d.sections {
 		e := d.entry
-		e.Path = path.Join(d.dir, "config_dump", safe(section.name)+".json")
+		e.Path = layout.Section(sections, section.name)
 		var entry Entry
 		var err error
 		if slices.Contains(shared, section.name) {

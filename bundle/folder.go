@@ -5,6 +5,8 @@ import (
 	"io/fs"
 	"os"
 	"syscall"
+
+	"github.com/zbundle/zbundle/bundle/layout"
 )
 
 // walkFolder reads an extracted bundle. Nothing outside the folder can be
@@ -48,13 +50,13 @@ func (r *Reader) walkFolder(ctx context.Context, fn func(File) error) error {
 		return fn(f)
 	}
 	// Views come first, as they do in an archive: what links to them follows.
-	if _, err := fs.Stat(root.FS(), viewsDir); err == nil {
-		if err := fs.WalkDir(root.FS(), viewsDir, visit); err != nil {
+	if _, err := fs.Stat(root.FS(), layout.Views); err == nil {
+		if err := fs.WalkDir(root.FS(), layout.Views, visit); err != nil {
 			return err
 		}
 	}
 	return fs.WalkDir(root.FS(), ".", func(name string, d fs.DirEntry, err error) error {
-		if name == viewsDir {
+		if name == layout.Views {
 			return fs.SkipDir
 		}
 		return visit(name, d, err)

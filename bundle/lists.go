@@ -10,10 +10,9 @@ import (
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
-)
 
-// kindAmbientz is the kind of istiod's answers for all ztunnels.
-const kindAmbientz = "ambientz"
+	"github.com/zbundle/zbundle/bundle/layout"
+)
 
 // AddLists stores an answer of lists, out of hash maps, that several istiods
 // give alike, and each of them again at the second look: every list in the
@@ -29,7 +28,7 @@ func (w *Writer) AddLists(ctx context.Context, e NewEntry, r io.Reader) (Entry, 
 	defer s.close()
 	err = sortLists(s, served)
 	if err == nil {
-		return w.addView(kindAmbientz, e, s, nil)
+		return w.addView(layout.KindAmbientz, e, s, nil)
 	}
 	in, errRead := served.reader()
 	if !errors.Is(err, errNoLists) || errRead != nil {

@@ -15,12 +15,6 @@ import (
 // FormatVersion is the version of the archive's format that this package writes.
 const FormatVersion = 1
 
-// Where header and manifest stand.
-const (
-	HeaderPath   = "zbundle.json"
-	ManifestPath = "manifest.json"
-)
-
 // maxManifest bounds what is read of either, in bytes: a thousand nodes need 10 MB.
 const maxManifest = 256 << 20
 

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/zbundle/zbundle/bundle/layout"
 )
 
 // maxApart is how long after each other the shards of one collection can have started.
@@ -137,7 +139,7 @@ var errFound = errors.New("found")
 func (r *Reader) header(ctx context.Context) (*Header, error) {
 	var h *Header
 	err := r.Walk(ctx, func(f File) (err error) {
-		if f.Path != HeaderPath || f.Reader == nil {
+		if f.Path != layout.Header || f.Reader == nil {
 			return nil
 		}
 		if h, err = DecodeHeader(f.Reader); err != nil {
@@ -149,7 +151,7 @@ func (r *Reader) header(ctx context.Context) (*Header, error) {
 		return h, nil
 	}
 	if err == nil {
-		err = fmt.Errorf("it is no bundle: it holds no %s", HeaderPath)
+		err = fmt.Errorf("it is no bundle: it holds no %s", layout.Header)
 	}
 	return nil, err
 }
@@ -177,13 +179,13 @@ func (m *merger) take(ctx context.Context, s *shard) error {
 
 func (m *merger) entry(ctx context.Context, s *shard, f File) error {
 	switch {
-	case f.Path == ManifestPath:
+	case f.Path == layout.Manifest:
 		return m.manifest(s, f)
-	case strings.HasPrefix(f.Path, viewsDir+"/") && f.Link == "":
+	case layout.IsView(f.Path) && f.Link == "":
 		return m.view(ctx, s, f)
 	case f.Link != "":
 		return m.link(ctx, s, f)
-	case strings.HasSuffix(f.Path, deltaEnd):
+	case layout.IsDelta(f.Path):
 		return m.delta(ctx, s, f)
 	}
 	return m.file(ctx, s, f)
@@ -196,7 +198,7 @@ func (m *merger) file(ctx context.Context, s *shard, f File) error {
 		return err
 	}
 	defer content.close()
-	if f.Path == HeaderPath {
+	if f.Path == layout.Header {
 		return nil // its hash is known now; the bundle has its own
 	}
 	return m.keep(s, f, content)

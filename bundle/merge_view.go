@@ -7,8 +7,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"slices"
-	"strings"
 
+	"github.com/zbundle/zbundle/bundle/layout"
 	"github.com/zbundle/zbundle/internal/ztunnel"
 )
 
@@ -44,7 +44,8 @@ func (m *merger) view(ctx context.Context, s *shard, f File) error {
 	if content == nil || err != nil {
 		return err
 	}
-	v, err := m.reshare(s, f, kindOf(f.Path), content)
+	kind, _ := layout.ViewKind(f.Path)
+	v, err := m.reshare(s, f, kind, content)
 	if err != nil || v.spool == nil {
 		content.close()
 	}
@@ -58,7 +59,7 @@ func (m *merger) view(ctx context.Context, s *shard, f File) error {
 // is there, a delta against one, or a view of its own, which it adds.
 func (m *merger) reshare(s *shard, f File, kind string, content *spool) (*shardView, error) {
 	sum := content.sum()
-	name := viewPath(kind, sum)
+	name := layout.View(kind, sum)
 	v := &shardView{stored: name, sum: sum, size: content.size}
 	if m.w.known[name] == sum {
 		return v, nil
@@ -112,7 +113,7 @@ func (m *merger) link(_ context.Context, s *shard, f File) error {
 // rest adds the section at name, whose content is that of v.
 func (m *merger) rest(s *shard, f File, name string, v *shardView) error {
 	if v.stored == "" {
-		return m.renamed(s, f, DeltaPath(name), func(to string) error { return m.addRaw(to, f, v.delta) })
+		return m.renamed(s, f, layout.Delta(name), func(to string) error { return m.addRaw(to, f, v.delta) })
 	}
 	return m.renamed(s, f, name, func(to string) error {
 		_, err := m.w.addLink(NewEntry{Path: to, ModTime: f.ModTime}, v.sum, v.size, v.stored)
@@ -155,9 +156,9 @@ func (m *merger) delta(ctx context.Context, s *shard, f File) error {
 	if v.stored == d.View {
 		return m.keep(s, f, content)
 	}
-	name := strings.TrimSuffix(f.Path, deltaEnd) + ".json"
-	kind := kindOf(d.View)
-	if stored := viewPath(kind, d.SHA256); m.w.known[stored] == d.SHA256 {
+	name, _ := layout.Whole(f.Path)
+	kind, _ := layout.ViewKind(d.View)
+	if stored := layout.View(kind, d.SHA256); m.w.known[stored] == d.SHA256 {
 		return m.rest(s, f, name, &shardView{stored: stored, sum: d.SHA256, size: d.Bytes})
 	}
 	if v.stored == "" {
@@ -210,7 +211,7 @@ func (m *merger) whole(s *shard, f File, name, kind string, d *Delta, v *shardVi
 		return err
 	}
 	if made.spool != nil {
-		s.views[viewPath(kind, made.sum)+"#"] = made // closed with the others
+		s.views[layout.View(kind, made.sum)+"#"] = made // closed with the others
 	}
 	return m.rest(s, f, name, made)
 }
@@ -252,7 +253,7 @@ func (d *Delta) index(view *items, item func(n int) ([]byte, error)) (*items, fu
 // indexOf is the index of a section's or shared answer's file, nil of what is
 // not in the form that this package writes.
 func indexOf(kind string, content *spool) (*items, error) {
-	if kind != kindXDS && !slices.Contains(shared, kind) {
+	if kind != layout.KindXDS && !slices.Contains(shared, kind) {
 		return nil, nil
 	}
 	in, err := content.reader()

@@ -20,6 +20,8 @@ import (
 
 	"filippo.io/age"
 	"github.com/mholt/archives"
+
+	"github.com/zbundle/zbundle/bundle/layout"
 )
 
 // Bounds on what a bundle from a stranger may cost.
@@ -141,7 +143,7 @@ func (r *Reader) problem(path, format string, args ...any) {
 // end are problems; the error is fn's, or the context's.
 func (r *Reader) Walk(ctx context.Context, fn func(File) error) error {
 	return r.walk(ctx, func(f File) error {
-		if f.Path == ManifestPath && f.Reader != nil {
+		if f.Path == layout.Manifest && f.Reader != nil {
 			f.Reader = &manifestRepair{r: f.Reader, repaired: r.manifestRepaired}
 		}
 		return fn(f)
@@ -302,7 +304,7 @@ func (a *archiveWalk) name(p string) (string, bool) {
 	first, rest, _ := strings.Cut(p, "/")
 	if !a.topSet {
 		a.topSet = true
-		if !slices.Contains(roots, first) {
+		if !layout.IsTop(first) { // else it was packed without its folder
 			a.top = first
 		}
 	}
@@ -311,9 +313,6 @@ func (a *archiveWalk) name(p string) (string, bool) {
 	}
 	return rest, first == a.top
 }
-
-// roots are the names at the top of a bundle, for archives packed without its folder.
-var roots = []string{HeaderPath, ManifestPath, "cluster", "istiod", "nodes", viewsDir, clustersDir, "waypoints"}
 
 // decompress tells an archive by its first bytes.
 func (r *Reader) decompress(in *bufio.Reader) (io.ReadCloser, error) {

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"io"
 	"slices"
+
+	"github.com/zbundle/zbundle/bundle/layout"
 )
 
 // What early versions of zbundle made of the manifest: the leak scan ran over
@@ -57,7 +59,7 @@ func (m *manifestRepair) fill() {
 func (r *Reader) manifestRepaired() {
 	if len(r.repaired) == 0 {
 		r.repaired = []Problem{{
-			Path: ManifestPath, Repaired: true,
+			Path: layout.Manifest, Repaired: true,
 			Text: "the zbundle that wrote it overwrote its count of leaked passwords, which is read as 1",
 		}}
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/zbundle/zbundle/bundle"
+	"github.com/zbundle/zbundle/bundle/layout"
 	"github.com/zbundle/zbundle/bundle/pseudonym"
 )
 
@@ -32,7 +33,7 @@ func leaky(t *testing.T) string {
 func manifestOf(t *testing.T, r *bundle.Reader) *bundle.Manifest {
 	t.Helper()
 	var text bytes.Buffer
-	if _, err := r.Cat(t.Context(), bundle.ManifestPath, &text); err != nil {
+	if _, err := r.Cat(t.Context(), layout.Manifest, &text); err != nil {
 		t.Fatal(err)
 	}
 	m, err := bundle.DecodeManifest(&text)
@@ -65,7 +66,7 @@ func broken(t *testing.T) string {
 	files, _, _ := contents(t, leaky(t))
 	dir := t.TempDir()
 	for path, text := range files {
-		if path == bundle.ManifestPath {
+		if path == layout.Manifest {
 			text = strings.Replace(text, `"leaked password": 2`, `"leaked password": [redacted password]`, 1)
 		}
 		file := filepath.Join(dir, filepath.FromSlash(path))
@@ -86,7 +87,7 @@ func TestAManifestThatTheLeakScanBrokeIsRead(t *testing.T) {
 	}
 	repaired := func(what string) {
 		t.Helper()
-		if p := r.Problems(); len(p) != 1 || p[0].Path != bundle.ManifestPath || !p[0].Repaired {
+		if p := r.Problems(); len(p) != 1 || p[0].Path != layout.Manifest || !p[0].Repaired {
 			t.Errorf("%s: problems %v", what, p)
 		}
 	}
@@ -114,7 +115,7 @@ func TestAManifestIsRepairedWhereverItsReadsEnd(t *testing.T) {
 	dir := t.TempDir()
 	for cut := range len(broken) + 1 {
 		head := "{\n" + strings.Repeat(" ", 32<<10-2-cut)
-		if err := os.WriteFile(filepath.Join(dir, bundle.ManifestPath), []byte(head+broken+"}\n"), 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, layout.Manifest), []byte(head+broken+"}\n"), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		r, err := bundle.Open(dir)

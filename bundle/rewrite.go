@@ -12,6 +12,7 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
+	"github.com/zbundle/zbundle/bundle/layout"
 	"github.com/zbundle/zbundle/internal/ztunnel"
 )
 
@@ -91,12 +92,12 @@ func (re *rewriting) close() {
 }
 
 func (re *rewriting) readManifest(ctx context.Context, r *Reader) error {
-	c := newCatalog(func(p string) bool { return p == ManifestPath })
+	c := newCatalog(func(p string) bool { return p == layout.Manifest })
 	defer c.close()
 	if err := c.read(ctx, r); err != nil {
 		return err
 	}
-	s := c.held[ManifestPath]
+	s := c.held[layout.Manifest]
 	if s == nil {
 		return ErrNoManifest
 	}
@@ -112,8 +113,8 @@ func (re *rewriting) readManifest(ctx context.Context, r *Reader) error {
 	}
 	out := newUnscannedSpool(re.w.dir)
 	defer out.close()
-	if err := re.t.Copy(out, ManifestPath, in); err != nil {
-		return fmt.Errorf("%s: %w", ManifestPath, err)
+	if err := re.t.Copy(out, layout.Manifest, in); err != nil {
+		return fmt.Errorf("%s: %w", layout.Manifest, err)
 	}
 	if in, err = out.reader(); err != nil {
 		return err
@@ -133,7 +134,8 @@ func (re *rewriting) readManifest(ctx context.Context, r *Reader) error {
 		if !slices.Contains(d.Withheld, withheldPEM) && slices.Contains(d.Sections, "certificates") {
 			dump.withheld = append(slices.Clone(d.Withheld), withheldPEM)
 		}
-		re.dumps[path.Join(path.Dir(d.Path), "config_dump")] = dump
+		dir, _ := layout.DumpDir(d.Path)
+		re.dumps[layout.SectionsDir(dir)] = dump
 	}
 	return nil
 }
@@ -142,7 +144,7 @@ func (re *rewriting) readManifest(ctx context.Context, r *Reader) error {
 var errLeftOut = errors.New("left out")
 
 func (re *rewriting) entry(ctx context.Context, f File) error {
-	if f.Path == HeaderPath || f.Path == ManifestPath {
+	if f.Path == layout.Header || f.Path == layout.Manifest {
 		return nil
 	}
 	to, ok := re.t.Path(f.Path)
@@ -155,9 +157,9 @@ func (re *rewriting) entry(ctx context.Context, f File) error {
 	switch {
 	case f.Link != "":
 		err = re.link(f, e)
-	case strings.HasPrefix(f.Path, viewsDir+"/"):
+	case layout.IsView(f.Path):
 		err = re.view(ctx, f, e)
-	case strings.HasSuffix(f.Path, deltaEnd):
+	case layout.IsDelta(f.Path):
 		err = re.delta(ctx, f, e)
 	case re.dumps[path.Dir(f.Path)] != nil:
 		err = re.section(ctx, f, e)
@@ -221,7 +223,7 @@ func (re *rewriting) add(old string, e NewEntry, s *spool) error {
 // certificates to facts.
 func (re *rewriting) canonicalFile(kind string, s *spool) (*spool, error) {
 	out := newUnscannedSpool(re.w.dir)
-	if kind == kindAmbientz {
+	if kind == layout.KindAmbientz {
 		// The order of the names that were replaced would tell of them.
 		if err := sortLists(out, s); err != nil {
 			out.close()
@@ -236,7 +238,7 @@ func (re *rewriting) canonicalFile(kind string, s *spool) (*spool, error) {
 	}
 	split := &dumpSplitter{dec: ztunnel.NewStreamDecoder(in)}
 	err = split.each(func(section string) error {
-		if kind == kindXDS {
+		if kind == layout.KindXDS {
 			_, err := split.copyList(out, section)
 			return err
 		}
@@ -256,12 +258,12 @@ func (re *rewriting) view(ctx context.Context, f File, e NewEntry) error {
 		return err
 	}
 	defer raw.close()
-	kind := kindOf(f.Path)
+	kind, _ := layout.ViewKind(f.Path)
 	s, err := re.canonicalFile(kind, raw)
 	if err != nil {
 		return err
 	}
-	e.Path = viewPath(kind, s.sum())
+	e.Path = layout.View(kind, s.sum())
 	re.views[f.Path] = &rewrittenView{path: e.Path, s: s}
 	return re.add(f.Path, e, s)
 }
@@ -326,9 +328,10 @@ func (re *rewriting) delta(ctx context.Context, f File, e NewEntry) error {
 
 // rebase makes d one of the new view, and writes the section that it stands for.
 func (re *rewriting) rebase(d *Delta, v *rewrittenView, section *spool) error {
+	kind, _ := layout.ViewKind(v.path)
 	for _, items := range [][]DeltaItem{d.Changed, d.Extra} {
 		for i := range items {
-			items[i].Item, _ = canonical(kindOf(v.path), jsontext.Value(items[i].Item), false)
+			items[i].Item, _ = canonical(kind, jsontext.Value(items[i].Item), false)
 		}
 	}
 	d.View = v.path
@@ -388,14 +391,16 @@ func (re *rewriting) ofDump(old string, d dumpSection) error {
 		d.close()
 		return nil
 	}
-	dump.early[strings.TrimSuffix(strings.TrimSuffix(path.Base(old), ".json"), ".delta")] = d
+	_, file := layout.SplitSection(old)
+	dump.early[file] = d
 	for ; dump.next < len(dump.sections); dump.next++ {
 		section := dump.sections[dump.next]
-		turn, ok := dump.early[safe(section)]
+		file := layout.SectionFile(section)
+		turn, ok := dump.early[file]
 		if !ok {
 			break
 		}
-		delete(dump.early, safe(section))
+		delete(dump.early, file)
 		err := dump.whole.add(section, turn.s)
 		turn.close()
 		if err != nil {

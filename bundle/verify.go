@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"io"
 	"slices"
+
+	"github.com/zbundle/zbundle/bundle/layout"
 )
 
 // Verification is what came of checking every entry against the manifest.
@@ -45,7 +47,7 @@ func (r *Reader) Verify(ctx context.Context) (*Verification, error) {
 		var text bytes.Buffer
 		hash := sha256.New()
 		var to io.Writer = hash
-		if f.Path == ManifestPath {
+		if f.Path == layout.Manifest {
 			to = io.MultiWriter(hash, &limitedBuffer{&text, maxManifest})
 		}
 		n, err := io.Copy(to, contextReader{ctx, f.Reader})
@@ -56,7 +58,7 @@ func (r *Reader) Verify(ctx context.Context) (*Verification, error) {
 			v.Problems = append(v.Problems, Problem{Path: f.Path, Text: err.Error()})
 		}
 		e.SHA256, e.Bytes = hex.EncodeToString(hash.Sum(nil)), n
-		if f.Path == ManifestPath {
+		if f.Path == layout.Manifest {
 			v.Manifest = e.SHA256
 			m, err = DecodeManifest(&manifestRepair{r: &text, repaired: r.manifestRepaired})
 			return err

@@ -8,10 +8,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path"
-	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/zbundle/zbundle/bundle/layout"
 )
 
 // Bounds of what is compared: drift costs its own size, and memory is that of
@@ -138,7 +138,7 @@ func (w *Writer) addView(kind string, e NewEntry, s *spool, index *items) (Entry
 	w.views.Lock()
 	defer w.views.Unlock()
 	sum := s.sum()
-	name := viewPath(kind, sum)
+	name := layout.View(kind, sum)
 	if w.known[name] == sum {
 		return w.addLink(e, s.sum(), s.size, name)
 	}
@@ -192,7 +192,7 @@ func (w *Writer) AddShared(ctx context.Context, e NewEntry, r io.Reader) (Entry,
 		return err
 	})
 	if err == nil && index != nil && index.list {
-		return w.addView(kindXDS, e, s, index)
+		return w.addView(layout.KindXDS, e, s, index)
 	}
 	if in, err = served.reader(); err != nil {
 		return Entry{}, err
@@ -241,7 +241,7 @@ func (i *items) in(s *spool) func(n int) ([]byte, error) {
 // gives the bytes of its items.
 func (v *view) delta(diff difference, sum string, size int64, item func(n int) ([]byte, error)) (*Delta, error) {
 	d := &Delta{View: v.path, SHA256: sum, Bytes: size, Missing: []DeltaItem{}, Changed: []DeltaItem{}, Extra: []DeltaItem{}}
-	kind := kindOf(v.path)
+	kind, _ := layout.ViewKind(v.path)
 	missing, ends := map[string]int{}, runs(diff.missing)
 	for _, at := range diff.missing {
 		missing[v.keys[at]] = at
@@ -286,7 +286,7 @@ func runs(positions []int) map[int]int {
 }
 
 func (w *Writer) addDelta(e NewEntry, d *Delta) (Entry, error) {
-	e.Path = DeltaPath(e.Path)
+	e.Path = layout.Delta(e.Path)
 	out := newUnscannedSpool(w.dir) // the items in it were scanned in their section
 	defer out.close()
 	if err := d.encode(out); err != nil {
@@ -344,20 +344,3 @@ func itemKey(kind string, item []byte) string {
 	}
 	return names.Namespace + "/" + names.Name
 }
-
-// viewPath is where the view of that hash stands.
-func viewPath(kind, sum string) string { return path.Join(viewsDir, kind+"-"+sum[:16]+".json") }
-
-// kindXDS is the kind of istiod's answers for single ztunnels.
-const kindXDS = "xds"
-
-// kindOf is the section of a view's path, views/<kind>-<hash>.json.
-func kindOf(view string) string {
-	kind, _, _ := strings.Cut(path.Base(view), "-")
-	return kind
-}
-
-// DeltaPath is where the delta of a section stands.
-func DeltaPath(section string) string { return strings.TrimSuffix(section, ".json") + deltaEnd }
-
-const deltaEnd = ".delta.json"

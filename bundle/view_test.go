@@ -18,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/zbundle/zbundle/bundle"
+	"github.com/zbundle/zbundle/bundle/layout"
 )
 
 // made writes a bundle of one dump for each node, and closes it.
@@ -39,7 +40,9 @@ func made(t *testing.T, opts bundle.CreateOptions, dumps ...[]byte) string {
 	return name
 }
 
-func dirOf(n int) string { return bundle.ZtunnelDir(fmt.Sprintf("n%d", n), "z") }
+func dirOf(n int) string {
+	return layout.Pod{Kind: layout.Ztunnel, Node: fmt.Sprintf("n%d", n), Name: "z"}.Dir()
+}
 
 func cat(t *testing.T, name, path string) (string, []string) {
 	t.Helper()
@@ -57,7 +60,7 @@ func cat(t *testing.T, name, path string) (string, []string) {
 
 func manifest(t *testing.T, name string) *bundle.Manifest {
 	t.Helper()
-	text, _ := cat(t, name, bundle.ManifestPath)
+	text, _ := cat(t, name, layout.Manifest)
 	m, err := bundle.DecodeManifest(strings.NewReader(text))
 	if err != nil {
 		t.Fatal(err)

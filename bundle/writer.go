@@ -18,6 +18,8 @@ import (
 
 	"filippo.io/age"
 	"github.com/mholt/archives"
+
+	"github.com/zbundle/zbundle/bundle/layout"
 )
 
 // ErrExists is returned for an output file that is already there.
@@ -125,7 +127,7 @@ func Create(name string, opts CreateOptions) (*Writer, error) {
 		// A job's own context decides for it; the archive itself always ends in order.
 		w.done <- format.ArchiveAsync(context.Background(), w.out, w.jobs)
 	}()
-	if err := w.addJSON(HeaderPath, w.header, w.header.Started); err != nil {
+	if err := w.addJSON(layout.Header, w.header, w.header.Started); err != nil {
 		return nil, errors.Join(err, w.Abort())
 	}
 	return w, nil
@@ -358,7 +360,7 @@ func (w *Writer) Close(f Final) error {
 	}}
 	w.mu.Unlock()
 	sortManifest(&m)
-	if err := w.addJSON(ManifestPath, m, f.Finished); err != nil {
+	if err := w.addJSON(layout.Manifest, m, f.Finished); err != nil {
 		return errors.Join(err, w.Abort())
 	}
 	if err := w.end(); err != nil {

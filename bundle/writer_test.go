@@ -18,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/zbundle/zbundle/bundle"
+	"github.com/zbundle/zbundle/bundle/layout"
 )
 
 var captured = time.Date(2026, 11, 23, 7, 35, 53, 0, time.UTC)
@@ -81,11 +82,11 @@ func TestWhatIsWrittenIsReadBackInEveryForm(t *testing.T) {
 			if len(problems) > 0 || files["istiod/i/log.txt"] != big || files["nodes/n/ztunnel/z/log.txt"] != big {
 				t.Errorf("not what was written; problems %v", problems)
 			}
-			m, err := bundle.DecodeManifest(strings.NewReader(files[bundle.ManifestPath]))
+			m, err := bundle.DecodeManifest(strings.NewReader(files[layout.Manifest]))
 			if err != nil || !m.Complete || len(m.Tasks) != 1 || len(m.Entries) != 3 || !m.Captured.Equal(captured) {
 				t.Errorf("manifest %+v, %v", m, err)
 			}
-			if h, err := bundle.DecodeHeader(strings.NewReader(files[bundle.HeaderPath])); err != nil || h.Tool != "test" {
+			if h, err := bundle.DecodeHeader(strings.NewReader(files[layout.Header])); err != nil || h.Tool != "test" {
 				t.Errorf("header %+v, %v", h, err)
 			}
 			info, err := os.Stat(name)
@@ -132,7 +133,7 @@ func TestZtunnelsInAgreementShareTheirSections(t *testing.T) {
 					t.Fatal(err)
 				}
 				dumps[node] = data
-				if _, err := w.AddConfigDump(context.Background(), bundle.ZtunnelDir(node, "z"), "t", captured, bytes.NewReader(data)); err != nil {
+				if _, err := w.AddConfigDump(context.Background(), layout.Pod{Kind: layout.Ztunnel, Node: node, Name: "z"}.Dir(), "t", captured, bytes.NewReader(data)); err != nil {
 					t.Fatal(err)
 				}
 			}

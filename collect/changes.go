@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/zbundle/zbundle/bundle"
+	"github.com/zbundle/zbundle/bundle/layout"
 )
 
 // changes are the pods that came and went while the collection ran: what one
@@ -71,7 +72,7 @@ func (r *run) names(ctx context.Context, base string, task task, record *bundle.
 	if lacking != "" {
 		record.Status, record.Reason = bundle.StatusTruncated, lacking
 	}
-	entry := r.bundle.Spool(bundle.NewEntry{Path: path.Join(r.dir, bundle.PodChangesPath), Task: task.id, ModTime: r.clock.now()})
+	entry := r.bundle.Spool(bundle.NewEntry{Path: path.Join(r.dir, layout.PodChanges), Task: task.id, ModTime: r.clock.now()})
 	enc := json.NewEncoder(entry)
 	enc.SetIndent("", " ")
 	if err := enc.Encode(r.changes.document(r.keepsPodsOf)); err != nil {

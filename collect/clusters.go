@@ -11,6 +11,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/zbundle/zbundle/bundle"
+	"github.com/zbundle/zbundle/bundle/layout"
 )
 
 // Cluster is one to collect from.
@@ -85,7 +86,7 @@ func runsOf(clusters []Cluster, opts Options, progress Progress) ([]*run, error)
 		}
 		r.opts.Context = c.Context
 		if len(clusters) > 1 {
-			r.dir = bundle.ClusterDir(c.Context)
+			r.dir = layout.ClusterDir(c.Context)
 			if other, taken := folders[r.dir]; taken {
 				return nil, fmt.Errorf("the contexts %q and %q would have the same folder in the bundle", other, c.Context)
 			}

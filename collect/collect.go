@@ -15,6 +15,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/zbundle/zbundle/bundle"
+	"github.com/zbundle/zbundle/bundle/layout"
 )
 
 // run is one collection under way.
@@ -143,7 +144,7 @@ func (r *run) count(kind string, n int) {
 }
 
 func (r *run) list(ctx context.Context, base string, task task, record *bundle.Task) error {
-	entry := r.bundle.Spool(bundle.NewEntry{Path: path.Join(r.dir, bundle.ResourcePath(task.group, task.name)), Task: task.id, ModTime: r.clock.now()})
+	entry := r.bundle.Spool(bundle.NewEntry{Path: path.Join(r.dir, layout.Objects(task.group, task.name)), Task: task.id, ModTime: r.clock.now()})
 	l := &listed{w: entry, task: task, each: r.observer(task)}
 	lacking := r.lists(task, l)
 	err := r.api.list(ctx, base, l)

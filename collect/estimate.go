@@ -3,8 +3,9 @@ package collect
 import (
 	"bytes"
 	"path"
-	"strings"
 	"time"
+
+	"github.com/zbundle/zbundle/bundle/layout"
 )
 
 // What answers weigh, roughly. They are guesses to plan by, on the safe side.
@@ -51,11 +52,11 @@ func (r *run) estimate(task task, t target) int64 {
 		if r.opts.Tail > 0 {
 			n = min(n, int64(r.opts.Tail)*lineBytes)
 		}
-	case strings.TrimSuffix(task.id, secondLook) == ambientTask:
+	case layout.FirstTask(task.id) == ambientTask:
 		n = r.ambientzBytes()
 	case task.form == asIs && task.kind == kindIstiod && task.port == istiodMonitor && task.path != "/version" && task.path != "/metrics", task.form == perProxy:
 		n += r.survey.ztunnels * proxyBytes
-	case path.Base(task.file) == metricsFile:
+	case path.Base(task.file) == layout.Metrics:
 		n = metricsBytes
 	}
 	return min(n, task.limit)

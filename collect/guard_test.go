@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/zbundle/zbundle/bundle"
+	"github.com/zbundle/zbundle/bundle/layout"
 	"github.com/zbundle/zbundle/internal/sim"
 )
 
@@ -103,7 +104,7 @@ func TestASkippedDumpSaysWhyInTheManifest(t *testing.T) {
 			if !strings.Contains(task.Reason, "uses 63.0 MB of its limit of 64.0 MB") {
 				t.Errorf("skipped because %q", task.Reason)
 			}
-		case ambientTask + secondLook:
+		case layout.AfterTask(ambientTask):
 			skipped++
 		}
 	}

@@ -9,16 +9,17 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/zbundle/zbundle/bundle"
+	"github.com/zbundle/zbundle/bundle/layout"
 )
 
 // Kinds of targets: the API server's objects, and the pods that make up a mesh.
 const (
-	kindCluster  = "cluster"
-	kindIstiod   = "istiod"
-	kindZtunnel  = "ztunnel"
-	kindCNI      = "cni"
-	kindWaypoint = "waypoint"
-	kindGateway  = "gateway"
+	kindCluster  = layout.Cluster
+	kindIstiod   = layout.Istiod
+	kindZtunnel  = layout.Ztunnel
+	kindCNI      = layout.CNI
+	kindWaypoint = layout.Waypoint
+	kindGateway  = layout.Gateway
 )
 
 // target is one pod of the mesh.
@@ -47,15 +48,7 @@ func (t target) entry() bundle.Target {
 
 // dir is where the pod's artifacts stand in the bundle.
 func (t target) dir() string {
-	switch t.kind {
-	case kindIstiod:
-		return path.Join(t.cluster, bundle.IstiodDir(t.name))
-	case kindZtunnel:
-		return path.Join(t.cluster, bundle.ZtunnelDir(t.node, t.name))
-	case kindCNI:
-		return path.Join(t.cluster, bundle.CNIDir(t.node, t.name))
-	}
-	return path.Join(t.cluster, bundle.WaypointDir(t.namespace, t.name))
+	return path.Join(t.cluster, layout.Pod{Kind: t.kind, Namespace: t.namespace, Node: t.node, Name: t.name}.Dir())
 }
 
 // targetOf tells what part of the mesh a pod is, by its labels and by what it

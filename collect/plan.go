@@ -12,6 +12,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/zbundle/zbundle/bundle"
+	"github.com/zbundle/zbundle/bundle/layout"
 )
 
 // leftOut says of a task that is not to be asked of a target how it ends, and why.
@@ -140,7 +141,7 @@ func (r *run) plan() *Plan {
 			switch {
 			case task.form == perProxy:
 				request.Request += ", for each ztunnel that it serves"
-			case task.id == ambientTask+secondLook:
+			case task.id == layout.AfterTask(ambientTask):
 				request.Request += ", after all else, of one replica of each revision"
 			case task.again:
 				request.Request += ", after all else"

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/zbundle/zbundle/bundle"
+	"github.com/zbundle/zbundle/bundle/layout"
 )
 
 // pod asks one pod for some of what the table says, one request after the other.
@@ -130,7 +131,7 @@ func (r *run) attempt(ctx context.Context, c *podClient, task task, ask, name st
 		return kept(record)(r.bundle.AddShared(ctx, entry, body))
 	case strings.HasPrefix(task.path, "/debug/"):
 		return kept(record)(r.bundle.AddJSON(ctx, entry, body))
-	case path.Base(task.file) == metricsFile:
+	case path.Base(task.file) == layout.Metrics:
 		return r.metrics(c.target, task, entry, body, record)
 	}
 	return r.store(ctx, entry, body, record)
@@ -206,9 +207,9 @@ func (r *run) proxies(ctx context.Context, c *podClient, task task) {
 	empty := 0
 	for _, proxy := range r.connected(c.target) {
 		pod, _, _ := strings.Cut(proxy, ".")
-		fill := strings.NewReplacer("{proxy}", url.QueryEscape(proxy), "{pod}", pod)
 		asked := task
-		asked.path = fill.Replace(task.path)
+		asked.path = strings.ReplaceAll(task.path, "{proxy}", url.QueryEscape(proxy))
+		asked.file = layout.FileFor(task.file, pod)
 		record := r.begin(task.id, c.target.entry(), request(asked, c.target))
 		if record.Status, record.Reason = r.leftOut(task, c.target); record.Status != "" {
 			r.end(ctx, record, nil, 0)
@@ -221,7 +222,7 @@ func (r *run) proxies(ctx context.Context, c *podClient, task task) {
 		}
 		timeout := r.timeout(task)
 		taskCtx, cancel := context.WithTimeout(ctx, timeout)
-		err := r.fetch(taskCtx, c, asked, asked.path, path.Join(c.target.dir(), fill.Replace(task.file)), record)
+		err := r.fetch(taskCtx, c, asked, asked.path, path.Join(c.target.dir(), asked.file), record)
 		cancel()
 		if err == nil && record.Bytes <= int64(len("{}\n")) && !strings.Contains(task.path, "types=") {
 			empty++
@@ -232,9 +233,9 @@ func (r *run) proxies(ctx context.Context, c *podClient, task task) {
 
 // syncTask is the answer that names the ztunnels connected to an istiod,
 // ambientTask the one that tells of all workloads.
-const (
-	syncTask    = "istiod/syncz"
-	ambientTask = "istiod/ambientz"
+var (
+	syncTask    = layout.IstiodSyncz.Task()
+	ambientTask = layout.IstiodAmbientz.Task()
 )
 
 func (r *run) serves(t target, proxies []string) {

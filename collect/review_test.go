@@ -13,6 +13,7 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 
 	"github.com/zbundle/zbundle/bundle"
+	"github.com/zbundle/zbundle/bundle/layout"
 	"github.com/zbundle/zbundle/internal/sim"
 )
 
@@ -52,7 +53,7 @@ func collectFrom(t *testing.T, served sim.Options, opts Options) collected {
 		t.Fatal(err)
 	}
 	var text bytes.Buffer
-	if _, err := r.Cat(t.Context(), bundle.ManifestPath, &text); err != nil {
+	if _, err := r.Cat(t.Context(), layout.Manifest, &text); err != nil {
 		t.Fatal(err)
 	}
 	if c.manifest, err = bundle.DecodeManifest(&text); err != nil {

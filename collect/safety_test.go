@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/zbundle/zbundle/bundle/layout"
 )
 
 var update = flag.Bool("update", false, "write the tables of docs/safety.md")
@@ -62,7 +64,7 @@ func safetyTables() string {
 			asked += ", or the API server's pod proxy"
 		}
 		kept := keptAs[task.form]
-		if task.again && path.Base(task.file) == metricsFile {
+		if task.again && path.Base(task.file) == layout.Metrics {
 			kept = "lines that changed, leaks cut out"
 		}
 		need := r.needs(task, target{kind: task.kind, namespace: "…"})[0]

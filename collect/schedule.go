@@ -2,13 +2,12 @@ package collect
 
 import (
 	"context"
-	"path"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/zbundle/zbundle/bundle"
+	"github.com/zbundle/zbundle/bundle/layout"
 )
 
 // everything runs all tasks. Pods come first, since they tell what the mesh
@@ -188,7 +187,7 @@ func (r *run) again(ctx context.Context, t target, replica string) {
 	client := &podClient{api: r.api, reach: &r.reach, target: t, patience: r.opts.RequestTimeout}
 	defer client.close()
 	for _, task := range againOf(t) {
-		before := strings.TrimSuffix(task.id, secondLook)
+		before := layout.FirstTask(task.id)
 		why := ""
 		switch {
 		case !r.lookedAt(before, t):
@@ -206,7 +205,7 @@ func (r *run) again(ctx context.Context, t target, replica string) {
 			r.end(ctx, record, nil, 0)
 			continue
 		}
-		if task.file == path.Join(secondDir, metricsFile) {
+		if task.file == layout.AfterFile(layout.Metrics) {
 			r.pause(ctx, before, t)
 		}
 		r.podTask(ctx, client, task)
@@ -222,7 +221,7 @@ func (r *run) takeDueLook(ctx context.Context, c *podClient) {
 	}
 	tasks := againOf(c.target)
 	for _, task := range tasks {
-		before := strings.TrimSuffix(task.id, secondLook)
+		before := layout.FirstTask(task.id)
 		if !r.lookedAt(before, c.target) || r.due(before, c.target).After(r.clock.now()) {
 			return
 		}
@@ -287,21 +286,14 @@ func (r *run) expected() int {
 	return n
 }
 
-// Second looks stand beside the first ones, in a folder of their own.
-const (
-	secondLook  = "-after"
-	secondDir   = "after"
-	metricsFile = "metrics.txt"
-)
-
 // secondLooks are the tasks of first looks that are asked again.
 func secondLooks(first []task) []task {
 	var out []task
 	for _, t := range first {
-		if !slices.Contains([]string{syncTask, ambientTask, "istiod/connections"}, t.id) && t.file != metricsFile || t.kind == kindCNI {
+		if !slices.Contains([]string{syncTask, ambientTask, layout.IstiodConnections.Task()}, t.id) && t.file != layout.Metrics || t.kind == kindCNI {
 			continue
 		}
-		t.id, t.file, t.again = t.id+secondLook, path.Join(secondDir, t.file), true
+		t.id, t.file, t.again = layout.AfterTask(t.id), layout.AfterFile(t.file), true
 		out = append(out, t)
 	}
 	return out

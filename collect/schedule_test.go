@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/zbundle/zbundle/bundle/layout"
 	"github.com/zbundle/zbundle/internal/sim"
 )
 
@@ -39,7 +40,7 @@ func TestASecondLookThatIsDueNeedsNoConnectionOfItsOwn(t *testing.T) {
 			}
 			looks := map[string]int{}
 			for _, task := range got.manifest.Tasks {
-				if strings.HasSuffix(task.ID, "/metrics"+secondLook) {
+				if strings.HasSuffix(task.ID, layout.AfterTask("/metrics")) {
 					looks[task.ID]++
 				}
 			}

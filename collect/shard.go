@@ -4,9 +4,9 @@ import (
 	"context"
 	"io"
 	"slices"
-	"strings"
 
 	"github.com/zbundle/zbundle/bundle"
+	"github.com/zbundle/zbundle/bundle/layout"
 )
 
 // What one of several shards takes: the pods of its nodes, and of istiods,
@@ -44,7 +44,7 @@ func (r *run) mineOf(objects []task) []task {
 	var out []task
 	for _, task := range objects {
 		// Both looks are one shard's.
-		if r.opts.Shard.Owns(strings.TrimSuffix(task.id, secondLook)) || task.form == asUse {
+		if r.opts.Shard.Owns(layout.FirstTask(task.id)) || task.form == asUse {
 			out = append(out, task)
 		}
 	}

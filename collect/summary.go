@@ -85,9 +85,9 @@ func advice(s *Summary, tasks []bundle.Task) []string {
 		return slices.ContainsFunc(tasks, func(t bundle.Task) bool { return strings.HasPrefix(t.ID, id) && t.Status == status })
 	}
 	switch {
-	case failed("cluster/core/pods", bundle.StatusForbidden):
+	case failed(podsTask, bundle.StatusForbidden):
 		out = append(out, "Pods can't be listed, so no part of the mesh could be found: grant list on pods in all namespaces, or name with --namespace those where you may list them.")
-	case failed("cluster/core/pods", bundle.StatusTruncated) && s.Found[kindIstiod]+s.Found[kindZtunnel] == 0:
+	case failed(podsTask, bundle.StatusTruncated) && s.Found[kindIstiod]+s.Found[kindZtunnel] == 0:
 		out = append(out, "No istiod or ztunnel runs where pods can be listed: name their namespaces with --namespace, or grant list on pods in all.")
 	case s.Found[kindIstiod] == 0 && s.Found[kindZtunnel] == 0:
 		out = append(out, "No Istio was found in this cluster: no pod looks like istiod or ztunnel. Check the kubeconfig's context.")

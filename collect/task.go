@@ -3,6 +3,8 @@ package collect
 import (
 	"slices"
 	"time"
+
+	"github.com/zbundle/zbundle/bundle/layout"
 )
 
 // Ports of the mesh's processes (istio/ztunnel ARCHITECTURE.md; istiod
@@ -82,36 +84,42 @@ const (
 var tasks = slices.Concat(objectTasks, podTasks, secondLooks(podTasks))
 
 var podTasks = []task{
-	{id: "ztunnel/ready", kind: kindZtunnel, port: ztunnelReady, path: "/healthz/ready", onPodAddress: true, form: asReady, file: "ready.txt", limit: 64 * kb},
-	{id: "ztunnel/config_dump", kind: kindZtunnel, port: ztunnelAdmin, path: "/config_dump", form: asDump, file: "config_dump", limit: 1024 * mb, timeout: 2 * time.Minute},
-	{id: metricsTask, kind: kindZtunnel, port: ztunnelStats, path: "/metrics", onPodAddress: true, file: "metrics.txt", limit: 64 * mb},
-	{id: "ztunnel/log", kind: kindZtunnel, form: podLog, file: "log.txt", limit: 64 * mb, timeout: 2 * time.Minute},
-	{id: "ztunnel/log-previous", kind: kindZtunnel, form: podLogOld, file: "log.previous.txt", limit: 64 * mb, timeout: 2 * time.Minute},
+	ask(layout.ZtunnelReady, task{port: ztunnelReady, path: "/healthz/ready", onPodAddress: true, form: asReady, limit: 64 * kb}),
+	ask(layout.ZtunnelConfigDump, task{port: ztunnelAdmin, path: "/config_dump", form: asDump, limit: 1024 * mb, timeout: 2 * time.Minute}),
+	ask(layout.ZtunnelMetrics, task{port: ztunnelStats, path: "/metrics", onPodAddress: true, limit: 64 * mb}),
+	ask(layout.ZtunnelLog, task{form: podLog, limit: 64 * mb, timeout: 2 * time.Minute}),
+	ask(layout.ZtunnelPreviousLog, task{form: podLogOld, limit: 64 * mb, timeout: 2 * time.Minute}),
 
-	{id: syncTask, kind: kindIstiod, port: istiodMonitor, path: "/debug/syncz", file: "syncz.json", limit: 256 * mb},
-	{id: "istiod/connections", kind: kindIstiod, port: istiodMonitor, path: "/debug/connections", file: "connections.json", limit: 64 * mb},
-	{id: ambientTask, kind: kindIstiod, port: istiodMonitor, path: "/debug/ambientz", form: asLists, file: "ambientz.json", limit: 1024 * mb, timeout: 2 * time.Minute},
-	{id: "istiod/mesh", kind: kindIstiod, port: istiodMonitor, path: "/debug/mesh", form: asMesh, file: "mesh.json", limit: 16 * mb},
-	{id: "istiod/networkz", kind: kindIstiod, port: istiodMonitor, path: "/debug/networkz", file: "networkz.json", limit: 16 * mb},
-	{id: "istiod/clusterz", kind: kindIstiod, port: istiodMonitor, path: "/debug/clusterz", file: "clusterz.json", limit: 16 * mb},
-	{id: "istiod/version", kind: kindIstiod, port: istiodMonitor, path: "/version", onPodAddress: true, file: "version.json", limit: 64 * kb},
-	{id: "istiod/metrics", kind: kindIstiod, port: istiodMonitor, path: "/metrics", onPodAddress: true, file: "metrics.txt", limit: 256 * mb},
-	{id: "istiod/config_dump", kind: kindIstiod, port: istiodMonitor, path: "/debug/config_dump?proxyID={proxy}", form: perProxy, file: "xds/{pod}.json", limit: 1024 * mb, timeout: time.Minute},
-	{id: "istiod/config_dump-wads", kind: kindIstiod, port: istiodMonitor, path: "/debug/config_dump?proxyID={proxy}&types=wads", form: perProxy, file: "xds/{pod}.wads.json", limit: 256 * mb, timeout: time.Minute},
-	{id: "istiod/log", kind: kindIstiod, form: podLog, file: "log.txt", limit: 64 * mb, timeout: 2 * time.Minute},
-	{id: "istiod/log-previous", kind: kindIstiod, form: podLogOld, file: "log.previous.txt", limit: 64 * mb, timeout: 2 * time.Minute},
+	ask(layout.IstiodSyncz, task{port: istiodMonitor, path: "/debug/syncz", limit: 256 * mb}),
+	ask(layout.IstiodConnections, task{port: istiodMonitor, path: "/debug/connections", limit: 64 * mb}),
+	ask(layout.IstiodAmbientz, task{port: istiodMonitor, path: "/debug/ambientz", form: asLists, limit: 1024 * mb, timeout: 2 * time.Minute}),
+	ask(layout.IstiodMesh, task{port: istiodMonitor, path: "/debug/mesh", form: asMesh, limit: 16 * mb}),
+	ask(layout.IstiodNetworkz, task{port: istiodMonitor, path: "/debug/networkz", limit: 16 * mb}),
+	ask(layout.IstiodClusterz, task{port: istiodMonitor, path: "/debug/clusterz", limit: 16 * mb}),
+	ask(layout.IstiodVersion, task{port: istiodMonitor, path: "/version", onPodAddress: true, limit: 64 * kb}),
+	ask(layout.IstiodMetrics, task{port: istiodMonitor, path: "/metrics", onPodAddress: true, limit: 256 * mb}),
+	ask(layout.IstiodConfigDump, task{port: istiodMonitor, path: "/debug/config_dump?proxyID={proxy}", form: perProxy, limit: 1024 * mb, timeout: time.Minute}),
+	ask(layout.IstiodConfigDumpWADS, task{port: istiodMonitor, path: "/debug/config_dump?proxyID={proxy}&types=wads", form: perProxy, limit: 256 * mb, timeout: time.Minute}),
+	ask(layout.IstiodLog, task{form: podLog, limit: 64 * mb, timeout: 2 * time.Minute}),
+	ask(layout.IstiodPreviousLog, task{form: podLogOld, limit: 64 * mb, timeout: 2 * time.Minute}),
 
-	{id: "cni/ready", kind: kindCNI, port: cniReady, path: "/readyz", onPodAddress: true, form: asReady, file: "ready.txt", limit: 64 * kb},
-	{id: "cni/metrics", kind: kindCNI, port: cniMonitor, path: "/metrics", onPodAddress: true, file: "metrics.txt", limit: 64 * mb},
-	{id: "cni/log", kind: kindCNI, form: podLog, file: "log.txt", limit: 64 * mb, timeout: 2 * time.Minute},
-	{id: "cni/log-previous", kind: kindCNI, form: podLogOld, file: "log.previous.txt", limit: 64 * mb, timeout: 2 * time.Minute},
+	ask(layout.CNIReady, task{port: cniReady, path: "/readyz", onPodAddress: true, form: asReady, limit: 64 * kb}),
+	ask(layout.CNIMetrics, task{port: cniMonitor, path: "/metrics", onPodAddress: true, limit: 64 * mb}),
+	ask(layout.CNILog, task{form: podLog, limit: 64 * mb, timeout: 2 * time.Minute}),
+	ask(layout.CNIPreviousLog, task{form: podLogOld, limit: 64 * mb, timeout: 2 * time.Minute}),
 
-	{id: "waypoint/metrics", kind: kindWaypoint, port: gatewayMetrics, path: "/stats/prometheus", onPodAddress: true, file: "metrics.txt", limit: 256 * mb},
-	{id: "waypoint/log", kind: kindWaypoint, form: podLog, file: "log.txt", limit: 64 * mb, timeout: 2 * time.Minute},
-	{id: "waypoint/log-previous", kind: kindWaypoint, form: podLogOld, file: "log.previous.txt", limit: 64 * mb, timeout: 2 * time.Minute},
-	{id: "gateway/metrics", kind: kindGateway, port: gatewayMetrics, path: "/stats/prometheus", onPodAddress: true, file: "metrics.txt", limit: 256 * mb},
-	{id: "gateway/log", kind: kindGateway, form: podLog, file: "log.txt", limit: 64 * mb, timeout: 2 * time.Minute},
-	{id: "gateway/log-previous", kind: kindGateway, form: podLogOld, file: "log.previous.txt", limit: 64 * mb, timeout: 2 * time.Minute},
+	ask(layout.WaypointMetrics, task{port: gatewayMetrics, path: "/stats/prometheus", onPodAddress: true, limit: 256 * mb}),
+	ask(layout.WaypointLog, task{form: podLog, limit: 64 * mb, timeout: 2 * time.Minute}),
+	ask(layout.WaypointPreviousLog, task{form: podLogOld, limit: 64 * mb, timeout: 2 * time.Minute}),
+	ask(layout.GatewayMetrics, task{port: gatewayMetrics, path: "/stats/prometheus", onPodAddress: true, limit: 256 * mb}),
+	ask(layout.GatewayLog, task{form: podLog, limit: 64 * mb, timeout: 2 * time.Minute}),
+	ask(layout.GatewayPreviousLog, task{form: podLogOld, limit: 64 * mb, timeout: 2 * time.Minute}),
+}
+
+// ask is the task that brings an artifact.
+func ask(a layout.Artifact, t task) task {
+	t.id, t.kind, t.file = a.Task(), a.Kind, a.File
+	return t
 }
 
 // tasksOf are what is asked of a target, in this order.
@@ -132,7 +140,7 @@ const listLimit = 1024 * mb
 // serves is asked for.
 func list(group, name string, namespaced bool, versions ...string) task {
 	return task{
-		id: "cluster/" + groupName(group) + "/" + name, kind: kindCluster, form: asList, limit: listLimit,
+		id: layout.ObjectsTask(group, name), kind: kindCluster, form: asList, limit: listLimit,
 		resource: resource{group: group, name: name, namespaced: namespaced, versions: versions},
 	}
 }
@@ -147,7 +155,7 @@ func get(group, name, version string, names ...string) task {
 // names is the task to list once more the names of what was listed before.
 func names(group, name, version string) task {
 	t := list(group, name, true, version)
-	t.id, t.form, t.again, t.limit = t.id+secondLook, asNames, true, 256*mb
+	t.id, t.form, t.again, t.limit = layout.AfterTask(t.id), asNames, true, 256*mb
 	return t
 }
 
@@ -167,8 +175,8 @@ func use(name string, namespaced bool) task {
 
 // The lists by which the parts of the mesh are found, and the nodes that they run on.
 const (
-	podsTask  = "cluster/core/pods"
-	nodesTask = "cluster/core/nodes"
+	podsTask  = layout.PodsTask
+	nodesTask = layout.NodesTask
 )
 
 // Where Cilium's configuration is, by which it is told from other networks.
@@ -181,7 +189,7 @@ const (
 const surveyed = 2
 
 // metricsTask is the answer of a ztunnel that counts its proxies and its peers.
-const metricsTask = "ztunnel/metrics"
+var metricsTask = layout.ZtunnelMetrics.Task()
 
 // objectTasks are the objects around the mesh. Secrets are none of them.
 var objectTasks = []task{

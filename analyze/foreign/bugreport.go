@@ -3,6 +3,8 @@ package foreign
 import (
 	"path"
 	"strings"
+
+	"github.com/zbundle/zbundle/bundle/layout"
 )
 
 // bugReport is the layout of istioctl bug-report (istio/istio
@@ -40,32 +42,42 @@ func (bugReport) place(p string, pods podIndex) (to string, log bool) {
 		case dirOf(of) == "":
 			return "", false
 		case parts[3] == "istio-proxy.log":
-			return path.Join(dirOf(of), "log.txt"), true
-		case parts[3] == "config_dump" && of.kind == "ztunnel":
-			return path.Join(dirOf(of), "config_dump.json"), false
+			return path.Join(dirOf(of), layout.Log), true
+		case parts[3] == "config_dump" && of.kind == layout.Ztunnel:
+			return layout.ConfigDump(dirOf(of)), false
 		}
 	case len(parts) == 3 && parts[0] == "cni" && parts[2] == "cni.log":
 		of, ok := pods.named(parts[1])
 		if !ok {
-			of = pod{name: parts[1], kind: "cni"}
+			of = pod{name: parts[1], kind: layout.CNI}
 		}
-		of.kind = "cni"
-		return path.Join(dirOf(of), "log.txt"), true
+		of.kind = layout.CNI
+		return path.Join(dirOf(of), layout.Log), true
 	case len(parts) >= 4 && parts[0] == "istio":
-		dir := dirOf(pod{name: parts[2], kind: "istiod"})
+		dir := dirOf(pod{name: parts[2], kind: layout.Istiod})
 		switch strings.Join(parts[3:], "/") {
 		case "discovery.log":
-			return path.Join(dir, "log.txt"), true
-		case "debug/syncz", "debug/mesh", "debug/ambientz", "debug/clusterz", "debug/networkz":
-			return path.Join(dir, parts[4]+".json"), false
+			return path.Join(dir, layout.Log), true
+		case "debug/syncz":
+			return path.Join(dir, layout.Syncz), false
+		case "debug/mesh":
+			return path.Join(dir, layout.Mesh), false
+		case "debug/ambientz":
+			return path.Join(dir, layout.Ambientz), false
+		case "debug/clusterz":
+			return path.Join(dir, layout.Clusterz), false
+		case "debug/networkz":
+			return path.Join(dir, layout.Networkz), false
 		case "metrics":
-			return path.Join(dir, "metrics.txt"), false
+			return path.Join(dir, layout.Metrics), false
 		}
 	}
 	return "", false
 }
 
-func (bugReport) lacks() []string { return []string{"ztunnel/metrics", "ztunnel/ready", "cni/metrics"} }
+func (bugReport) lacks() []layout.Artifact {
+	return []layout.Artifact{layout.ZtunnelMetrics, layout.ZtunnelReady, layout.CNIMetrics}
+}
 
 // of is a pod, known by its name alone where the archive has no list of pods.
 func (p podIndex) of(namespace, name string) pod {

@@ -9,7 +9,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"path"
 	"regexp"
@@ -18,18 +17,19 @@ import (
 	"time"
 
 	"github.com/zbundle/zbundle/bundle"
+	"github.com/zbundle/zbundle/bundle/layout"
 )
 
 // Archive is an archive of another tool, read as a bundle.
 type Archive struct {
 	r      *bundle.Reader
-	layout layout
+	layout toolLayout
 
 	problems []bundle.Problem
 }
 
-// layout knows where a tool puts what.
-type layout interface {
+// toolLayout knows where a tool puts what.
+type toolLayout interface {
 	// tool names it in reasons: "istioctl bug-report".
 	tool() string
 	// objects says whether a file holds Kubernetes objects as YAML, and which
@@ -38,8 +38,8 @@ type layout interface {
 	// place says where a file's content stands in a bundle, and what it is
 	// if that is a log which may hold the previous one too.
 	place(path string, pods podIndex) (to string, log bool)
-	// lacks are the artifacts that the tool never takes of an agent, by their tasks.
-	lacks() []string
+	// lacks are the artifacts that the tool never takes of an agent.
+	lacks() []layout.Artifact
 }
 
 var errFound = errors.New("found")
@@ -49,7 +49,7 @@ var errFound = errors.New("found")
 func Recognize(ctx context.Context, r *bundle.Reader) (a *Archive, ok bool, err error) {
 	err = r.Walk(ctx, func(f bundle.File) error {
 		switch {
-		case f.Path == bundle.HeaderPath:
+		case f.Path == layout.Header:
 			return errFound
 		case bugReportFile.MatchString(f.Path):
 			a = &Archive{r: r, layout: bugReport{}}
@@ -130,7 +130,7 @@ func (w *walk) objects(f bundle.File) error {
 			w.pods.add(l)
 		}
 		group, name, _ := strings.Cut(resource, "/")
-		to := fmt.Sprintf("%s@%d.json", strings.TrimSuffix(bundle.ResourcePath(group, name), ".json"), w.written[resource])
+		to := layout.ObjectsPart(group, name, w.written[resource])
 		w.written[resource]++
 		if err := w.fn(bundle.File{Path: to, Origin: f.Path, ModTime: f.ModTime, Reader: l.reader()}); err != nil {
 			return err
@@ -158,13 +158,13 @@ func (w *walk) file(f bundle.File) error {
 	if !parts.previous() {
 		return nil
 	}
-	previous := strings.TrimSuffix(to, "log.txt") + "log.previous.txt"
+	previous := path.Join(path.Dir(to), layout.PreviousLog)
 	w.placed[previous] = true
 	return give(previous, parts)
 }
 
 func (w *walk) header() error {
-	return w.json(bundle.HeaderPath, bundle.Header{Format: bundle.FormatVersion, Tool: w.a.layout.tool(), Started: w.newest})
+	return w.json(layout.Header, bundle.Header{Format: bundle.FormatVersion, Tool: w.a.layout.tool(), Started: w.newest})
 }
 
 // manifest tells when the archive was made, and why what is not in it is not.
@@ -176,40 +176,36 @@ func (w *walk) manifest() error {
 	}}
 	for _, resource := range knownResources {
 		if w.written[resource] == 0 {
-			m.Tasks = append(m.Tasks, bundle.Task{ID: "cluster/" + resource, Target: bundle.Target{Kind: "cluster"}, Status: bundle.StatusSkipped, Reason: "it is not in this archive of " + tool})
+			group, name, _ := strings.Cut(resource, "/")
+			m.Tasks = append(m.Tasks, bundle.Task{ID: layout.ObjectsTask(group, name), Target: bundle.Target{Kind: layout.Cluster}, Status: bundle.StatusSkipped, Reason: "it is not in this archive of " + tool})
 		}
 	}
 	for _, id := range sortedNames(w.pods) {
 		m.Tasks = append(m.Tasks, w.missing(w.pods[id])...)
 	}
-	return w.json(bundle.ManifestPath, m)
+	return w.json(layout.Manifest, m)
 }
 
-// artifacts are what an analysis reads of the mesh's own pods: a file, and the
-// task that brings it.
-var artifacts = map[string]map[string]string{
-	"ztunnel": {"config_dump.json": "ztunnel/config_dump", "log.txt": "ztunnel/log", "metrics.txt": "ztunnel/metrics", "ready.txt": "ztunnel/ready"},
-	"cni":     {"log.txt": "cni/log", "metrics.txt": "cni/metrics"},
-	"istiod": {
-		"ambientz.json": "istiod/ambientz", "syncz.json": "istiod/syncz", "mesh.json": "istiod/mesh", "clusterz.json": "istiod/clusterz",
-		"networkz.json": "istiod/networkz", "metrics.txt": "istiod/metrics", "log.txt": "istiod/log",
-	},
+// artifacts are what an analysis reads of the mesh's own pods.
+var artifacts = []layout.Artifact{
+	layout.ZtunnelConfigDump, layout.ZtunnelLog, layout.ZtunnelMetrics, layout.ZtunnelReady,
+	layout.CNILog, layout.CNIMetrics,
+	layout.IstiodAmbientz, layout.IstiodClusterz, layout.IstiodLog, layout.IstiodMesh, layout.IstiodMetrics, layout.IstiodNetworkz, layout.IstiodSyncz,
 }
 
 // missing are the artifacts of a pod that the archive does not hold.
 func (w *walk) missing(of pod) []bundle.Task {
 	var out []bundle.Task
-	for _, file := range sortedNames(artifacts[of.kind]) {
-		task := artifacts[of.kind][file]
-		if w.placed[path.Join(dirOf(of), file)] {
+	for _, a := range artifacts {
+		if a.Kind != of.kind || w.placed[path.Join(dirOf(of), a.File)] {
 			continue
 		}
 		reason := "it is not in this archive of " + w.a.layout.tool()
-		if slices.Contains(w.a.layout.lacks(), task) {
+		if slices.Contains(w.a.layout.lacks(), a) {
 			reason = w.a.layout.tool() + " does not take it"
 		}
 		out = append(out, bundle.Task{
-			ID: task, Target: bundle.Target{Kind: of.kind, Namespace: of.namespace, Name: of.name, Node: of.node},
+			ID: a.Task(), Target: bundle.Target{Kind: of.kind, Namespace: of.namespace, Name: of.name, Node: of.node},
 			Status: bundle.StatusSkipped, Reason: reason,
 		})
 	}
@@ -260,13 +256,13 @@ func kindOf(name string, labels map[string]any) string {
 	app, gateway := text(labels, "app"), text(labels, "gateway.networking.k8s.io/gateway-name")
 	switch {
 	case app == "ztunnel", text(labels, "app.kubernetes.io/name") == "ztunnel", strings.HasPrefix(name, "ztunnel-"):
-		return "ztunnel"
+		return layout.Ztunnel
 	case text(labels, "k8s-app") == "istio-cni-node", strings.HasPrefix(name, "istio-cni-node-"):
-		return "cni"
+		return layout.CNI
 	case app == "istiod":
-		return "istiod"
+		return layout.Istiod
 	case gateway != "":
-		return "waypoint"
+		return layout.Waypoint
 	}
 	return ""
 }
@@ -287,17 +283,10 @@ func dirOf(p pod) string {
 	if node == "" {
 		node = p.name // nothing says where it runs
 	}
-	switch p.kind {
-	case "ztunnel":
-		return bundle.ZtunnelDir(node, p.name)
-	case "cni":
-		return bundle.CNIDir(node, p.name)
-	case "istiod":
-		return bundle.IstiodDir(p.name)
-	case "waypoint":
-		return bundle.WaypointDir(p.namespace, p.name)
+	if p.kind == "" {
+		return ""
 	}
-	return ""
+	return layout.Pod{Kind: p.kind, Namespace: p.namespace, Node: node, Name: p.name}.Dir()
 }
 
 var (

@@ -3,6 +3,8 @@ package foreign
 import (
 	"path"
 	"strings"
+
+	"github.com/zbundle/zbundle/bundle/layout"
 )
 
 // mustGather is the layout of oc adm must-gather (openshift/oc
@@ -38,22 +40,22 @@ func (mustGather) place(p string, pods podIndex) (to string, log bool) {
 		return "", false
 	}
 	of := pods.of(parts[1], parts[3])
-	containers := map[string]string{"ztunnel": "istio-proxy", "cni": "install-cni", "istiod": "discovery", "waypoint": "istio-proxy"}
+	containers := map[string]string{layout.Ztunnel: "istio-proxy", layout.CNI: "install-cni", layout.Istiod: "discovery", layout.Waypoint: "istio-proxy"}
 	if dirOf(of) == "" || containers[of.kind] != parts[4] {
 		return "", false
 	}
 	switch parts[7] {
 	case "current.log":
-		return path.Join(dirOf(of), "log.txt"), false
+		return path.Join(dirOf(of), layout.Log), false
 	case "previous.log":
-		return path.Join(dirOf(of), "log.previous.txt"), false
+		return path.Join(dirOf(of), layout.PreviousLog), false
 	}
 	return "", false
 }
 
-func (mustGather) lacks() []string {
-	return []string{
-		"ztunnel/config_dump", "ztunnel/metrics", "ztunnel/ready", "cni/metrics",
-		"istiod/ambientz", "istiod/syncz", "istiod/mesh", "istiod/metrics", "istiod/clusterz", "istiod/networkz",
+func (mustGather) lacks() []layout.Artifact {
+	return []layout.Artifact{
+		layout.ZtunnelConfigDump, layout.ZtunnelMetrics, layout.ZtunnelReady, layout.CNIMetrics,
+		layout.IstiodAmbientz, layout.IstiodSyncz, layout.IstiodMesh, layout.IstiodMetrics, layout.IstiodClusterz, layout.IstiodNetworkz,
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/zbundle/zbundle/analyze/mesh"
 	"github.com/zbundle/zbundle/bundle"
+	"github.com/zbundle/zbundle/bundle/layout"
 	"github.com/zbundle/zbundle/internal/openmetrics"
 )
 
@@ -18,7 +19,7 @@ func (l *loader) cniOf(node, pod string) *cniFiles {
 	key := node + "/" + pod
 	t := l.cnis[key]
 	if t == nil {
-		t = &cniFiles{c: &mesh.CNI{Name: pod, NodeName: node, ZtunnelConnected: -1, InstallReady: -1, Dir: path.Join(l.dir, "nodes", node, "cni", pod)}}
+		t = &cniFiles{c: &mesh.CNI{Name: pod, NodeName: node, ZtunnelConnected: -1, InstallReady: -1, Dir: path.Join(l.dir, layout.Pod{Kind: layout.CNI, Node: node, Name: pod}.Dir())}}
 		l.cnis[key] = t
 	}
 	return t
@@ -30,7 +31,7 @@ func (l *loader) cniFile(node, pod, name string, f bundle.File) error {
 	}
 	t := l.cniOf(node, pod)
 	switch name {
-	case "metrics.txt":
+	case layout.Metrics:
 		set, err := openmetrics.Parse(l.buffered(f.Reader))
 		if v, ok := set.Sum("ztunnel_connected", nil); ok {
 			t.c.ZtunnelConnected = v
@@ -44,9 +45,9 @@ func (l *loader) cniFile(node, pod, name string, f bundle.File) error {
 		}
 		t.c.RepairsFailed, _ = set.Sum("istio_cni_repair_pods_repaired_total", map[string]string{"result": "fail"})
 		return err
-	case "log.txt":
+	case layout.Log:
 		return l.componentLog("istio-cni", "", pod, node, f, false)
-	case "log.previous.txt":
+	case layout.PreviousLog:
 		return l.componentLog("istio-cni", "", pod, node, f, true)
 	}
 	return nil
@@ -54,13 +55,13 @@ func (l *loader) cniFile(node, pod, name string, f bundle.File) error {
 
 func (l *loader) waypointFile(namespace, pod, name string, f bundle.File) error {
 	switch name {
-	case "log.txt":
+	case layout.Log:
 		return l.componentLog("gateway", namespace, pod, "", f, false)
-	case "log.previous.txt":
+	case layout.PreviousLog:
 		return l.componentLog("gateway", namespace, pod, "", f, true)
-	case "metrics.txt":
+	case layout.Metrics:
 		return l.envoyMetrics(namespace, pod, false, f)
-	case "after/metrics.txt":
+	case layout.AfterFile(layout.Metrics):
 		return l.envoyMetrics(namespace, pod, true, f)
 	}
 	return nil
@@ -132,7 +133,7 @@ func (l *loader) namesFromManifest() {
 		}
 		kind := map[string]string{"cni": "istio-cni"}[d.Kind]
 		if err := l.fullFor(&mesh.Pod{Component: orElse(kind, d.Kind), NodeName: d.Node, Name: d.Name}); err != nil {
-			l.problem(bundle.ManifestPath, fmt.Errorf("pod %s/%s %w", d.Namespace, d.Name, err))
+			l.problem(layout.Manifest, fmt.Errorf("pod %s/%s %w", d.Namespace, d.Name, err))
 			continue
 		}
 		switch d.Kind {

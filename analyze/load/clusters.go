@@ -3,11 +3,11 @@ package load
 import (
 	"context"
 	"fmt"
-	"path"
 	"slices"
 
 	"github.com/zbundle/zbundle/analyze/mesh"
 	"github.com/zbundle/zbundle/bundle"
+	"github.com/zbundle/zbundle/bundle/layout"
 )
 
 // mostClusters bounds how many clusters one bundle can hold.
@@ -54,13 +54,13 @@ func Mesh(ctx context.Context, src Source) (*mesh.Mesh, *Summary, error) {
 
 // file gives an entry to the loader of its cluster.
 func (c *clusters) file(f bundle.File) {
-	dir, name := bundle.InCluster(f.Path)
-	l := c.of(dir)
+	at := layout.Parse(f.Path)
+	l := c.of(at.Cluster)
 	if l == nil {
 		c.of("").problem(f.Path, fmt.Errorf("is of more than %d clusters, which no mesh has", mostClusters))
 		return
 	}
-	l.file(f, name)
+	l.file(f, at)
 }
 
 // of is the loader of a cluster, nil for one too many.
@@ -93,7 +93,7 @@ func (c *clusters) finish() *mesh.Mesh {
 		l := c.by[dir]
 		l.finish()
 		if dir != "" {
-			l.mesh.Cluster = orElse(named[dir], path.Base(dir))
+			l.mesh.Cluster = orElse(named[dir], layout.ClusterName(dir))
 		}
 		all = append(all, l.mesh)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/zbundle/zbundle/analyze/mesh"
 	"github.com/zbundle/zbundle/bundle"
+	"github.com/zbundle/zbundle/bundle/layout"
 	"github.com/zbundle/zbundle/internal/openmetrics"
 )
 
@@ -105,7 +106,7 @@ func (l *loader) finishEnvoys(why reasons) {
 		if t == nil || t.first == nil || t.second == nil {
 			continue
 		}
-		e := &mesh.Envoy{Pod: p, TunnelsFailed: -1, Source: t.cut, Seconds: why.between(p.Component+"/metrics", p.Name)}
+		e := &mesh.Envoy{Pod: p, TunnelsFailed: -1, Source: t.cut, Seconds: why.between(layout.WaypointMetrics.Of(p.Component).Task(), p.Name)}
 		byService := map[string]*mesh.EnvoyCalls{}
 		for _, s := range t.first {
 			if s.service.Value() == "" {
@@ -141,7 +142,7 @@ func (l *loader) finishEnvoys(why reasons) {
 
 // between is how many seconds lay between the two looks of a task at a pod, 0 where that is not known.
 func (r reasons) between(task, pod string) float64 {
-	first, second := r.byTask[taskKey(task, pod)], r.byTask[taskKey(task+secondLook, pod)]
+	first, second := r.byTask[taskKey(task, pod)], r.byTask[taskKey(layout.AfterTask(task), pod)]
 	if first.Started.IsZero() || second.Started.IsZero() {
 		return 0
 	}

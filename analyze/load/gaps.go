@@ -10,6 +10,7 @@ import (
 
 	"github.com/zbundle/zbundle/analyze/mesh"
 	"github.com/zbundle/zbundle/bundle"
+	"github.com/zbundle/zbundle/bundle/layout"
 )
 
 // byKey goes through a map in an order that is the same every time.
@@ -67,7 +68,7 @@ func (l *loader) reasons() reasons {
 			continue
 		}
 		key := taskKey(t.ID, t.Target.Name)
-		if old, ok := r.byTask[key]; ok && t.Target.Kind == "cluster" && tells(old.Status) > tells(t.Status) {
+		if old, ok := r.byTask[key]; ok && t.Target.Kind == layout.Cluster && tells(old.Status) > tells(t.Status) {
 			continue // of a list that the scope narrowed two tasks tell: what was taken, and what was left out
 		}
 		r.byTask[key] = t
@@ -153,8 +154,8 @@ func (l *loader) clusterGaps(why reasons) {
 		var gaps []mesh.Gap
 		for _, resource := range resources {
 			group, name, _ := strings.Cut(resource, "/")
-			id := "cluster/" + resource
-			if l.seen[path.Join(l.dir, bundle.ResourcePath(group, name))] && !why.partly(id, "") || why.byTask[id].Status == bundle.StatusAbsent {
+			id := layout.ObjectsTask(group, name)
+			if l.seen[path.Join(l.dir, layout.Objects(group, name))] && !why.partly(id, "") || why.byTask[id].Status == bundle.StatusAbsent {
 				continue
 			}
 			gaps = append(gaps, mesh.Gap{Subject: name, Reason: why.of(id, "")})
@@ -163,22 +164,25 @@ func (l *loader) clusterGaps(why reasons) {
 	}
 }
 
-// artifact is a file of an agent behind an input.
-type artifact struct{ input, file, task string }
+// artifact is what is asked of an agent behind an input.
+type artifact struct {
+	input string
+	layout.Artifact
+}
 
 func (l *loader) ztunnelGaps(why reasons) {
 	artifacts := []artifact{
-		{mesh.InputZtunnelLog, "log.txt", "ztunnel/log"},
-		{mesh.InputZtunnelMetric, "metrics.txt", "ztunnel/metrics"},
-		{mesh.InputZtunnelReady, "ready.txt", "ztunnel/ready"},
+		{mesh.InputZtunnelLog, layout.ZtunnelLog},
+		{mesh.InputZtunnelMetric, layout.ZtunnelMetrics},
+		{mesh.InputZtunnelReady, layout.ZtunnelReady},
 	}
 	all := map[string][]mesh.Gap{}
 	for _, t := range byKey(l.ztunnels) {
 		z := t.z
-		switch task := why.byTask[taskKey("ztunnel/config_dump", z.Name)]; {
+		switch task := why.byTask[taskKey(layout.ZtunnelConfigDump.Task(), z.Name)]; {
 		case !t.sections["workloads"] || !t.sections["workloadState"] && !t.sections["certificates"],
 			task.Status != "" && task.Status != bundle.StatusOK:
-			z.SetGap(mesh.InputZtunnelDump, why.of("ztunnel/config_dump", z.Name))
+			z.SetGap(mesh.InputZtunnelDump, why.of(layout.ZtunnelConfigDump.Task(), z.Name))
 		case t.broken != "":
 			z.SetGap(mesh.InputZtunnelDump, t.broken)
 		default:
@@ -187,13 +191,13 @@ func (l *loader) ztunnelGaps(why reasons) {
 			}
 		}
 		for _, a := range artifacts {
-			if !l.seen[z.Dir+"/"+a.file] || why.partly(a.task, z.Name) {
-				z.SetGap(a.input, why.of(a.task, z.Name))
+			if !l.seen[z.Dir+"/"+a.File] || why.partly(a.Task(), z.Name) {
+				z.SetGap(a.input, why.of(a.Task(), z.Name))
 			}
 		}
 		switch {
-		case !l.seen[z.Dir+"/log.txt"], why.partly("ztunnel/log", z.Name):
-			z.SetGap(mesh.InputAccessLog, why.of("ztunnel/log", z.Name))
+		case !l.seen[z.Dir+"/"+layout.Log], why.partly(layout.ZtunnelLog.Task(), z.Name):
+			z.SetGap(mesh.InputAccessLog, why.of(layout.ZtunnelLog.Task(), z.Name))
 		case !t.log.sawInfo:
 			z.SetGap(mesh.InputAccessLog, "its log level hides access lines")
 		}
@@ -220,19 +224,19 @@ const noIstiod = "no istiod is in the bundle: its control plane runs elsewhere, 
 
 func (l *loader) istiodGaps(why reasons) {
 	artifacts := []artifact{
-		{mesh.InputSyncz, "syncz.json", "istiod/syncz"},
-		{mesh.InputAmbientz, "ambientz.json", "istiod/ambientz"},
-		{mesh.InputIstiodLog, "log.txt", "istiod/log"},
-		{mesh.InputIstiodMetrics, "metrics.txt", "istiod/metrics"},
-		{mesh.InputMeshConfig, "mesh.json", "istiod/mesh"},
-		{mesh.InputClusterz, "clusterz.json", "istiod/clusterz"},
-		{mesh.InputNetworkz, "networkz.json", "istiod/networkz"},
+		{mesh.InputSyncz, layout.IstiodSyncz},
+		{mesh.InputAmbientz, layout.IstiodAmbientz},
+		{mesh.InputIstiodLog, layout.IstiodLog},
+		{mesh.InputIstiodMetrics, layout.IstiodMetrics},
+		{mesh.InputMeshConfig, layout.IstiodMesh},
+		{mesh.InputClusterz, layout.IstiodClusterz},
+		{mesh.InputNetworkz, layout.IstiodNetworkz},
 	}
 	for _, a := range artifacts {
 		var gaps []mesh.Gap
 		for _, t := range byKey(l.istiods) {
-			if !l.seen[t.i.Dir+"/"+a.file] || why.partly(a.task, t.i.Name) {
-				t.i.SetGap(a.input, why.of(a.task, t.i.Name))
+			if !l.seen[t.i.Dir+"/"+a.File] || why.partly(a.Task(), t.i.Name) {
+				t.i.SetGap(a.input, why.of(a.Task(), t.i.Name))
 				gaps = append(gaps, *t.i.MissingInput(a.input))
 			}
 		}
@@ -256,13 +260,13 @@ func (l *loader) istiodGaps(why reasons) {
 
 func (l *loader) cniGaps(why reasons) {
 	for _, a := range []artifact{
-		{mesh.InputCNILog, "log.txt", "cni/log"},
-		{mesh.InputCNIMetrics, "metrics.txt", "cni/metrics"},
+		{mesh.InputCNILog, layout.CNILog},
+		{mesh.InputCNIMetrics, layout.CNIMetrics},
 	} {
 		var gaps []mesh.Gap
 		for _, t := range byKey(l.cnis) {
-			if !l.seen[t.c.Dir+"/"+a.file] || why.partly(a.task, t.c.Name) {
-				t.c.SetGap(a.input, why.of(a.task, t.c.Name))
+			if !l.seen[t.c.Dir+"/"+a.File] || why.partly(a.Task(), t.c.Name) {
+				t.c.SetGap(a.input, why.of(a.Task(), t.c.Name))
 				gaps = append(gaps, *t.c.MissingInput(a.input))
 			}
 		}
@@ -273,7 +277,7 @@ func (l *loader) cniGaps(why reasons) {
 	}
 	for _, t := range byKey(l.cnis) {
 		l.summary.CNIs.Total++
-		if l.seen[t.c.Dir+"/log.txt"] {
+		if l.seen[t.c.Dir+"/"+layout.Log] {
 			l.summary.CNIs.Read++
 		}
 	}
@@ -288,10 +292,11 @@ func (l *loader) gatewayGaps(why reasons) {
 		if p.Component != "waypoint" && p.Component != "gateway" || p.Phase != "Running" || p.Deleting || !p.Ready {
 			continue
 		}
-		task := p.Component + "/metrics"
-		for _, a := range []artifact{{file: "metrics.txt", task: task}, {file: "after/metrics.txt", task: task + secondLook}} {
-			if !l.seen[path.Join(l.dir, "waypoints", p.Namespace, p.Name, a.file)] && why.byTask[taskKey(a.task, p.Name)].Status != bundle.StatusSkipped {
-				gaps = append(gaps, mesh.Gap{Subject: p.Component + " " + p.Namespace + "/" + p.Name, Reason: why.of(a.task, p.Name)})
+		first := layout.WaypointMetrics.Of(p.Component)
+		dir := path.Join(l.dir, layout.Pod{Kind: layout.Waypoint, Namespace: p.Namespace, Name: p.Name}.Dir())
+		for _, a := range []layout.Artifact{first, first.After()} {
+			if !l.seen[path.Join(dir, a.File)] && why.byTask[taskKey(a.Task(), p.Name)].Status != bundle.StatusSkipped {
+				gaps = append(gaps, mesh.Gap{Subject: p.Component + " " + p.Namespace + "/" + p.Name, Reason: why.of(a.Task(), p.Name)})
 				break
 			}
 		}

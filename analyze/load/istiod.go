@@ -11,6 +11,7 @@ import (
 
 	"github.com/zbundle/zbundle/analyze/mesh"
 	"github.com/zbundle/zbundle/bundle"
+	"github.com/zbundle/zbundle/bundle/layout"
 	"github.com/zbundle/zbundle/internal/istiod"
 )
 
@@ -20,7 +21,7 @@ type istiodFiles struct{ i *mesh.Istiod }
 func (l *loader) istiodOf(pod string) *istiodFiles {
 	t := l.istiods[pod]
 	if t == nil {
-		t = &istiodFiles{i: &mesh.Istiod{Name: pod, Proxies: map[string]int{}, Clusters: map[string]string{}, CSRSignErrors: -1, Convergence99Seconds: -1, Dir: path.Join(l.dir, "istiod", pod)}}
+		t = &istiodFiles{i: &mesh.Istiod{Name: pod, Proxies: map[string]int{}, Clusters: map[string]string{}, CSRSignErrors: -1, Convergence99Seconds: -1, Dir: path.Join(l.dir, layout.Pod{Kind: layout.Istiod, Name: pod}.Dir())}}
 		l.istiods[pod] = t
 	}
 	return t
@@ -32,15 +33,15 @@ func (l *loader) istiodFile(pod, name string, f bundle.File) error {
 	}
 	t := l.istiodOf(pod)
 	switch name {
-	case "syncz.json":
+	case layout.Syncz:
 		return l.syncz(t, f)
-	case "after/syncz.json":
+	case layout.AfterFile(layout.Syncz):
 		return l.synczAfter(t, f)
-	case ambientzFile:
+	case layout.Ambientz:
 		return l.ambientz(t, f)
-	case "after/" + ambientzFile:
+	case layout.AfterFile(layout.Ambientz):
 		return l.ambientzAfter(t, f)
-	case "mesh.json":
+	case layout.Mesh:
 		config, err := istiod.ReadMesh(f.Reader)
 		if err != nil {
 			return err
@@ -49,24 +50,24 @@ func (l *loader) istiodFile(pod, name string, f bundle.File) error {
 		l.mesh.RootNamespace = config.RootNamespace
 		l.mesh.TrustDomainAliases = config.TrustDomainAliases
 		l.mesh.DiscoverySelectors = len(config.DiscoverySelectors) > 0
-	case "networkz.json":
+	case layout.Networkz:
 		return l.networkz(f)
-	case "clusterz.json":
+	case layout.Clusterz:
 		list, err := istiod.ReadClusterz(f.Reader)
 		for _, c := range list {
 			t.i.Clusters[c.ID] = c.SyncStatus
 		}
 		t.i.ClusterList.Source = mesh.Evidence{File: f.Path}
 		return err
-	case "metrics.txt":
+	case layout.Metrics:
 		return l.istiodMetrics(t, f)
-	case "version.json":
+	case layout.Version:
 		v, err := readVersion(f.Reader)
 		t.i.Version = orElse(v, t.i.Version)
 		return err
-	case "log.txt":
+	case layout.Log:
 		return l.componentLog("istiod", "", pod, "", f, false)
-	case "log.previous.txt":
+	case layout.PreviousLog:
 		return l.componentLog("istiod", "", pod, "", f, true)
 	}
 	return nil
@@ -117,9 +118,6 @@ func (l *loader) ambientz(t *istiodFiles, f bundle.File) error {
 	t.i.WorkloadCount = a.Workloads.Len()
 	return nil
 }
-
-// ambientzFile is what an istiod would send to all ztunnels, /debug/ambientz.
-const ambientzFile = "ambientz.json"
 
 // sent reads what an istiod would send. Replicas that say the same, at either
 // look, share what they say: as links to one view, or element by element.

@@ -10,11 +10,11 @@ import (
 	"hash/maphash"
 	"io"
 	"path"
-	"strings"
 	"time"
 
 	"github.com/zbundle/zbundle/analyze/mesh"
 	"github.com/zbundle/zbundle/bundle"
+	"github.com/zbundle/zbundle/bundle/layout"
 )
 
 // Source is what a mesh is read from: a bundle's reader, bare config dumps,
@@ -106,53 +106,61 @@ func newLoader(dir string, shared common) *loader {
 	}
 }
 
-// file reads one entry by where it stands in the layout: name is its path in
-// the cluster's folder.
-func (l *loader) file(f bundle.File, name string) {
+// file reads one entry by where it stands in the layout.
+func (l *loader) file(f bundle.File, at layout.Path) {
 	if f.Origin != "" {
 		l.summary.Origins[f.Path] = f.Origin
 	}
-	parts := strings.Split(name, "/")
-	if f.Reader == nil && !strings.Contains(f.Path, "/config_dump/") && !strings.Contains(f.Path, "/xds/") && path.Base(f.Path) != ambientzFile {
+	if f.Reader == nil && !layout.MayShare(f.Path) {
 		l.problem(f.Path, fmt.Errorf("is a link to %s, which only what is shared can be", f.Link))
 		return
 	}
 	lines := &lineCounter{r: f.Reader}
-	if f.Reader != nil && strings.HasSuffix(f.Path, ".json") {
+	if f.Reader != nil && layout.IsJSON(f.Path) {
 		f.Reader = lines
 	}
-	var err error
-	switch {
-	case f.Path == bundle.HeaderPath:
-		l.summary.Header, err = bundle.DecodeHeader(f.Reader)
-	case f.Path == bundle.ManifestPath:
-		l.summary.Manifest, err = bundle.DecodeCollection(f.Reader)
-	case f.Path == bundle.PodChangesPath:
-		err = l.podChanges(f)
-	case parts[0] == "cluster" && len(parts) == 3:
-		// Archives of other tools have a resource's objects in several files.
-		resource, _, _ := strings.Cut(strings.TrimSuffix(parts[2], ".json"), "@")
-		if err = l.clusterFile(parts[1], resource, f); err == nil {
-			l.seen[path.Join(l.dir, bundle.ResourcePath(parts[1], resource))] = true
-		}
-	case parts[0] == "istiod" && len(parts) >= 3:
-		err = l.istiodFile(parts[1], strings.Join(parts[2:], "/"), f)
-	case parts[0] == "nodes" && len(parts) >= 5 && parts[2] == "ztunnel":
-		err = l.ztunnelFile(parts[1], parts[3], strings.Join(parts[4:], "/"), f)
-	case parts[0] == "nodes" && len(parts) >= 5 && parts[2] == "cni":
-		err = l.cniFile(parts[1], parts[3], strings.Join(parts[4:], "/"), f)
-	case parts[0] == "waypoints" && len(parts) >= 4:
-		err = l.waypointFile(parts[1], parts[2], strings.Join(parts[3:], "/"), f)
-	case parts[0] == "views" && strings.HasPrefix(parts[1], "xds-"):
-		// ambientz says the same of every version that ztunnels are served by
-	case parts[0] == "views" && strings.HasPrefix(parts[1], "ambientz-"):
-		_, err = l.sent(f)
-	case parts[0] == "views" && len(parts) == 2:
-		err = l.viewFile(f)
-	}
-	if !errors.Is(err, errLater) {
+	if err := l.read(f, at); !errors.Is(err, errLater) {
 		l.ended(f.Path, lines.placed(err))
 	}
+}
+
+func (l *loader) read(f bundle.File, at layout.Path) (err error) {
+	switch at.Kind {
+	case layout.HeaderFile:
+		l.summary.Header, err = bundle.DecodeHeader(f.Reader)
+	case layout.ManifestFile:
+		l.summary.Manifest, err = bundle.DecodeCollection(f.Reader)
+	case layout.PodChangesFile:
+		err = l.podChanges(f)
+	case layout.ObjectsFile:
+		if err = l.clusterFile(at.Group, at.Resource, f); err == nil {
+			l.seen[path.Join(l.dir, layout.Objects(at.Group, at.Resource))] = true
+		}
+	case layout.PodFile:
+		err = l.podFile(f, at)
+	case layout.ViewFile:
+		switch at.View {
+		case layout.KindXDS: // ambientz says the same of every version that ztunnels are served by
+		case layout.KindAmbientz:
+			_, err = l.sent(f)
+		default:
+			err = l.viewFile(f)
+		}
+	}
+	return err
+}
+
+func (l *loader) podFile(f bundle.File, at layout.Path) error {
+	pod := at.Pod
+	switch pod.Kind {
+	case layout.Istiod:
+		return l.istiodFile(pod.Name, at.File, f)
+	case layout.Ztunnel:
+		return l.ztunnelFile(at, f)
+	case layout.CNI:
+		return l.cniFile(pod.Node, pod.Name, at.File, f)
+	}
+	return l.waypointFile(pod.Namespace, pod.Name, at.File, f)
 }
 
 // errLater is of an entry that is still being read.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/zbundle/zbundle/analyze/mesh"
 	"github.com/zbundle/zbundle/bundle"
+	"github.com/zbundle/zbundle/bundle/layout"
 )
 
 // policyResources are the lists that hold network policies, by "<group>/<resource>".
@@ -27,7 +28,7 @@ func readPolicies(t testing.TB, of, list string) ([]*mesh.NetworkPolicy, error) 
 		t.Fatalf("no resource %q", of)
 	}
 	l := newLoader("", common{summary: &Summary{Origins: map[string]string{}}})
-	err := l.clusterFile(group, resource, bundle.File{Path: bundle.ResourcePath(group, resource), Reader: strings.NewReader(list)})
+	err := l.clusterFile(group, resource, bundle.File{Path: layout.Objects(group, resource), Reader: strings.NewReader(list)})
 	return l.mesh.NetworkPolicies, err
 }
 

@@ -8,9 +8,6 @@ import (
 	"github.com/zbundle/zbundle/internal/istiod"
 )
 
-// secondLook ends the ids of the tasks that ask again (collect/schedule.go).
-const secondLook = "-after"
-
 // look is what the istiod said at the second look.
 func (t *istiodFiles) look() *mesh.Look {
 	if t.i.After == nil {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/zbundle/zbundle/analyze/mesh"
 	"github.com/zbundle/zbundle/bundle"
+	"github.com/zbundle/zbundle/bundle/layout"
 	"github.com/zbundle/zbundle/internal/openmetrics"
 	"github.com/zbundle/zbundle/internal/ztunnel"
 )
@@ -27,7 +28,7 @@ func (l *loader) ztunnelOf(node, pod string) *ztunnelFiles {
 	t := l.ztunnels[key]
 	if t == nil {
 		t = &ztunnelFiles{
-			z:        &mesh.Ztunnel{Name: pod, NodeName: node, Dir: path.Join(l.dir, "nodes", node, "ztunnel", pod)},
+			z:        &mesh.Ztunnel{Name: pod, NodeName: node, Dir: path.Join(l.dir, layout.Pod{Kind: layout.Ztunnel, Node: node, Name: pod}.Dir())},
 			sections: map[string]bool{},
 		}
 		l.ztunnels[key] = t
@@ -35,29 +36,31 @@ func (l *loader) ztunnelOf(node, pod string) *ztunnelFiles {
 	return t
 }
 
-func (l *loader) ztunnelFile(node, pod, name string, f bundle.File) error {
+func (l *loader) ztunnelFile(at layout.Path, f bundle.File) error {
+	node, pod := at.Pod.Node, at.Pod.Name
 	if err := full(l.ztunnels, node+"/"+pod, "ztunnel"); err != nil {
 		return err
 	}
 	t := l.ztunnelOf(node, pod)
-	switch {
-	case name == "config_dump.json":
-		return t.part(name, l.wholeDump(t, f))
-	case strings.HasPrefix(name, "config_dump/"):
-		return t.part(name, l.dumpSection(t, strings.TrimSuffix(strings.TrimPrefix(name, "config_dump/"), ".json"), f))
-	case name == "metrics.txt":
+	if section, delta, ok := at.Section(); ok {
+		return t.part(at.File, l.dumpSection(t, section, delta, f))
+	}
+	switch at.File {
+	case layout.ZtunnelConfigDump.File:
+		return t.part(at.File, l.wholeDump(t, f))
+	case layout.Metrics:
 		return l.ztunnelMetrics(t, f)
-	case name == "ready.txt":
+	case layout.Ready:
 		r, err := ztunnel.ReadReady(f.Reader)
 		if err != nil {
 			return err
 		}
 		t.z.HasReady, t.z.Ready, t.z.Pending = true, r.Ready, r.Pending
 		t.z.ReadySource = mesh.Evidence{File: f.Path, Line: 3, Text: r.Body}
-	case name == "log.txt":
+	case layout.Log:
 		l.ztunnelLog(t, f, false)
 		return errLater
-	case name == "log.previous.txt":
+	case layout.PreviousLog:
 		l.ztunnelLog(t, f, true)
 		return errLater
 	}
@@ -112,7 +115,7 @@ func section(d *ztunnel.Dump, ws *mesh.WorkloadSet, file string) any {
 	return nil
 }
 
-func (l *loader) dumpSection(t *ztunnelFiles, name string, f bundle.File) error {
+func (l *loader) dumpSection(t *ztunnelFiles, name string, delta bool, f bundle.File) error {
 	if f.Link != "" {
 		if set, ok := l.views[f.Link]; ok {
 			t.take(set)
@@ -123,8 +126,8 @@ func (l *loader) dumpSection(t *ztunnelFiles, name string, f bundle.File) error 
 			return fmt.Errorf("is a link to %s, which could not be read", f.Link)
 		}
 	}
-	if section, ok := strings.CutSuffix(name, ".delta"); ok {
-		return l.deltaSection(t, section, f)
+	if delta {
+		return l.deltaSection(t, name, f)
 	}
 	d, ws, err := l.readDump(f)
 	if err != nil {

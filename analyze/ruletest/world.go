@@ -16,6 +16,7 @@ import (
 	"strings"
 
 	"github.com/zbundle/zbundle/bundle"
+	"github.com/zbundle/zbundle/bundle/layout"
 	"github.com/zbundle/zbundle/rules"
 )
 
@@ -76,9 +77,9 @@ func (w *world) Walk(ctx context.Context, fn func(bundle.File) error) error {
 
 func rank(name string) int {
 	switch name {
-	case bundle.HeaderPath:
+	case layout.Header:
 		return 0
-	case bundle.ManifestPath:
+	case layout.Manifest:
 		return 2
 	}
 	return 1
@@ -117,40 +118,25 @@ func (w *world) change(c rules.Change) error {
 
 // fail makes the manifest say why a file is missing.
 func (w *world) fail(c rules.Change) error {
-	m, err := bundle.DecodeManifest(bytes.NewReader(w.files[bundle.ManifestPath]))
+	m, err := bundle.DecodeManifest(bytes.NewReader(w.files[layout.Manifest]))
 	if err != nil {
 		return err
 	}
-	id, pod := taskOf(c.File)
+	of := layout.Parse(c.File)
+	id, ok := of.Task()
+	if !ok {
+		return fmt.Errorf("%s: no task makes it", c.File)
+	}
 	found := false
 	for i := range m.Tasks {
 		t := &m.Tasks[i]
-		if t.ID == id && (pod == "" || t.Target.Name == pod) {
+		if t.ID == id && (of.Pod.Name == "" || t.Target.Name == of.Pod.Name) {
 			t.Status, t.Reason, found = bundle.Status(c.Missing), c.Reason, true
 		}
 	}
 	if !found {
 		return fmt.Errorf("%s: no task of the manifest makes it", c.File)
 	}
-	w.files[bundle.ManifestPath], err = json.Marshal(m)
+	w.files[layout.Manifest], err = json.Marshal(m)
 	return err
-}
-
-// taskOf is the task that makes a file, and the pod that it asks.
-func taskOf(file string) (id, pod string) {
-	parts := strings.Split(file, "/")
-	name := strings.TrimSuffix(strings.TrimSuffix(parts[len(parts)-1], ".json"), ".txt")
-	switch {
-	case parts[0] == "cluster":
-		return strings.TrimSuffix(file, ".json"), ""
-	case parts[0] == "istiod" && len(parts) > 2:
-		return "istiod/" + name, parts[1]
-	case parts[0] == "nodes" && len(parts) > 5:
-		return "ztunnel/config_dump", parts[3]
-	case parts[0] == "nodes" && len(parts) > 4:
-		return parts[2] + "/" + name, parts[3]
-	case parts[0] == "waypoints" && len(parts) > 3:
-		return "waypoint/" + name, parts[2]
-	}
-	return file, ""
 }

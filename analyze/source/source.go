@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -21,6 +20,7 @@ import (
 	"github.com/zbundle/zbundle/analyze/foreign"
 	"github.com/zbundle/zbundle/analyze/load"
 	"github.com/zbundle/zbundle/bundle"
+	"github.com/zbundle/zbundle/bundle/layout"
 	"github.com/zbundle/zbundle/internal/ztunnel"
 )
 
@@ -136,5 +136,5 @@ func place(i int, file string, dump *ztunnel.Dump) string {
 	if i > 0 {
 		name = fmt.Sprintf("%s-%d", name, i+1)
 	}
-	return path.Join(bundle.ZtunnelDir(node, name), "config_dump.json")
+	return layout.ConfigDump(layout.Pod{Kind: layout.Ztunnel, Node: node, Name: name}.Dir())
 }

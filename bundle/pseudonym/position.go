@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/zbundle/zbundle/bundle"
+	"github.com/zbundle/zbundle/bundle/layout"
 )
 
 // nameMembers are the members whose values are names, hosts, identities or what is
@@ -120,14 +121,16 @@ func (n *Names) rewrite(d *document, s string, isMember bool) string {
 	return n.text(s, d.place(s, isMember))
 }
 
-// unnamedFiles are those whose objects' names are Kubernetes', Istio's and
+// isUnnamed is true of files whose objects' names are Kubernetes', Istio's and
 // their controllers' own.
-var unnamedFiles = []string{
-	"cluster/apiextensions.k8s.io/", "cluster/admissionregistration.k8s.io/", "cluster/gateway.networking.k8s.io/gatewayclasses",
-}
-
 func isUnnamed(path string) bool {
-	return slices.ContainsFunc(unnamedFiles, func(p string) bool { return strings.HasPrefix(path, p) })
+	switch p := layout.Parse(path); p.Group {
+	case "apiextensions.k8s.io", "admissionregistration.k8s.io":
+		return true
+	case "gateway.networking.k8s.io":
+		return p.Resource == "gatewayclasses"
+	}
+	return false
 }
 
 // rewriteUnnamed does the same in a file of what has no one's name.

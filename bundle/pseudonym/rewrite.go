@@ -6,10 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path"
-	"strings"
 
 	"github.com/zbundle/zbundle/bundle"
+	"github.com/zbundle/zbundle/bundle/layout"
 )
 
 // Rewrite writes the bundle that r reads under another name, with pseudonyms
@@ -59,7 +58,7 @@ func (n *Names) learnBundle(ctx context.Context, r *bundle.Reader) error {
 		switch {
 		case f.Reader == nil || isUnnamed(f.Path):
 			return nil
-		case path.Ext(f.Path) == ".json":
+		case layout.IsJSON(f.Path):
 			d := &document{w: io.Discard, text: n.learnFrom}
 			if _, err := io.Copy(d, f.Reader); err != nil {
 				return ctx.Err()
@@ -75,10 +74,10 @@ func (n *Names) learnBundle(ctx context.Context, r *bundle.Reader) error {
 
 func (n *Names) header(ctx context.Context, r *bundle.Reader) (*bundle.Header, error) {
 	var plain, other bytes.Buffer
-	if _, err := r.Cat(ctx, bundle.HeaderPath, &plain); err != nil {
+	if _, err := r.Cat(ctx, layout.Header, &plain); err != nil {
 		return nil, err
 	}
-	if err := n.Copy(&other, bundle.HeaderPath, &plain); err != nil {
+	if err := n.Copy(&other, layout.Header, &plain); err != nil {
 		return nil, err
 	}
 	h, err := bundle.DecodeHeader(&other)
@@ -95,58 +94,23 @@ func (n *Names) header(ctx context.Context, r *bundle.Reader) (*bundle.Header, e
 	return h, nil
 }
 
-// layout are the names in paths that are the layout's own.
-var layout = set("nodes ztunnel cni istiod waypoints config_dump xds before after cluster")
-
 // Path gives the names in an entry's path their pseudonyms. ok is false for
 // what is no part of a bundle.
 func (n *Names) Path(entry string) (other string, ok bool) {
-	if entry == bundle.HeaderPath || entry == bundle.ManifestPath {
-		return entry, true
-	}
-	ending := ""
-	for _, e := range []string{".wads.delta.json", ".delta.json", ".wads.json", ".json", ".txt"} {
-		if strings.HasSuffix(entry, e) {
-			ending = e
-			break
-		}
-	}
-	parts := strings.Split(strings.TrimSuffix(entry, ending), "/")
-	if ending == "" || len(parts) < 2 {
-		return "", false
-	}
-	named := func(int) bool { return false }
-	switch parts[0] {
-	case "cluster", "views":
-	case "nodes":
-		named = func(i int) bool { return i == 1 || i == 3 }
-	case "istiod":
-		named = func(i int) bool { return i == 1 || i > 1 && parts[i-1] == "xds" }
-	case "waypoints":
-		named = func(i int) bool { return i == 1 || i == 2 }
-	default:
-		return "", false
-	}
-	for i, part := range parts {
-		switch {
-		case named(i):
-			parts[i] = n.text(part, name)
-		case !layout[part]:
-			parts[i] = n.text(part, word)
-		}
-	}
-	return strings.Join(parts, "/") + ending, true
+	return layout.Rename(entry,
+		func(part string) string { return n.text(part, name) },
+		func(part string) string { return n.text(part, word) })
 }
 
 // Copy writes an entry's content with pseudonyms in it.
 func (n *Names) Copy(w io.Writer, entry string, r io.Reader) error {
 	var to io.WriteCloser
 	switch {
-	case path.Ext(entry) == ".txt":
+	case layout.IsText(entry):
 		to = &stream{w: w, r: n.replacer(prose)}
-	case path.Ext(entry) == ".json" && isUnnamed(entry):
+	case layout.IsJSON(entry) && isUnnamed(entry):
 		to = &document{w: w, text: n.rewriteUnnamed}
-	case path.Ext(entry) == ".json":
+	case layout.IsJSON(entry):
 		to = &document{w: w, text: n.rewrite}
 	default:
 		return errors.New("it is of no known form")

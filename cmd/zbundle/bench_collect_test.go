@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/zbundle/zbundle/bundle"
+	"github.com/zbundle/zbundle/bundle/layout"
 )
 
 // BenchmarkCollect collects meshes of 10,000 workloads with a dump of 11.8 MB
@@ -56,7 +57,7 @@ func manifestOf(b *testing.B, file string) *bundle.Manifest {
 		b.Fatal(err)
 	}
 	var text strings.Builder
-	if _, err := r.Cat(context.Background(), bundle.ManifestPath, &text); err != nil {
+	if _, err := r.Cat(context.Background(), layout.Manifest, &text); err != nil {
 		b.Fatal(err)
 	}
 	m, err := bundle.DecodeManifest(strings.NewReader(text.String()))

@@ -17,6 +17,7 @@ import (
 	"testing"
 
 	"github.com/zbundle/zbundle/bundle"
+	"github.com/zbundle/zbundle/bundle/layout"
 )
 
 // BenchmarkBundle collects meshes of 10,000 workloads, logs off, and reports
@@ -150,7 +151,7 @@ func rawArchive(b *testing.B, file string) float64 {
 		b.Fatal(err)
 	}
 	var manifest strings.Builder
-	if _, err := r.Cat(context.Background(), bundle.ManifestPath, &manifest); err != nil {
+	if _, err := r.Cat(context.Background(), layout.Manifest, &manifest); err != nil {
 		b.Fatal(err)
 	}
 	m, err := bundle.DecodeManifest(strings.NewReader(manifest.String()))

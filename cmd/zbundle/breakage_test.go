@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/zbundle/zbundle/bundle"
+	"github.com/zbundle/zbundle/bundle/layout"
 	"github.com/zbundle/zbundle/internal/sim"
 )
 
@@ -66,7 +67,7 @@ func collectOnce(bin, file string, args ...string) (outcome, error) {
 	if _, said, code, err := process(bin, "verify", file); err != nil || code != 0 {
 		return o, errors.Join(err, fmt.Errorf("verify: exit %d: %s", code, said))
 	}
-	manifest, _, _, err := process(bin, "cat", file, bundle.ManifestPath)
+	manifest, _, _, err := process(bin, "cat", file, layout.Manifest)
 	if err != nil {
 		return o, err
 	}

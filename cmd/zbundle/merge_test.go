@@ -18,6 +18,7 @@ import (
 	"github.com/zbundle/zbundle/analyze"
 	"github.com/zbundle/zbundle/analyze/mesh"
 	"github.com/zbundle/zbundle/bundle"
+	"github.com/zbundle/zbundle/bundle/layout"
 	"github.com/zbundle/zbundle/collect"
 	"github.com/zbundle/zbundle/internal/sim"
 )
@@ -43,7 +44,7 @@ func opened(t *testing.T, name string) (*bundle.Reader, *bundle.Manifest) {
 		t.Fatal(err)
 	}
 	var text bytes.Buffer
-	if _, err := r.Cat(t.Context(), bundle.ManifestPath, &text); err != nil {
+	if _, err := r.Cat(t.Context(), layout.Manifest, &text); err != nil {
 		t.Fatal(err)
 	}
 	m, err := bundle.DecodeManifest(&text)
@@ -140,7 +141,7 @@ func contentsOf(t *testing.T, name string, m *bundle.Manifest) map[string]string
 		switch {
 		case isCount(e.Path):
 			out[e.Path] = "counts"
-		case e.Path == bundle.HeaderPath, strings.HasPrefix(e.Path, "views/"), strings.Contains(e.Path, "/config_dump/"):
+		case e.Path == layout.Header, strings.HasPrefix(e.Path, "views/"), strings.Contains(e.Path, "/config_dump/"):
 		case strings.Contains(e.Path, "/xds/"):
 			section := strings.ReplaceAll(e.Path, ".delta.json", ".json")
 			out[section] = printed(t, name, section)

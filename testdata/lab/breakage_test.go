@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/zbundle/zbundle/bundle"
+	"github.com/zbundle/zbundle/bundle/layout"
 )
 
 // broken breaks what only a real API server and a kubelet's own port-forward
@@ -195,7 +196,7 @@ func (w *world) collect(t *testing.T, asked <-chan struct{}, do func(*exec.Cmd),
 	}
 	o := outcome{code: cmd.ProcessState.ExitCode(), said: said.String()}
 	run(t, exitClean, "verify", file)
-	if err := json.Unmarshal(run(t, exitClean, "cat", file, bundle.ManifestPath), &o.manifest); err != nil {
+	if err := json.Unmarshal(run(t, exitClean, "cat", file, layout.Manifest), &o.manifest); err != nil {
 		t.Fatal(err)
 	}
 	analyzed := exitUndecided
