@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/zbundle/zbundle/bundle/layout"
+	"github.com/zbundle/zbundle/internal/istio"
 )
 
 // What answers weigh, roughly. They are guesses to plan by, on the safe side.
@@ -54,7 +55,7 @@ func (r *run) estimate(task task, t target) int64 {
 		}
 	case layout.FirstTask(task.id) == ambientTask:
 		n = r.ambientzBytes()
-	case task.form == asIs && task.kind == kindIstiod && task.port == istiodMonitor && task.path != "/version" && task.path != "/metrics", task.form == perProxy:
+	case task.form == asIs && task.kind == kindIstiod && task.port == istio.IstiodMonitoringPort && task.path != "/version" && task.path != "/metrics", task.form == perProxy:
 		n += r.survey.ztunnels * proxyBytes
 	case path.Base(task.file) == layout.Metrics:
 		n = metricsBytes

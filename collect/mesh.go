@@ -10,6 +10,7 @@ import (
 
 	"github.com/zbundle/zbundle/bundle"
 	"github.com/zbundle/zbundle/bundle/layout"
+	"github.com/zbundle/zbundle/internal/istio"
 )
 
 // Kinds of targets: the API server's objects, and the pods that make up a mesh.
@@ -60,7 +61,7 @@ func targetOf(p *corev1.Pod) (target, bool) {
 	}
 	t := target{
 		kind: kind, namespace: p.Namespace, name: p.Name, node: p.Spec.NodeName, container: container,
-		revision: cmp.Or(p.Labels["istio.io/rev"], env(p, "REVISION")),
+		revision: cmp.Or(p.Labels[istio.RevisionLabel], env(p, istio.RevisionVariable)),
 	}
 	t.running, t.why = runs(p, container)
 	for _, s := range p.Status.ContainerStatuses {
@@ -76,45 +77,28 @@ func targetOf(p *corev1.Pod) (target, bool) {
 	return t, true
 }
 
+// classify is the kind of target that a pod is, "" for none, and which container of it serves and logs.
 func classify(p *corev1.Pod) (kind, container string) {
 	if p.Status.Phase == corev1.PodSucceeded || p.Status.Phase == corev1.PodFailed {
 		return "", ""
 	}
-	gateway := p.Labels["gateway.networking.k8s.io/gateway-name"]
-	switch {
-	case p.Labels["app"] == "ztunnel-cilium", p.Labels["k8s-app"] == "ztunnel-cilium", p.Labels["app.kubernetes.io/name"] == "ztunnel-cilium":
-		return "", "" // Cilium's own, which is not Istio's
-	case p.Labels["app"] == "ztunnel", hasArgs(p, "istio-proxy", "proxy", "ztunnel"):
-		return kindZtunnel, containerOf(p, "istio-proxy")
-	case p.Labels["k8s-app"] == "istio-cni-node", hasContainer(p, "install-cni"):
-		return kindCNI, containerOf(p, "install-cni")
-	case p.Labels["app"] == "istiod", hasArgs(p, "discovery", "discovery"):
-		return kindIstiod, containerOf(p, "discovery")
-	case hasArgs(p, "istio-proxy", "proxy", "waypoint"), p.Labels["gateway.istio.io/managed"] == "istio.io-mesh-controller":
-		return kindWaypoint, containerOf(p, "istio-proxy")
-	case gateway != "" && hasContainer(p, "istio-proxy"), hasArgs(p, "istio-proxy", "proxy", "router"),
-		slices.Contains([]string{"ingressgateway", "egressgateway", "eastwestgateway"}, p.Labels["istio"]):
-		return kindGateway, containerOf(p, "istio-proxy")
+	known := istio.Pod{Labels: p.Labels, Containers: make([]istio.Container, 0, len(p.Spec.Containers))}
+	for _, c := range p.Spec.Containers {
+		known.Containers = append(known.Containers, istio.Container{Name: c.Name, Args: c.Args})
+	}
+	switch component, container := known.Component(); component {
+	case istio.Istiod:
+		return kindIstiod, container
+	case istio.Ztunnel:
+		return kindZtunnel, container
+	case istio.CNI:
+		return kindCNI, container
+	case istio.Waypoint:
+		return kindWaypoint, container
+	case istio.Gateway:
+		return kindGateway, container
 	}
 	return "", ""
-}
-
-func hasContainer(p *corev1.Pod, name string) bool {
-	return slices.ContainsFunc(p.Spec.Containers, func(c corev1.Container) bool { return c.Name == name })
-}
-
-func hasArgs(p *corev1.Pod, container string, args ...string) bool {
-	return slices.ContainsFunc(p.Spec.Containers, func(c corev1.Container) bool {
-		return c.Name == container && len(c.Args) >= len(args) && slices.Equal(c.Args[:len(args)], args)
-	})
-}
-
-// containerOf is the container of that name, else the first.
-func containerOf(p *corev1.Pod, name string) string {
-	if hasContainer(p, name) || len(p.Spec.Containers) == 0 {
-		return name
-	}
-	return p.Spec.Containers[0].Name
 }
 
 func env(p *corev1.Pod, name string) string {

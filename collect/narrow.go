@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/zbundle/zbundle/internal/istio"
 )
 
 // What is done where objects can't be listed in all namespaces at once, but in
@@ -13,7 +15,7 @@ import (
 // presumed are the namespaces that the parts of a mesh are looked for in,
 // where pods can't be listed everywhere: those of Istio's own installation,
 // and that of istio-cni on most platforms.
-var presumed = []string{"istio-system", cniNamespace}
+var presumed = []string{istio.SystemNamespace, cniNamespace}
 
 // single are the namespaces that are tried one by one.
 func (r *run) single() []string {

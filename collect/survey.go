@@ -10,6 +10,8 @@ import (
 
 	jsonv2 "github.com/go-json-experiment/json"
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/zbundle/zbundle/internal/istio"
 )
 
 // survey is what the lists of pods and nodes tell before any pod is asked.
@@ -37,9 +39,6 @@ type node struct {
 // workload is what owns pods, as the mesh's telemetry names it.
 type workload struct{ namespace, name string }
 
-// redirected is how istio-cni marks a pod whose traffic goes through ztunnel.
-const redirected = "ambient.istio.io/redirection"
-
 // sawPod takes notice of one pod, and says whether it is to be kept.
 func (r *run) sawPod(raw []byte) bool {
 	var p corev1.Pod
@@ -57,7 +56,7 @@ func (r *run) sawPod(raw []byte) bool {
 	}
 	if p.Status.Phase != corev1.PodSucceeded && p.Status.Phase != corev1.PodFailed {
 		r.survey.pods++
-		if p.Annotations[redirected] == "enabled" {
+		if p.Annotations[istio.RedirectionAnnotation] == istio.RedirectionEnabled {
 			r.survey.enrolled[p.Spec.NodeName]++
 		}
 		r.place(&p)

@@ -5,18 +5,7 @@ import (
 	"time"
 
 	"github.com/zbundle/zbundle/bundle/layout"
-)
-
-// Ports of the mesh's processes (istio/ztunnel ARCHITECTURE.md; istiod
-// pilot/cmd/pilot-discovery; cni/cmd/install-cni).
-const (
-	ztunnelAdmin   = 15000
-	ztunnelStats   = 15020
-	ztunnelReady   = 15021
-	istiodMonitor  = 15014
-	cniMonitor     = 15014
-	cniReady       = 8000
-	gatewayMetrics = 15020
+	"github.com/zbundle/zbundle/internal/istio"
 )
 
 // form is how a task is asked and what is done with its answer.
@@ -84,34 +73,34 @@ const (
 var tasks = slices.Concat(objectTasks, podTasks, secondLooks(podTasks))
 
 var podTasks = []task{
-	ask(layout.ZtunnelReady, task{port: ztunnelReady, path: "/healthz/ready", onPodAddress: true, form: asReady, limit: 64 * kb}),
-	ask(layout.ZtunnelConfigDump, task{port: ztunnelAdmin, path: "/config_dump", form: asDump, limit: 1024 * mb, timeout: 2 * time.Minute}),
-	ask(layout.ZtunnelMetrics, task{port: ztunnelStats, path: "/metrics", onPodAddress: true, limit: 64 * mb}),
+	ask(layout.ZtunnelReady, task{port: istio.ReadinessPort, path: "/healthz/ready", onPodAddress: true, form: asReady, limit: 64 * kb}),
+	ask(layout.ZtunnelConfigDump, task{port: istio.ZtunnelAdminPort, path: "/config_dump", form: asDump, limit: 1024 * mb, timeout: 2 * time.Minute}),
+	ask(layout.ZtunnelMetrics, task{port: istio.StatsPort, path: "/metrics", onPodAddress: true, limit: 64 * mb}),
 	ask(layout.ZtunnelLog, task{form: podLog, limit: 64 * mb, timeout: 2 * time.Minute}),
 	ask(layout.ZtunnelPreviousLog, task{form: podLogOld, limit: 64 * mb, timeout: 2 * time.Minute}),
 
-	ask(layout.IstiodSyncz, task{port: istiodMonitor, path: "/debug/syncz", limit: 256 * mb}),
-	ask(layout.IstiodConnections, task{port: istiodMonitor, path: "/debug/connections", limit: 64 * mb}),
-	ask(layout.IstiodAmbientz, task{port: istiodMonitor, path: "/debug/ambientz", form: asLists, limit: 1024 * mb, timeout: 2 * time.Minute}),
-	ask(layout.IstiodMesh, task{port: istiodMonitor, path: "/debug/mesh", form: asMesh, limit: 16 * mb}),
-	ask(layout.IstiodNetworkz, task{port: istiodMonitor, path: "/debug/networkz", limit: 16 * mb}),
-	ask(layout.IstiodClusterz, task{port: istiodMonitor, path: "/debug/clusterz", limit: 16 * mb}),
-	ask(layout.IstiodVersion, task{port: istiodMonitor, path: "/version", onPodAddress: true, limit: 64 * kb}),
-	ask(layout.IstiodMetrics, task{port: istiodMonitor, path: "/metrics", onPodAddress: true, limit: 256 * mb}),
-	ask(layout.IstiodConfigDump, task{port: istiodMonitor, path: "/debug/config_dump?proxyID={proxy}", form: perProxy, limit: 1024 * mb, timeout: time.Minute}),
-	ask(layout.IstiodConfigDumpWADS, task{port: istiodMonitor, path: "/debug/config_dump?proxyID={proxy}&types=wads", form: perProxy, limit: 256 * mb, timeout: time.Minute}),
+	ask(layout.IstiodSyncz, task{port: istio.IstiodMonitoringPort, path: "/debug/syncz", limit: 256 * mb}),
+	ask(layout.IstiodConnections, task{port: istio.IstiodMonitoringPort, path: "/debug/connections", limit: 64 * mb}),
+	ask(layout.IstiodAmbientz, task{port: istio.IstiodMonitoringPort, path: "/debug/ambientz", form: asLists, limit: 1024 * mb, timeout: 2 * time.Minute}),
+	ask(layout.IstiodMesh, task{port: istio.IstiodMonitoringPort, path: "/debug/mesh", form: asMesh, limit: 16 * mb}),
+	ask(layout.IstiodNetworkz, task{port: istio.IstiodMonitoringPort, path: "/debug/networkz", limit: 16 * mb}),
+	ask(layout.IstiodClusterz, task{port: istio.IstiodMonitoringPort, path: "/debug/clusterz", limit: 16 * mb}),
+	ask(layout.IstiodVersion, task{port: istio.IstiodMonitoringPort, path: "/version", onPodAddress: true, limit: 64 * kb}),
+	ask(layout.IstiodMetrics, task{port: istio.IstiodMonitoringPort, path: "/metrics", onPodAddress: true, limit: 256 * mb}),
+	ask(layout.IstiodConfigDump, task{port: istio.IstiodMonitoringPort, path: "/debug/config_dump?proxyID={proxy}", form: perProxy, limit: 1024 * mb, timeout: time.Minute}),
+	ask(layout.IstiodConfigDumpWADS, task{port: istio.IstiodMonitoringPort, path: "/debug/config_dump?proxyID={proxy}&types=wads", form: perProxy, limit: 256 * mb, timeout: time.Minute}),
 	ask(layout.IstiodLog, task{form: podLog, limit: 64 * mb, timeout: 2 * time.Minute}),
 	ask(layout.IstiodPreviousLog, task{form: podLogOld, limit: 64 * mb, timeout: 2 * time.Minute}),
 
-	ask(layout.CNIReady, task{port: cniReady, path: "/readyz", onPodAddress: true, form: asReady, limit: 64 * kb}),
-	ask(layout.CNIMetrics, task{port: cniMonitor, path: "/metrics", onPodAddress: true, limit: 64 * mb}),
+	ask(layout.CNIReady, task{port: istio.CNIReadinessPort, path: "/readyz", onPodAddress: true, form: asReady, limit: 64 * kb}),
+	ask(layout.CNIMetrics, task{port: istio.CNIMonitoringPort, path: "/metrics", onPodAddress: true, limit: 64 * mb}),
 	ask(layout.CNILog, task{form: podLog, limit: 64 * mb, timeout: 2 * time.Minute}),
 	ask(layout.CNIPreviousLog, task{form: podLogOld, limit: 64 * mb, timeout: 2 * time.Minute}),
 
-	ask(layout.WaypointMetrics, task{port: gatewayMetrics, path: "/stats/prometheus", onPodAddress: true, limit: 256 * mb}),
+	ask(layout.WaypointMetrics, task{port: istio.StatsPort, path: "/stats/prometheus", onPodAddress: true, limit: 256 * mb}),
 	ask(layout.WaypointLog, task{form: podLog, limit: 64 * mb, timeout: 2 * time.Minute}),
 	ask(layout.WaypointPreviousLog, task{form: podLogOld, limit: 64 * mb, timeout: 2 * time.Minute}),
-	ask(layout.GatewayMetrics, task{port: gatewayMetrics, path: "/stats/prometheus", onPodAddress: true, limit: 256 * mb}),
+	ask(layout.GatewayMetrics, task{port: istio.StatsPort, path: "/stats/prometheus", onPodAddress: true, limit: 256 * mb}),
 	ask(layout.GatewayLog, task{form: podLog, limit: 64 * mb, timeout: 2 * time.Minute}),
 	ask(layout.GatewayPreviousLog, task{form: podLogOld, limit: 64 * mb, timeout: 2 * time.Minute}),
 }
@@ -202,7 +191,7 @@ var objectTasks = []task{
 	list("", "serviceaccounts", true, "v1"),
 	list("", "events", true, "v1"),
 	list("", "resourcequotas", true, "v1"),
-	get("", "configmaps", "v1", "istio", "istio-cni-config", "istio-ca-root-cert", ciliumConfig),
+	get("", "configmaps", "v1", istio.MeshConfigMap, istio.CNIConfigMap, istio.RootCertConfigMap, ciliumConfig),
 	list("apps", "daemonsets", true, "v1"),
 	list("apps", "deployments", true, "v1"),
 	list("apps", "replicasets", true, "v1"),

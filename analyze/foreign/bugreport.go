@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/zbundle/zbundle/bundle/layout"
+	"github.com/zbundle/zbundle/internal/istio"
 )
 
 // bugReport is the layout of istioctl bug-report (istio/istio
@@ -84,5 +85,6 @@ func (p podIndex) of(namespace, name string) pod {
 	if found, ok := p[namespace+"/"+name]; ok {
 		return found
 	}
-	return pod{namespace: namespace, name: name, kind: kindOf(name, nil)}
+	kind, container := kindOf(istio.Pod{Name: name})
+	return pod{namespace: namespace, name: name, kind: kind, container: container}
 }

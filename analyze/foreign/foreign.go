@@ -18,6 +18,7 @@ import (
 
 	"github.com/zbundle/zbundle/bundle"
 	"github.com/zbundle/zbundle/bundle/layout"
+	"github.com/zbundle/zbundle/internal/istio"
 )
 
 // Archive is an archive of another tool, read as a bundle.
@@ -223,7 +224,11 @@ func (w *walk) json(path string, v any) error {
 // podIndex is what is known of the mesh's own pods, by "<namespace>/<name>".
 type podIndex map[string]pod
 
-type pod struct{ namespace, name, node, kind string }
+type pod struct {
+	namespace, name, node string
+	kind                  string // of target, "" for what is none of the mesh's
+	container             string // the one whose log is the pod's
+}
 
 // maxPods bounds them: no mesh has so many agents.
 const maxPods = 10_000
@@ -237,7 +242,17 @@ func (p podIndex) add(l *list) {
 func podOf(o map[string]any) pod {
 	meta, spec := part(o, "metadata"), part(o, "spec")
 	found := pod{namespace: text(meta, "namespace"), name: text(meta, "name"), node: text(spec, "nodeName")}
-	found.kind = kindOf(found.name, part(meta, "labels"))
+	known := istio.Pod{Name: found.name, Labels: map[string]string{}}
+	for label, value := range part(meta, "labels") {
+		known.Labels[label], _ = value.(string)
+	}
+	containers, _ := spec["containers"].([]any)
+	for _, c := range containers {
+		container, _ := c.(map[string]any)
+		args, _ := container["args"].([]any)
+		known.Containers = append(known.Containers, istio.Container{Name: text(container, "name"), Args: texts(args)})
+	}
+	found.kind, found.container = kindOf(known)
 	return found
 }
 
@@ -251,25 +266,31 @@ func (p podIndex) named(name string) (pod, bool) {
 	return pod{}, false
 }
 
-// kindOf tells the mesh's own pods; a name helps where no labels are known.
-func kindOf(name string, labels map[string]any) string {
-	app, gateway := text(labels, "app"), text(labels, "gateway.networking.k8s.io/gateway-name")
-	switch {
-	case app == "ztunnel", text(labels, "app.kubernetes.io/name") == "ztunnel", strings.HasPrefix(name, "ztunnel-"):
-		return layout.Ztunnel
-	case text(labels, "k8s-app") == "istio-cni-node", strings.HasPrefix(name, "istio-cni-node-"):
-		return layout.CNI
-	case app == "istiod":
-		return layout.Istiod
-	case gateway != "":
-		return layout.Waypoint
+// kindOf is the kind of target in a bundle that a pod is, "" for none, and the container whose log is its own.
+func kindOf(known istio.Pod) (kind, container string) {
+	component, container := known.Component()
+	switch component {
+	case istio.CNI:
+		return layout.CNI, container
+	case istio.Gateway:
+		return layout.Waypoint, container // both stand in one place
+	default:
+		return component, container
 	}
-	return ""
 }
 
 func part(o map[string]any, name string) map[string]any {
 	v, _ := o[name].(map[string]any)
 	return v
+}
+
+// texts are the strings of a list, "" for what is none.
+func texts(list []any) []string {
+	out := make([]string, len(list))
+	for i, v := range list {
+		out[i], _ = v.(string)
+	}
+	return out
 }
 
 func text(o map[string]any, name string) string {

@@ -40,8 +40,7 @@ func (mustGather) place(p string, pods podIndex) (to string, log bool) {
 		return "", false
 	}
 	of := pods.of(parts[1], parts[3])
-	containers := map[string]string{layout.Ztunnel: "istio-proxy", layout.CNI: "install-cni", layout.Istiod: "discovery", layout.Waypoint: "istio-proxy"}
-	if dirOf(of) == "" || containers[of.kind] != parts[4] {
+	if dirOf(of) == "" || of.container != parts[4] {
 		return "", false
 	}
 	switch parts[7] {

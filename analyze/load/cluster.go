@@ -10,6 +10,7 @@ import (
 
 	"github.com/zbundle/zbundle/analyze/mesh"
 	"github.com/zbundle/zbundle/bundle"
+	"github.com/zbundle/zbundle/internal/istio"
 )
 
 // podFacts are what the loader needs of a pod beyond the model.
@@ -123,11 +124,11 @@ func (l *loader) node(o nodeObject, at mesh.Evidence) {
 }
 
 func (l *loader) pod(o podObject, at mesh.Evidence) {
-	own := func(s string) string { return unique.Make(s).Value() } // of many pods
+	intern := func(s string) string { return unique.Make(s).Value() } // of many pods
 	p := &mesh.Pod{
-		Namespace: own(o.Metadata.Namespace), Name: o.Metadata.Name, UID: o.Metadata.UID, NodeName: own(o.Spec.NodeName),
-		ServiceAccount: own(o.Spec.ServiceAccountName), Labels: l.shared(o.Metadata.Labels), Annotations: l.shared(o.Metadata.Annotations),
-		Phase: own(o.Status.Phase), HostNetwork: o.Spec.HostNetwork, Deleting: !o.Metadata.DeletionTimestamp.IsZero(),
+		Namespace: intern(o.Metadata.Namespace), Name: o.Metadata.Name, UID: o.Metadata.UID, NodeName: intern(o.Spec.NodeName),
+		ServiceAccount: intern(o.Spec.ServiceAccountName), Labels: l.shared(o.Metadata.Labels), Annotations: l.shared(o.Metadata.Annotations),
+		Phase: intern(o.Status.Phase), HostNetwork: o.Spec.HostNetwork, Deleting: !o.Metadata.DeletionTimestamp.IsZero(),
 		Created: o.Metadata.CreationTimestamp, Started: o.Status.StartTime, GracePeriodSeconds: -1, Source: at,
 	}
 	if o.Spec.GracePeriod != nil {
@@ -142,15 +143,16 @@ func (l *loader) pod(o podObject, at mesh.Evidence) {
 	p.Ready, p.ReadySince = becameReady(o.Status.Conditions)
 	for _, r := range o.Metadata.OwnerReferences {
 		if r.Controller || len(o.Metadata.OwnerReferences) == 1 {
-			p.OwnerKind, p.OwnerName = own(r.Kind), own(r.Name)
+			p.OwnerKind, p.OwnerName = intern(r.Kind), intern(r.Name)
 		}
 	}
-	_, p.Sidecar = o.Metadata.Annotations["sidecar.istio.io/status"]
-	p.Component = component(o)
-	facts := podFacts{env: map[string]string{}, rev: o.Metadata.Labels["istio.io/rev"]}
+	_, p.Sidecar = o.Metadata.Annotations[istio.SidecarStatusAnnotation]
+	component, own := component(o.Metadata.Labels, o.Spec.Containers)
+	p.Component = component
+	facts := podFacts{env: map[string]string{}, rev: o.Metadata.Labels[istio.RevisionLabel]}
 	for i, c := range o.Spec.Containers {
 		p.Containers = append(p.Containers, containerOf(c))
-		if i == 0 || slices.Contains([]string{"istio-proxy", "discovery", "install-cni"}, c.Name) {
+		if c.Name == own {
 			facts.image = c.Image
 		}
 		for _, e := range c.Env {
@@ -229,28 +231,13 @@ func (l *loader) shared(labels map[string]string) map[string]string {
 	return labels
 }
 
-// component tells the mesh's own pods by their labels and by what they run.
-func component(o podObject) string {
-	labels := o.Metadata.Labels
-	runs := func(container, arg string) bool {
-		return slices.ContainsFunc(o.Spec.Containers, func(c containerObject) bool {
-			return c.Name == container && (arg == "" || slices.Contains(c.Args, arg))
-		})
+// component tells which part of the mesh pods of these labels and containers are, and which container is its own.
+func component(labels map[string]string, containers []containerObject) (component, container string) {
+	known := istio.Pod{Labels: labels, Containers: make([]istio.Container, 0, len(containers))}
+	for _, c := range containers {
+		known.Containers = append(known.Containers, istio.Container{Name: c.Name, Args: c.Args})
 	}
-	gateway := labels["gateway.networking.k8s.io/gateway-name"]
-	switch {
-	case labels["app"] == "ztunnel" || labels["app.kubernetes.io/name"] == "ztunnel" && runs("istio-proxy", ""):
-		return "ztunnel"
-	case labels["k8s-app"] == "istio-cni-node" || runs("install-cni", ""):
-		return "istio-cni"
-	case labels["app"] == "istiod" || runs("discovery", "discovery"):
-		return "istiod"
-	case strings.HasPrefix(labels["gateway.istio.io/managed"], "istio.io-mesh-controller") || gateway != "" && runs("istio-proxy", "waypoint"):
-		return "waypoint"
-	case gateway != "" && runs("istio-proxy", ""), labels["istio"] == "ingressgateway", labels["istio"] == "egressgateway", labels["istio"] == "eastwestgateway", runs("istio-proxy", "router"):
-		return "gateway"
-	}
-	return ""
+	return known.Component()
 }
 
 func (l *loader) service(o serviceObject, at mesh.Evidence) {
@@ -281,10 +268,8 @@ func (l *loader) event(o eventObject, at mesh.Evidence) {
 }
 
 func (l *loader) daemonSet(o daemonSetObject, at mesh.Evidence) {
-	pod := podObject{Metadata: o.Spec.Template.Metadata}
-	pod.Spec.Containers = o.Spec.Template.Spec.Containers
-	kind := component(pod)
-	if kind != "ztunnel" && kind != "istio-cni" {
+	kind, _ := component(o.Spec.Template.Metadata.Labels, o.Spec.Template.Spec.Containers)
+	if kind != istio.Ztunnel && kind != istio.CNI {
 		return
 	}
 	l.mesh.DaemonSets = append(l.mesh.DaemonSets, &mesh.DaemonSet{
@@ -298,7 +283,7 @@ func (l *loader) daemonSet(o daemonSetObject, at mesh.Evidence) {
 // configMap keeps what rules read: the settings of the CNI agent and of Cilium, and which roots each namespace trusts.
 func (l *loader) configMap(o configMapObject, _ mesh.Evidence) {
 	switch o.Metadata.Name {
-	case "istio-cni-config":
+	case istio.CNIConfigMap:
 		for k, v := range o.Data {
 			l.mesh.Config[k] = v
 		}
@@ -306,7 +291,7 @@ func (l *loader) configMap(o configMapObject, _ mesh.Evidence) {
 		for k, v := range o.Data {
 			l.mesh.Config["cilium."+k] = v
 		}
-	case "istio-ca-root-cert":
+	case istio.RootCertConfigMap:
 		l.rootCerts[o.Metadata.Namespace] = strings.Fields(strings.ReplaceAll(o.Data["root-cert.pem"], "sha256:", ""))
 	}
 }

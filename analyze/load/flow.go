@@ -9,11 +9,9 @@ import (
 	"unique"
 
 	"github.com/zbundle/zbundle/analyze/mesh"
+	"github.com/zbundle/zbundle/internal/istio"
 	"github.com/zbundle/zbundle/internal/ztunnel"
 )
-
-// hbonePort is where ztunnel takes HBONE connections for every pod.
-const hbonePort = 15008
 
 // evidencesKept bounds the lines that a finding shows of equal connections.
 const evidencesKept = 3
@@ -101,13 +99,13 @@ func (fl *flows) access(a *ztunnel.Access, raw, file string) {
 // place finds the destination's own address and port. Of a connection that
 // was denied early only the address that was dialled is known.
 func (k *observationKey) place(a *ztunnel.Access) {
-	k.hbone = a.HBONEAddr.IsValid() || a.HBONEHost != "" || a.DstAddr.Port() == hbonePort
+	k.hbone = a.HBONEAddr.IsValid() || a.HBONEHost != "" || a.DstAddr.Port() == istio.HBONEPort
 	switch {
 	case a.HBONEAddr.IsValid():
 		k.dest, k.port = a.HBONEAddr.Addr(), a.HBONEAddr.Port()
 	case k.inbound || a.Event == ztunnel.Complete:
 		k.dest, k.port = a.DstAddr.Addr(), a.DstAddr.Port()
-		if k.port == hbonePort {
+		if k.port == istio.HBONEPort {
 			k.port = 0
 		}
 	default:
@@ -159,7 +157,7 @@ func (l *loader) connections(t *ztunnelFiles, in *mesh.InPod, c *ztunnel.Connect
 			continue
 		}
 		port := int(dst.Port())
-		if port == hbonePort {
+		if port == istio.HBONEPort {
 			port = 0
 		}
 		l.mesh.Observations = append(l.mesh.Observations, &mesh.Observation{

@@ -289,7 +289,7 @@ func (l *loader) cniGaps(why reasons) {
 func (l *loader) gatewayGaps(why reasons) {
 	var gaps []mesh.Gap
 	for _, p := range l.mesh.Pods {
-		if p.Component != "waypoint" && p.Component != "gateway" || p.Phase != "Running" || p.Deleting || !p.Ready {
+		if p.Component != "waypoint" && p.Component != "gateway" || p.Phase != "Running" || p.Deleting || !p.Ready || l.byGateway[p] {
 			continue
 		}
 		first := layout.WaypointMetrics.Of(p.Component)

@@ -82,7 +82,9 @@ type loader struct {
 	// pushes are the resources of each full answer that istiods logged, by proxy.
 	pushes  map[string][]int
 	classes map[string]gatewayClassObject // by name
-	envoys  map[string]*envoyFiles        // by "<ns>/<pod>"
+	// byGateway are the pods that only their Gateway makes a part of the mesh: they count nothing that is read.
+	byGateway map[*mesh.Pod]bool
+	envoys    map[string]*envoyFiles // by "<ns>/<pod>"
 	// envoySamples counts what is kept of their metrics, told apart by hashes from seed.
 	envoySamples int
 	seed         maphash.Seed
@@ -101,7 +103,7 @@ func newLoader(dir string, shared common) *loader {
 		pods:     map[string]podFacts{},
 		series:   map[seriesKey]*mesh.Series{},
 		replicas: map[string]int{}, rootCerts: map[string][]string{}, pushes: map[string][]int{},
-		alike: map[string]map[string]string{}, classes: map[string]gatewayClassObject{}, versions: map[string]string{},
+		alike: map[string]map[string]string{}, classes: map[string]gatewayClassObject{}, byGateway: map[*mesh.Pod]bool{}, versions: map[string]string{},
 		envoys: map[string]*envoyFiles{}, seed: maphash.MakeSeed(),
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/zbundle/zbundle/analyze/mesh"
+	"github.com/zbundle/zbundle/internal/istio"
 )
 
 // The mesh's own configuration: istio/api security/v1 and networking/v1,
@@ -130,7 +131,7 @@ func (l *loader) policy(o policyObject, at mesh.Evidence) {
 		InKubernetes: true, Conditions: conditions(o.Status.Conditions), Created: o.Metadata.CreationTimestamp,
 		TargetRefs: len(o.Spec.TargetRef) > 0 || len(o.Spec.TargetRefs) > 0, Selector: o.Spec.Selector.labels(),
 		HTTPAttributes: httpAttributes(o.Spec.Rules), Principals: principals(o.Spec.Rules),
-		DryRun: o.Metadata.Annotations["istio.io/dry-run"] == "true", Source: at,
+		DryRun: o.Metadata.Annotations[istio.DryRunAnnotation] == "true", Source: at,
 	})
 }
 
@@ -210,13 +211,10 @@ type gatewayClassObject struct {
 	} `json:"spec"`
 }
 
-// waypointFor is the label that says whose traffic a waypoint takes.
-const waypointFor = "istio.io/waypoint-for"
-
 func (l *loader) gateway(o gatewayObject, at mesh.Evidence) {
 	w := &mesh.Waypoint{
 		Namespace: o.Metadata.Namespace, Name: o.Metadata.Name, Class: o.Spec.GatewayClassName, Kind: "gateway",
-		TrafficType: o.Metadata.Labels[waypointFor],
+		TrafficType: o.Metadata.Labels[istio.WaypointForLabel],
 		Conditions:  conditions(o.Status.Conditions), Created: o.Metadata.CreationTimestamp, Replicas: -1, Source: at,
 	}
 	w.Programmed = w.Conditions["Programmed"].Status == "True"
@@ -228,9 +226,6 @@ func (l *loader) gateway(o gatewayObject, at mesh.Evidence) {
 	}
 	l.mesh.Waypoints = append(l.mesh.Waypoints, w)
 }
-
-// meshController is the controller of waypoints' GatewayClasses.
-const meshController = "istio.io/mesh-controller"
 
 // finishMeshConfig adds what takes the capture's time or another resource.
 func (l *loader) finishMeshConfig() {
@@ -247,14 +242,12 @@ func (l *loader) finishMeshConfig() {
 		w.AgeSeconds = l.since(w.Created)
 		class, known := l.classes[w.Class]
 		w.ClassKnown = known
-		if w.Class == "istio-waypoint" || class.Spec.ControllerName == meshController {
-			w.Kind = "waypoint"
-		}
-		w.TrafficType = cmp.Or(w.TrafficType, class.Metadata.Labels[waypointFor], "service")
+		w.TrafficType = cmp.Or(w.TrafficType, class.Metadata.Labels[istio.WaypointForLabel], "service")
 		if n, ok := l.replicas[w.Namespace+"/"+w.Name]; ok {
 			w.Replicas = n
 		}
 	}
+	l.classifyGateways()
 	l.gatewayVersions()
 }
 
@@ -266,7 +259,7 @@ func (l *loader) gatewayVersions() {
 	}
 	for _, p := range l.mesh.Pods {
 		v := l.versions[p.Name+"."+p.Namespace]
-		w := gateways[p.Namespace+"/"+p.Labels["gateway.networking.k8s.io/gateway-name"]]
+		w := gateways[p.Namespace+"/"+p.Labels[istio.GatewayNameLabel]]
 		if v != "" && w != nil {
 			w.Version = v
 		}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/zbundle/zbundle/analyze/mesh"
 	"github.com/zbundle/zbundle/bundle"
+	"github.com/zbundle/zbundle/internal/istio"
 	"github.com/zbundle/zbundle/internal/istiod"
 )
 
@@ -35,7 +36,7 @@ func platformOf(o *nodeObject) string {
 
 // platformPod learns from the pods of others what the mesh stands on.
 func (l *loader) platformPod(p *mesh.Pod) {
-	if p.Labels["k8s-app"] == "calico-node" && len(p.Containers) > 0 {
+	if p.Labels[istio.KubernetesAppLabel] == "calico-node" && len(p.Containers) > 0 {
 		l.mesh.CalicoVersion = strings.TrimPrefix(imageTag(p.Containers[0].Image), "v")
 	}
 	if p.Component == "istio-cni" && len(l.mesh.ProbeSources) == 0 {

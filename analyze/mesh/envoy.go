@@ -1,6 +1,10 @@
 package mesh
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/zbundle/zbundle/internal/istio"
+)
 
 // Envoy is the proxy of one waypoint's or gateway's pod, by what its metrics count of the requests
 // that it sent on between the two looks of a collection.
@@ -41,7 +45,7 @@ func (m *Mesh) joinEnvoys() {
 	}
 	all := map[string]*EnvoyCalls{}
 	for _, e := range m.Envoys {
-		e.Gateway = gateways[e.Pod.Namespace+"/"+e.Pod.Labels["gateway.networking.k8s.io/gateway-name"]]
+		e.Gateway = gateways[e.Pod.Namespace+"/"+e.Pod.Labels[istio.GatewayNameLabel]]
 		for _, c := range e.Calls {
 			e.Requests += c.Requests
 			e.Cut += c.Cut

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+
+	"github.com/zbundle/zbundle/internal/istio"
 )
 
 // index is how joins find things: by key, never by scanning pairs.
@@ -85,7 +87,7 @@ func (m *Mesh) indexCluster() {
 		clashes:    map[string]*AddressClash{},
 	}
 	for _, n := range m.Namespaces {
-		n.Ambient = n.Labels["istio.io/dataplane-mode"] == "ambient"
+		n.Ambient = n.Labels[istio.DataplaneModeLabel] == "ambient"
 		x.namespaces[n.Name] = n
 	}
 	for _, n := range m.Nodes {

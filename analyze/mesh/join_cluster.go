@@ -1,6 +1,10 @@
 package mesh
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/zbundle/zbundle/internal/istio"
+)
 
 // joinPods decides for each pod whether it is meant to be in the mesh.
 func (m *Mesh) joinPods() {
@@ -11,7 +15,7 @@ func (m *Mesh) joinPods() {
 			p.Node.Pods = append(p.Node.Pods, p)
 		}
 		p.Ztunnel = m.index.ztunnels[p.NodeName]
-		p.Redirection = p.Annotations["ambient.istio.io/redirection"]
+		p.Redirection = p.Annotations[istio.RedirectionAnnotation]
 		p.Enrolled = p.Redirection == "enabled"
 		p.Identity = m.spiffe(p.Namespace, p.ServiceAccount)
 		p.Selected = m.selected(p)
@@ -55,7 +59,7 @@ func (m *Mesh) selected(p *Pod) bool {
 	if slices.Contains(m.excludedNamespaces(), p.Namespace) {
 		return false
 	}
-	switch p.Labels["istio.io/dataplane-mode"] {
+	switch p.Labels[istio.DataplaneModeLabel] {
 	case "ambient":
 		return true
 	case "none":

@@ -5,10 +5,9 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
-)
 
-// hbonePort is where captured pods take HBONE.
-const hbonePort = 15008
+	"github.com/zbundle/zbundle/internal/istio"
+)
 
 // Addresses that istio-cni gives the kubelet's probes where it is not told others (cni/pkg/config/config.go).
 var probeAddresses = []string{"169.254.7.127", "fd16:9254:7127:1337:ffff:ffff:ffff:ffff"}
@@ -87,7 +86,7 @@ func (s *shut) add(np *NetworkPolicy, isolates bool, opens []Allowance) {
 // blocking are those policies that open TCP ports of the pod while none opens
 // HBONE's. One that opens nothing at all means to keep everybody out.
 func (s shut) blocking(p *Pod, rules func(*NetworkPolicy) []Allowance) []*NetworkPolicy {
-	if slices.ContainsFunc(s.open, func(a Allowance) bool { return a.opens(p, hbonePort) }) {
+	if slices.ContainsFunc(s.open, func(a Allowance) bool { return a.opens(p, istio.HBONEPort) }) {
 		return nil
 	}
 	var out []*NetworkPolicy

@@ -3,6 +3,8 @@ package mesh
 import (
 	"slices"
 	"strings"
+
+	"github.com/zbundle/zbundle/internal/istio"
 )
 
 // sidecarProxy is how istiod calls a sidecar among the proxies that are connected to it.
@@ -69,7 +71,7 @@ func (m *Mesh) ruleReaders() *ruleReaders {
 			r.ofCallers[p.Namespace]++
 			known++
 		}
-		r.everything = r.everything || p.Component == "gateway" && (p.Labels["istio"] == "eastwestgateway" || p.Labels["topology.istio.io/network"] != "")
+		r.everything = r.everything || p.Component == "gateway" && (p.Labels["istio"] == istio.EastWestGateway || p.Labels[istio.NetworkLabel] != "")
 	}
 	connected := 0
 	for _, i := range m.Istiods {

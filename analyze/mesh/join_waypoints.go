@@ -4,12 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"strings"
-)
 
-// Labels that bind services and workloads to waypoints (istio/api label/labels.yaml).
-const (
-	useWaypointLabel       = "istio.io/use-waypoint"
-	waypointNamespaceLabel = "istio.io/use-waypoint-namespace"
+	"github.com/zbundle/zbundle/internal/istio"
 )
 
 // useWaypoint follows istio.io/use-waypoint of the service, else of its namespace.
@@ -18,13 +14,13 @@ func (m *Mesh) useWaypoint(s *Service) {
 		return
 	}
 	labels := s.Labels
-	if _, own := labels[useWaypointLabel]; !own {
+	if _, own := labels[istio.UseWaypointLabel]; !own {
 		if ns := m.index.namespaces[s.Namespace]; ns != nil {
 			labels = ns.Labels
 		}
 	}
-	if v := labels[useWaypointLabel]; v != "" && v != "none" {
-		s.UseWaypoint, s.WaypointNamespace = v, cmp.Or(labels[waypointNamespaceLabel], s.Namespace)
+	if v := labels[istio.UseWaypointLabel]; v != "" && v != "none" {
+		s.UseWaypoint, s.WaypointNamespace = v, cmp.Or(labels[istio.UseWaypointNamespaceLabel], s.Namespace)
 	}
 }
 
@@ -43,7 +39,7 @@ func (m *Mesh) joinWaypoints() {
 	}
 	for _, wp := range m.Waypoints {
 		for _, p := range m.Pods {
-			if p.Namespace == wp.Namespace && p.Labels["gateway.networking.k8s.io/gateway-name"] == wp.Name {
+			if p.Namespace == wp.Namespace && p.Labels[istio.GatewayNameLabel] == wp.Name {
 				wp.Pods = append(wp.Pods, p)
 				if p.Ready && !p.Deleting {
 					wp.ReadyPods++
@@ -68,8 +64,8 @@ func (m *Mesh) joinWaypointUsers() {
 	}
 	m.joinThroughWaypoint()
 	for _, p := range m.Pods {
-		if name := p.Labels[useWaypointLabel]; name != "" && name != "none" {
-			p.UsesWaypoint = gateways[cmp.Or(p.Labels[waypointNamespaceLabel], p.Namespace)+"/"+name]
+		if name := p.Labels[istio.UseWaypointLabel]; name != "" && name != "none" {
+			p.UsesWaypoint = gateways[cmp.Or(p.Labels[istio.UseWaypointNamespaceLabel], p.Namespace)+"/"+name]
 		}
 	}
 }

@@ -3,6 +3,8 @@ package mesh
 import (
 	"slices"
 	"strings"
+
+	"github.com/zbundle/zbundle/internal/istio"
 )
 
 // KnownBug is a bug of Istio that a component's version has, where what it
@@ -147,7 +149,7 @@ func upstreamBugs() []upstreamBug {
 				if !slices.ContainsFunc(m.Networks, (*Network).remote) {
 					return nil
 				}
-				return first(m.Pods, func(p *Pod) bool { return p.Component == "gateway" && p.Labels["istio"] == "eastwestgateway" })
+				return first(m.Pods, func(p *Pod) bool { return p.Component == "gateway" && p.Labels["istio"] == istio.EastWestGateway })
 			}},
 		{"istio-cni", []string{"1.29.5", "1.30.2"}, "ambient-probe-ipset-reconcile", "the set of addresses that probes come from is incomplete after the node or its kubelet restarts",
 			func(m *Mesh, _ *Component) Item {

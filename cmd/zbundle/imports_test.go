@@ -10,7 +10,7 @@ import (
 func TestImportsGoOneWay(t *testing.T) {
 	const module = "github.com/zbundle/zbundle/"
 	for packages, foreign := range map[string][]string{
-		"analyze/... rules/... bundle/... internal/ztunnel/... internal/istiod/... internal/openmetrics/...": {"k8s.io/", module + "collect", module + "cmd", module + "internal/sim"},
+		"analyze/... rules/... bundle/... internal/ztunnel/... internal/istio/... internal/istiod/... internal/openmetrics/...": {"k8s.io/", module + "collect", module + "cmd", module + "internal/sim"},
 		"bundle/...":           {module + "analyze", module + "rules"},
 		"rules/...":            {module + "analyze", module + "bundle"},
 		"analyze/mesh/...":     {module + "analyze/load", module + "bundle"},

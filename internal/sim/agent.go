@@ -9,6 +9,8 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
+
+	"github.com/zbundle/zbundle/internal/istio"
 )
 
 // systemNamespace is where the charts put Istio.
@@ -40,7 +42,7 @@ func merged(sets ...map[string]string) map[string]string {
 // ztunnelContainer follows manifests/charts/ztunnel/templates/daemonset.yaml.
 func ztunnelContainer(version string) containerModel {
 	return containerModel{
-		name:  "istio-proxy",
+		name:  istio.ProxyContainer,
 		image: imageHub + "ztunnel:" + version + "-distroless",
 		env: []corev1.EnvVar{
 			{Name: "CA_ADDRESS", Value: "istiod.istio-system.svc:15012"},
@@ -68,8 +70,8 @@ func ztunnelContainer(version string) containerModel {
 func ztunnelPodLabels(version string) map[string]string {
 	return merged(chartLabels("ztunnel", version), map[string]string{
 		"app":                        "ztunnel",
-		"istio.io/dataplane-mode":    "none",
-		"sidecar.istio.io/inject":    "false",
+		istio.DataplaneModeLabel:     "none",
+		istio.InjectAnnotation:       "false",
 		"controller-revision-hash":   "7d9f8b6c5d",
 		"pod-template-generation":    "1",
 		"app.kubernetes.io/instance": "ztunnel",
@@ -79,7 +81,7 @@ func ztunnelPodLabels(version string) map[string]string {
 // cniContainer follows manifests/charts/istio-cni/templates/daemonset.yaml.
 func cniContainer(version string) containerModel {
 	return containerModel{
-		name:  "install-cni",
+		name:  istio.CNIContainer,
 		image: imageHub + "install-cni:" + version + "-distroless",
 		env: []corev1.EnvVar{
 			fieldEnv("REPAIR_NODE_NAME", "spec.nodeName"),
@@ -99,9 +101,9 @@ func cniContainer(version string) containerModel {
 
 func cniPodLabels(version string) map[string]string {
 	return merged(chartLabels("istio-cni", version), map[string]string{
-		"k8s-app":                  "istio-cni-node",
-		"istio.io/dataplane-mode":  "none",
-		"sidecar.istio.io/inject":  "false",
+		istio.KubernetesAppLabel:   istio.CNINodeApp,
+		istio.DataplaneModeLabel:   "none",
+		istio.InjectAnnotation:     "false",
 		"controller-revision-hash": "5c8d7f9b64",
 		"pod-template-generation":  "1",
 	})
@@ -160,7 +162,7 @@ func (d daemonSet) object() *appsv1.DaemonSet {
 
 func podTemplate(labels map[string]string, serviceAccount string, hostNetwork bool, c containerModel) corev1.PodTemplateSpec {
 	return corev1.PodTemplateSpec{
-		ObjectMeta: metav1.ObjectMeta{Labels: labels, Annotations: map[string]string{"sidecar.istio.io/inject": "false"}},
+		ObjectMeta: metav1.ObjectMeta{Labels: labels, Annotations: map[string]string{istio.InjectAnnotation: "false"}},
 		Spec: corev1.PodSpec{
 			ServiceAccountName: serviceAccount,
 			HostNetwork:        hostNetwork,
@@ -201,12 +203,12 @@ func ztunnelDaemonSet(version string, created time.Time, desired, ready int32) d
 
 func cniDaemonSet(version string, created time.Time, desired, ready int32) daemonSet {
 	return daemonSet{
-		name: "istio-cni-node",
+		name: istio.CNINodeApp,
 		labels: merged(chartLabels("istio-cni", version), map[string]string{
-			"k8s-app": "istio-cni-node", "release": "istio-cni", "istio.io/rev": "default",
+			istio.KubernetesAppLabel: istio.CNINodeApp, "release": "istio-cni", istio.RevisionLabel: "default",
 			"install.operator.istio.io/owning-resource": "unknown", "operator.istio.io/component": "Cni",
 		}),
-		selector:  map[string]string{"k8s-app": "istio-cni-node"},
+		selector:  map[string]string{istio.KubernetesAppLabel: istio.CNINodeApp},
 		podLabels: templateLabels(cniPodLabels(version)), serviceAccount: "istio-cni", container: cniContainer(version),
 		created: created, desired: desired, ready: ready,
 	}
@@ -225,8 +227,8 @@ func templateLabels(labels map[string]string) map[string]string {
 func cniConfigMap(version string, created time.Time) *corev1.ConfigMap {
 	return &corev1.ConfigMap{
 		ObjectMeta: metav1.ObjectMeta{
-			Namespace: systemNamespace, Name: "istio-cni-config", CreationTimestamp: metav1.NewTime(created),
-			Labels: merged(chartLabels("istio-cni", version), map[string]string{"app": "istio-cni", "istio.io/rev": "default"}),
+			Namespace: systemNamespace, Name: istio.CNIConfigMap, CreationTimestamp: metav1.NewTime(created),
+			Labels: merged(chartLabels("istio-cni", version), map[string]string{"app": "istio-cni", istio.RevisionLabel: "default"}),
 		},
 		Data: map[string]string{
 			"CURRENT_AGENT_VERSION": version,

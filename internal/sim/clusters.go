@@ -3,6 +3,8 @@ package sim
 import (
 	"fmt"
 	"strings"
+
+	"github.com/zbundle/zbundle/internal/istio"
 )
 
 // Peer is another cluster of the same mesh, as the invented one knows it: the
@@ -33,7 +35,7 @@ func (m *mesh) addPeers(g *Generate) error {
 			return fmt.Errorf("the cluster %s: %w", peer.ClusterID, err)
 		}
 		if peer.Gateway != "" {
-			m.gateways = append(m.gateways, networkGateway{Network: peer.Network, Cluster: peer.ClusterID, Addr: peer.Gateway, Port: 15443, HBONEPort: hbonePort})
+			m.gateways = append(m.gateways, networkGateway{Network: peer.Network, Cluster: peer.ClusterID, Addr: peer.Gateway, Port: 15443, HBONEPort: istio.HBONEPort})
 		}
 		for _, p := range other.members() {
 			p.uidAs, p.cluster, p.network = p.uidWDS(), peer.ClusterID, peer.Network

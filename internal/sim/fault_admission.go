@@ -7,6 +7,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/zbundle/zbundle/internal/istio"
 )
 
 func admissionFaults() []Fault {
@@ -25,7 +27,7 @@ func plantUnreadyAgent(m *mesh, _ string) (Subject, error) {
 	n := m.nodes[len(m.nodes)-1]
 	m.istiods[0].proxies = append(m.istiods[0].proxies, n.ztunnel)
 	m.unready(n.cni)
-	return Subject{Kind: "daemonset", Namespace: systemNamespace, Name: "istio-cni-node"}, nil
+	return Subject{Kind: "daemonset", Namespace: systemNamespace, Name: istio.CNINodeApp}, nil
 }
 
 // unready makes a CNI agent one that is not ready, for Kubernetes and for istiod.

@@ -8,6 +8,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/zbundle/zbundle/internal/istio"
 )
 
 // authorityFaults are those of who signs, and of what is trusted.
@@ -141,7 +143,7 @@ func plantOtherDomain(m *mesh, arg string) (Subject, error) {
 	}
 	p.faulty = true
 	m.calls = append(m.calls, func(at time.Time) {
-		p.onNode.ztunnel.note(access{at: at, inbound: true, early: true, srcAddr: "10.200.0.9:41022", dstAddr: fmt.Sprintf("%s:%d", p.ip(), hbonePort),
+		p.onNode.ztunnel.note(access{at: at, inbound: true, early: true, srcAddr: "10.200.0.9:41022", dstAddr: fmt.Sprintf("%s:%d", p.ip(), istio.HBONEPort),
 			err: `tls handshake error: Custom { kind: InvalidData, error: InvalidCertificate(Other(OtherError(SanTrustDomainError("` + m.trustDomain + `", ` +
 				`["spiffe://west.example/ns/shop/sa/frontend"])))) }`})
 	})
@@ -155,7 +157,7 @@ func plantOtherPeer(m *mesh, arg string) (Subject, error) {
 	}
 	p.shun()
 	m.calls = append(m.calls, func(at time.Time) {
-		src.onNode.ztunnel.note(access{at: at, src: src, srcAddr: m.socket(src), dst: p, mutual: true, flag: "CONNECT", hbone: m.appAddress(p), dstAddr: fmt.Sprintf("%s:%d", p.ip(), hbonePort),
+		src.onNode.ztunnel.note(access{at: at, src: src, srcAddr: m.socket(src), dst: p, mutual: true, flag: "CONNECT", hbone: m.appAddress(p), dstAddr: fmt.Sprintf("%s:%d", p.ip(), istio.HBONEPort),
 			err: fmt.Sprintf("io error: invalid peer certificate: Other(OtherError(identity verification error: peer did not present the expected SAN (%s), got spiffe://%s/ns/%s/sa/batch))",
 				p.identity(), m.trustDomain, p.namespace)})
 	})
@@ -170,7 +172,7 @@ func plantRevoked(m *mesh, arg string) (Subject, error) {
 	p.shun()
 	m.calls = append(m.calls, func(at time.Time) {
 		src.onNode.ztunnel.note(access{at: at, src: src, srcAddr: m.socket(src), dst: p, mutual: true, flag: "CERT_REVOKED", hbone: m.appAddress(p),
-			dstAddr: fmt.Sprintf("%s:%d", p.ip(), hbonePort), err: "connection closed: peer certificate revoked by CRL"})
+			dstAddr: fmt.Sprintf("%s:%d", p.ip(), istio.HBONEPort), err: "connection closed: peer certificate revoked by CRL"})
 	})
 	return p.subject(), nil
 }

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/zbundle/zbundle/internal/istio"
 )
 
 func balanceFaults() []Fault {
@@ -170,9 +172,9 @@ func plantDNSCaptureMixed(m *mesh, arg string) (Subject, error) {
 	if err != nil {
 		return Subject{}, err
 	}
-	p.annotations["ambient.istio.io/dns-capture"] = "true"
+	p.annotations[istio.DNSCaptureAnnotation] = "true"
 	m.amend = append(m.amend, func(o stored) {
-		if c, ok := o.object.(*corev1.ConfigMap); ok && c.Name == "istio-cni-config" {
+		if c, ok := o.object.(*corev1.ConfigMap); ok && c.Name == istio.CNIConfigMap {
 			c.Data["AMBIENT_DNS_CAPTURE"] = "false"
 		}
 	})

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/zbundle/zbundle/internal/istio"
 )
 
 // captureFaults are those of how single pods are captured.
@@ -71,7 +73,7 @@ func plantRedirectionLost(m *mesh, arg string) (Subject, error) {
 		}
 	}, func(at time.Time) {
 		a := access{at: at, src: other, srcAddr: m.socket(other), dst: p, mutual: true, flag: "CONNECT", millis: 10002, err: "http status: 503 Service Unavailable",
-			hbone: m.appAddress(p), dstAddr: fmt.Sprintf("%s:%d", p.ip(), hbonePort)}
+			hbone: m.appAddress(p), dstAddr: fmt.Sprintf("%s:%d", p.ip(), istio.HBONEPort)}
 		other.onNode.ztunnel.note(a)
 		(&failure{inbound: "connection failed: deadline has elapsed", theirs: "CONNECT"}).atDestination(m, a, p)
 	})
@@ -103,7 +105,7 @@ func plantWrongNetns(m *mesh, arg string) (Subject, error) {
 	m.agentSays(p, 3*time.Hour, "warn", "found more than one netns for the same pod: "+p.uid+", will use oldest process netns")
 	m.calls = append(m.calls, func(at time.Time) {
 		p.onNode.ztunnel.note(access{at: at, src: p, srcAddr: m.socket(twin), dst: dst, mutual: true, request: 80, response: 210, millis: 3,
-			hbone: m.appAddress(dst), dstAddr: fmt.Sprintf("%s:%d", dst.ip(), hbonePort)})
+			hbone: m.appAddress(dst), dstAddr: fmt.Sprintf("%s:%d", dst.ip(), istio.HBONEPort)})
 	})
 	return p.subject(), nil
 }
@@ -140,7 +142,7 @@ func plantOptOut(m *mesh, arg string) (Subject, error) {
 		return Subject{}, err
 	}
 	p.faulty = true
-	p.annotations = merged(p.annotations, map[string]string{"ambient.istio.io/dns-capture": "false"})
+	p.annotations = merged(p.annotations, map[string]string{istio.DNSCaptureAnnotation: "false"})
 	return p.subject(), nil
 }
 
@@ -152,7 +154,7 @@ func plantBothModes(m *mesh, arg string) (Subject, error) {
 	namespace := p.namespace
 	m.amend = append(m.amend, func(o stored) {
 		if ns, ok := o.object.(*corev1.Namespace); ok && ns.Name == namespace {
-			ns.Labels = merged(ns.Labels, map[string]string{"istio-injection": "enabled"})
+			ns.Labels = merged(ns.Labels, map[string]string{istio.InjectionLabel: "enabled"})
 		}
 	})
 	return Subject{Kind: "namespace", Name: namespace}, nil
@@ -166,7 +168,7 @@ func plantBroken(m *mesh, arg string) (Subject, error) {
 	young := m.addBeside(p, p.onNode, 0, m.now.Add(-4*time.Minute))
 	young.phase, young.ready, young.inIstiod = corev1.PodPending, false, false
 	young.container.waiting = &corev1.ContainerStateWaiting{Reason: "PodInitializing"}
-	young.labels["cni.istio.io/uninitialized"] = "true"
+	young.labels[istio.UninitializedLabel] = "true"
 	m.extra = append(m.extra, stored{"events", m.event("pod", young.namespace, young.name, "LabelBrokenPod", corev1.EventTypeWarning,
 		"pod detected as broken, adding label cni.istio.io/uninitialized=true", m.now.Add(-3*time.Minute).Truncate(time.Second))})
 	return young.subject(), nil

@@ -1,6 +1,10 @@
 package sim
 
-import "time"
+import (
+	"time"
+
+	"github.com/zbundle/zbundle/internal/istio"
+)
 
 func configurationFaults() []Fault {
 	return []Fault{
@@ -99,5 +103,5 @@ func plantWaypointSelector(m *mesh, _ string) (Subject, error) {
 
 // gatewaySelector selects the pods of a Gateway.
 func gatewaySelector(name string) map[string]any {
-	return map[string]any{"matchLabels": map[string]any{"gateway.networking.k8s.io/gateway-name": name}}
+	return map[string]any{"matchLabels": map[string]any{istio.GatewayNameLabel: name}}
 }

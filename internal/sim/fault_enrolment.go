@@ -3,6 +3,8 @@ package sim
 import (
 	"fmt"
 	"time"
+
+	"github.com/zbundle/zbundle/internal/istio"
 )
 
 func enrolmentFaults() []Fault {
@@ -30,7 +32,7 @@ func plantPending(m *mesh, arg string) (Subject, error) {
 	if err != nil {
 		return Subject{}, err
 	}
-	p.annotations = map[string]string{redirectionAnnotation: "pending"}
+	p.annotations = map[string]string{istio.RedirectionAnnotation: "pending"}
 	p.protocol, p.proxy = "TCP", proxyAbsent
 	p.onNode.cni.lines = append(p.onNode.cni.lines, record(p.created.Add(2*time.Second), "error", "cni-agent",
 		"failed to add pod to ztunnel: pod partially added, annotating with pending status", fmt.Sprintf("ns=%s name=%s", p.namespace, p.name)))

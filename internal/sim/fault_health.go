@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/util/intstr"
+
+	"github.com/zbundle/zbundle/internal/istio"
 )
 
 // healthFaults are those of how istiod has pods and services that are not as it says.
@@ -69,7 +71,7 @@ func plantReusedAddress(m *mesh, arg string) (Subject, error) {
 	gone.gone, gone.services, gone.policies, gone.bound = true, nil, nil, nil
 	z.stale, p.faulty = append(z.stale, &gone), true
 	m.calls = append(m.calls, func(at time.Time) {
-		a := access{at: at, src: src, srcAddr: m.socket(src), dst: &gone, mutual: true, flag: "CONNECT", hbone: m.appAddress(p), dstAddr: fmt.Sprintf("%s:%d", p.ip(), hbonePort)}
+		a := access{at: at, src: src, srcAddr: m.socket(src), dst: &gone, mutual: true, flag: "CONNECT", hbone: m.appAddress(p), dstAddr: fmt.Sprintf("%s:%d", p.ip(), istio.HBONEPort)}
 		a.err = fmt.Sprintf("io error: invalid peer certificate: Other(OtherError(identity verification error: peer did not present the expected SAN (%s), got %s))",
 			gone.identity(), p.identity())
 		z.note(a)

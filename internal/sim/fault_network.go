@@ -8,6 +8,8 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/zbundle/zbundle/internal/istio"
 )
 
 func networkFaults() []Fault {
@@ -131,7 +133,7 @@ func (m *mesh) addGateways(addresses ...string) error {
 	}
 	for _, address := range addresses {
 		if !m.hasGateway(address) {
-			m.gateways = append(m.gateways, networkGateway{Network: remote, Cluster: remote, Addr: address, Port: 15443, HBONEPort: hbonePort})
+			m.gateways = append(m.gateways, networkGateway{Network: remote, Cluster: remote, Addr: address, Port: 15443, HBONEPort: istio.HBONEPort})
 		}
 	}
 	return m.joinNetworks()
@@ -244,7 +246,7 @@ func plantFlagDisabled(m *mesh, _ string) (Subject, error) {
 	}
 	m.amend = append(m.amend, func(o stored) {
 		if s, ok := o.object.(*corev1.Service); ok && s.Namespace == of.namespace && s.Name == of.name {
-			s.Labels = merged(s.Labels, map[string]string{"istio.io/global": "true"})
+			s.Labels = merged(s.Labels, map[string]string{istio.GlobalLabel: "true"})
 		}
 	})
 	return m.istiods[0].pod.subject(), nil

@@ -5,6 +5,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/zbundle/zbundle/internal/istio"
 )
 
 func platformFaults() []Fault {
@@ -54,7 +56,7 @@ func (m *mesh) addNodeAgent(name string, labels map[string]string, c containerMo
 }
 
 func plantCalico(m *mesh, _ string) (Subject, error) {
-	m.addNodeAgent("calico-node", map[string]string{"k8s-app": "calico-node"}, containerModel{name: "calico-node", image: "docker.io/calico/node:v3.28.2"})
+	m.addNodeAgent("calico-node", map[string]string{istio.KubernetesAppLabel: "calico-node"}, containerModel{name: "calico-node", image: "docker.io/calico/node:v3.28.2"})
 	felix := customObject("", "default", m.started.Truncate(time.Second), map[string]any{"bpfEnabled": true, "bpfConnectTimeLoadBalancing": "TCP"})
 	m.extra = append(m.extra, stored{"felixconfigurations", felix})
 	return Subject{Kind: "mesh", Name: contextName}, nil
@@ -65,7 +67,7 @@ func plantStrictGroups(m *mesh, arg string) (Subject, error) {
 	if err != nil {
 		return Subject{}, err
 	}
-	m.addNodeAgent("aws-node", map[string]string{"k8s-app": "aws-node"}, containerModel{
+	m.addNodeAgent("aws-node", map[string]string{istio.KubernetesAppLabel: "aws-node"}, containerModel{
 		name: "aws-node", image: "602401143452.dkr.ecr.eu-central-1.amazonaws.com/amazon-k8s-cni:v1.20.4",
 		env: []corev1.EnvVar{{Name: "ENABLE_POD_ENI", Value: "true"}, {Name: "POD_SECURITY_GROUP_ENFORCING_MODE", Value: "strict"}},
 	})
@@ -134,8 +136,8 @@ func plantSidecarUser(m *mesh, arg string) (Subject, error) {
 		return Subject{}, err
 	}
 	side := m.addBeside(p, m.nodes[0], 0, m.started)
-	side.namespace, side.labels[dataplaneModeLabel] = "legacy", "none"
-	side.annotations = map[string]string{"sidecar.istio.io/status": `{"initContainers":["istio-init"],"containers":["istio-proxy"],"revision":"default"}`}
+	side.namespace, side.labels[istio.DataplaneModeLabel] = "legacy", "none"
+	side.annotations = map[string]string{istio.SidecarStatusAnnotation: `{"initContainers":["istio-init"],"containers":["istio-proxy"],"revision":"default"}`}
 	m.amend = append(m.amend, func(o stored) {
 		if pod, ok := o.object.(*corev1.Pod); ok && pod.Name == side.name {
 			user := int64(1337)
@@ -151,7 +153,7 @@ func plantReservedPort(m *mesh, arg string) (Subject, error) {
 		return Subject{}, err
 	}
 	p.faulty = true
-	p.container.ports = append(p.container.ports, corev1.ContainerPort{Name: "tcp-sync", ContainerPort: hbonePort, Protocol: corev1.ProtocolTCP})
+	p.container.ports = append(p.container.ports, corev1.ContainerPort{Name: "tcp-sync", ContainerPort: istio.HBONEPort, Protocol: corev1.ProtocolTCP})
 	return p.subject(), nil
 }
 
@@ -176,7 +178,7 @@ func (m *mesh) label(namespace, key, value string) Subject {
 }
 
 func plantLabelTypo(m *mesh, _ string) (Subject, error) {
-	return m.label("default", dataplaneModeLabel, "Ambient"), nil
+	return m.label("default", istio.DataplaneModeLabel, "Ambient"), nil
 }
 
 func plantRevisionLabel(m *mesh, arg string) (Subject, error) {
@@ -184,5 +186,5 @@ func plantRevisionLabel(m *mesh, arg string) (Subject, error) {
 	if err != nil {
 		return Subject{}, err
 	}
-	return m.label(p.namespace, "istio.io/rev", "canary"), nil
+	return m.label(p.namespace, istio.RevisionLabel, "canary"), nil
 }

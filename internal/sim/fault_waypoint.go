@@ -7,6 +7,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/zbundle/zbundle/internal/istio"
 )
 
 func waypointFaults() []Fault {
@@ -74,7 +76,7 @@ func plantForbiddenWaypoint(m *mesh, arg string) (Subject, error) {
 		}
 		s.waypoint = m.waypoint.name
 		m.amendService(s, func(svc *corev1.Service) {
-			svc.Labels["istio.io/use-waypoint-namespace"] = m.waypoint.namespace
+			svc.Labels[istio.UseWaypointNamespaceLabel] = m.waypoint.namespace
 			svc.Status.Conditions = append(svc.Status.Conditions, metav1.Condition{
 				Type: "istio.io/WaypointBound", Status: metav1.ConditionFalse, Reason: "AttachmentDenied", LastTransitionTime: metav1.NewTime(m.started),
 				Message: `we are not permitted to attach to waypoint "` + m.waypoint.namespace + "/" + m.waypoint.name + `" (missing allowedRoutes?)`,
@@ -132,7 +134,7 @@ func plantWaypointType(m *mesh, arg string) (Subject, error) {
 	}
 	for _, p := range m.members() {
 		if p.namespace == m.waypoint.namespace && (arg == "" || arg == podKey(p.namespace, p.name)) {
-			p.labels[useWaypointLabel] = m.waypoint.name
+			p.labels[istio.UseWaypointLabel] = m.waypoint.name
 			return p.subject(), nil
 		}
 	}
@@ -153,7 +155,7 @@ func plantNoListener(m *mesh, _ string) (Subject, error) {
 	m.unbind()
 	m.amendWaypoint(func(gateway map[string]any) {
 		spec, _ := gateway["spec"].(map[string]any)
-		spec["listeners"] = []any{map[string]any{"name": "mesh", "port": int64(hbonePort), "protocol": "HTTP"}}
+		spec["listeners"] = []any{map[string]any{"name": "mesh", "port": int64(istio.HBONEPort), "protocol": "HTTP"}}
 	})
 	return m.waypoint.subject(), nil
 }

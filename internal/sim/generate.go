@@ -11,6 +11,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/apimachinery/pkg/version"
+
+	"github.com/zbundle/zbundle/internal/istio"
 )
 
 // Generate describes a world to invent. The same values give the same world.
@@ -157,9 +159,9 @@ func (m *mesh) addNode(i int) {
 	suffix := nameSuffix("node", i)
 	address := fmt.Sprintf("10.127.%d.%d", i/250, i%250+2)
 	z := m.systemPod(n, "ztunnel-"+suffix, "ztunnel", address, ztunnelContainer(m.version), ztunnelPodLabels(m.version), "ztunnel")
-	z.podModel.annotations = map[string]string{"sidecar.istio.io/inject": "false"}
+	z.podModel.annotations = map[string]string{istio.InjectAnnotation: "false"}
 	n.ztunnel = newZtunnel(m, n, z)
-	c := m.systemPod(n, "istio-cni-node-"+suffix, "istio-cni", n.ip, cniContainer(m.version), cniPodLabels(m.version), "istio-cni-node")
+	c := m.systemPod(n, "istio-cni-node-"+suffix, "istio-cni", n.ip, cniContainer(m.version), cniPodLabels(m.version), istio.CNINodeApp)
 	c.hostNet, c.podModel.hostNetwork = true, true
 	n.cni = &cniAgent{pod: c.podModel}
 }
@@ -171,7 +173,7 @@ func (m *mesh) systemPod(n *meshNode, name, account, ip string, c containerModel
 		podModel: podModel{
 			namespace: systemNamespace, name: name, uid: string(stableUID("pods", systemNamespace, name)),
 			node: n.name, hostIP: n.ip, ips: []string{ip}, serviceAccount: account, labels: labels,
-			annotations: map[string]string{"sidecar.istio.io/inject": "false"},
+			annotations: map[string]string{istio.InjectAnnotation: "false"},
 			container:   c, ready: true, created: n.created,
 		},
 		app: set, protocol: "TCP", system: true, onNode: n, inIstiod: true,
@@ -246,7 +248,7 @@ func (m *mesh) addApp(namespace, app string, number int32, replicas int, meshed 
 
 // enrol makes the pod what it is once the CNI agent has captured it.
 func (p *meshPod) enrol() {
-	p.annotations = map[string]string{redirectionAnnotation: "enabled"}
+	p.annotations = map[string]string{istio.RedirectionAnnotation: "enabled"}
 	p.protocol = "HBONE"
 	p.proxy = proxyUp
 }
@@ -289,15 +291,15 @@ func (m *mesh) addWaypoint() {
 	if user == nil {
 		return
 	}
-	m.addApp(user.namespace, "waypoint", hbonePort, 1, false)
+	m.addApp(user.namespace, "waypoint", istio.HBONEPort, 1, false)
 	p := m.pods[len(m.pods)-1]
 	s := p.services[0]
-	s.port, s.ports[0].Port = hbonePort, hbonePort
+	s.port, s.ports[0].Port = istio.HBONEPort, istio.HBONEPort
 	p.native, p.mesh, p.protocol = true, true, "HBONE"
-	p.container.name, p.container.image = "istio-proxy", imageHub+"proxyv2:"+m.version
-	p.labels["gateway.networking.k8s.io/gateway-name"] = "waypoint"
-	p.labels["gateway.istio.io/managed"] = "istio.io-mesh-controller"
-	p.labels[dataplaneModeLabel] = "none"
+	p.container.name, p.container.image = istio.ProxyContainer, imageHub+"proxyv2:"+m.version
+	p.labels[istio.GatewayNameLabel] = "waypoint"
+	p.labels[istio.ManagedGatewayLabel] = "istio.io-mesh-controller"
+	p.labels[istio.DataplaneModeLabel] = "none"
 	s.selector = map[string]string{"app": "waypoint"}
 	m.waypoint = &meshWaypoint{namespace: user.namespace, name: "waypoint", pod: p, service: s}
 	user.through, user.waypoint = m.waypoint, "waypoint"

@@ -12,6 +12,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/util/intstr"
+
+	"github.com/zbundle/zbundle/internal/istio"
 )
 
 // addTo makes the mesh a cluster.
@@ -125,7 +127,7 @@ func (m *mesh) namespaceObjects(created time.Time) []stored {
 }
 
 // rootConfigMapName is the ConfigMap that istiod writes the mesh's root into, in every namespace.
-const rootConfigMapName = "istio-ca-root-cert"
+const rootConfigMapName = istio.RootCertConfigMap
 
 func (m *mesh) rootConfigMap(namespace string, created time.Time) *corev1.ConfigMap {
 	return &corev1.ConfigMap{
@@ -228,13 +230,13 @@ func (m *mesh) meshObjects(created time.Time) []stored {
 	for _, p := range m.netpols {
 		out = append(out, stored{"networkpolicies", appPortOnly(p, created)})
 	}
-	for _, class := range []string{"istio", "istio-remote", "istio-waypoint"} {
-		if m.noClass && class == "istio-waypoint" {
+	for _, class := range []string{"istio", istio.RemoteClass, istio.WaypointClass} {
+		if m.noClass && class == istio.WaypointClass {
 			continue
 		}
-		controller := "istio.io/gateway-controller"
-		if class == "istio-waypoint" {
-			controller = "istio.io/mesh-controller"
+		controller := istio.GatewayController
+		if class == istio.WaypointClass {
+			controller = istio.MeshController
 		}
 		out = append(out, stored{"gatewayclasses", customObject("", class, created, map[string]any{"controllerName": controller})})
 	}
@@ -256,17 +258,17 @@ func (p *meshPolicy) object(created time.Time) *unstructured.Unstructured {
 	written := recordedPolicy{Namespace: p.namespace, Name: p.name, Action: choose(p.deny, "Deny", "Allow"), App: p.app}
 	object := written.authorizationPolicy(rules, created)
 	if p.trial {
-		object.SetAnnotations(map[string]string{"istio.io/dry-run": "true"})
+		object.SetAnnotations(map[string]string{istio.DryRunAnnotation: "true"})
 	}
 	return object
 }
 
 func (wp *meshWaypoint) gateway(created time.Time) *unstructured.Unstructured {
 	gw := customObject(wp.namespace, wp.name, created, map[string]any{
-		"gatewayClassName": "istio-waypoint",
-		"listeners":        []any{map[string]any{"name": "mesh", "port": int64(hbonePort), "protocol": "HBONE"}},
+		"gatewayClassName": istio.WaypointClass,
+		"listeners":        []any{map[string]any{"name": "mesh", "port": int64(istio.HBONEPort), "protocol": "HBONE"}},
 	})
-	gw.SetLabels(map[string]string{"istio.io/waypoint-for": "service"})
+	gw.SetLabels(map[string]string{istio.WaypointForLabel: "service"})
 	gw.Object["status"] = gatewayStatus("Hostname", wp.service.hostname(), created)
 	return gw
 }
@@ -309,8 +311,8 @@ func (m *mesh) addIstiods() {
 	for i := range istiodReplicas {
 		n := m.nodes[i%len(m.nodes)]
 		labels := merged(chartLabels("istiod", m.version), map[string]string{
-			"app": "istiod", "istio": "pilot", "istio.io/rev": "default", "istio.io/dataplane-mode": "none",
-			"sidecar.istio.io/inject": "false", "operator.istio.io/component": "Pilot", "pod-template-hash": hash,
+			"app": "istiod", "istio": "pilot", istio.RevisionLabel: "default", istio.DataplaneModeLabel: "none",
+			istio.InjectAnnotation: "false", "operator.istio.io/component": "Pilot", "pod-template-hash": hash,
 		})
 		p := m.systemPod(n, "istiod-"+hash+"-"+nameSuffix("istiod", i), "istiod", fmt.Sprintf("10.126.0.%d", i+2), istiodContainer(m.version), labels, "istiod")
 		p.owner = ownerReference("apps/v1", "ReplicaSet", "replicasets", systemNamespace, "istiod-"+hash)
@@ -326,7 +328,7 @@ func (m *mesh) addIstiods() {
 // istiodContainer follows manifests/charts/istio-control/istio-discovery/templates/deployment.yaml.
 func istiodContainer(version string) containerModel {
 	return containerModel{
-		name: "discovery", image: imageHub + "pilot:" + version + "-distroless",
+		name: istio.DiscoveryContainer, image: imageHub + "pilot:" + version + "-distroless",
 		env: []corev1.EnvVar{
 			{Name: "REVISION", Value: "default"},
 			{Name: "PILOT_CERT_PROVIDER", Value: "istiod"},
@@ -362,7 +364,7 @@ func (m *mesh) istiodObjects(w *world, created time.Time) []stored {
 	set, name := replicaSetName(models[0].name), "istiod"
 	out = append(out, stored{"replicasets", replicaSet(podKey(systemNamespace, set), models, created)})
 	d := deployment(podKey(systemNamespace, name), models, created)
-	d.Labels = merged(chartLabels(name, m.istiods[0].version), map[string]string{"app": "istiod", "istio": "pilot", "istio.io/rev": "default"})
+	d.Labels = merged(chartLabels(name, m.istiods[0].version), map[string]string{"app": "istiod", "istio": "pilot", istio.RevisionLabel: "default"})
 	d.Spec.Template.Spec.Containers = []corev1.Container{{
 		Name: models[0].container.name, Image: models[0].container.image, Env: models[0].container.env, Ports: models[0].container.ports,
 	}}
@@ -374,7 +376,7 @@ func (m *mesh) configMap(created time.Time) *corev1.ConfigMap {
 	return &corev1.ConfigMap{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: systemNamespace, Name: "istio", CreationTimestamp: metav1.NewTime(created),
-			Labels: map[string]string{"istio.io/rev": "default"},
+			Labels: map[string]string{istio.RevisionLabel: "default"},
 		},
 		Data: map[string]string{"mesh": strings.Join([]string{
 			"accessLogFile: /dev/stdout", "defaultConfig:", "  discoveryAddress: istiod.istio-system.svc:15012",

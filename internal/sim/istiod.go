@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/zbundle/zbundle/internal/istio"
 )
 
 // meshIstiod is one replica of istiod with the proxies that are connected to it.
@@ -324,7 +326,7 @@ func (p *meshPod) ambient() ambientWorkload {
 		w.Addresses = append(w.Addresses, base64.StdEncoding.EncodeToString([]byte(ip)))
 	}
 	if network, address, ok := strings.Cut(p.gateway, "/"); ok {
-		w.NetworkGateway = &ambientGateway{HBONEMTLSPort: hbonePort}
+		w.NetworkGateway = &ambientGateway{HBONEMTLSPort: istio.HBONEPort}
 		w.NetworkGateway.Address.Network = network
 		w.NetworkGateway.Address.Address = base64.StdEncoding.EncodeToString([]byte(address))
 	}
@@ -357,9 +359,9 @@ func (s *meshService) ambient() ambientService {
 	case s.through == nil:
 	case s.sentTo != "":
 		_, address, _ := strings.Cut(s.sentTo, "/")
-		out.Waypoint = &ambientWaypoint{HBONEMTLSPort: hbonePort, Address: &ambientAddress{base64.StdEncoding.EncodeToString([]byte(address))}}
+		out.Waypoint = &ambientWaypoint{HBONEMTLSPort: istio.HBONEPort, Address: &ambientAddress{base64.StdEncoding.EncodeToString([]byte(address))}}
 	default:
-		out.Waypoint = &ambientWaypoint{HBONEMTLSPort: hbonePort, Hostname: &ambientHostname{s.through.namespace, s.through.service.hostname()}}
+		out.Waypoint = &ambientWaypoint{HBONEMTLSPort: istio.HBONEPort, Hostname: &ambientHostname{s.through.namespace, s.through.service.hostname()}}
 	}
 	return out
 }

@@ -15,7 +15,6 @@ const (
 	defaultTrustDomain = "cluster.local"
 	// clusterID is istiod's id of a cluster that was given none.
 	clusterID = "Kubernetes"
-	hbonePort = 15008
 )
 
 // mesh is the model of a generated world: what there is, what every part was told of it, and what

@@ -11,6 +11,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/version"
+
+	"github.com/zbundle/zbundle/internal/istio"
 )
 
 // settledAge is how old everything counts at the recorded moment that was there before the world
@@ -159,7 +161,7 @@ func (r *recording) rootConfigMap() stored {
 	}
 	return stored{"configmaps", &corev1.ConfigMap{
 		ObjectMeta: metav1.ObjectMeta{
-			Namespace: systemNamespace, Name: "istio-ca-root-cert", CreationTimestamp: metav1.NewTime(r.settled()),
+			Namespace: systemNamespace, Name: istio.RootCertConfigMap, CreationTimestamp: metav1.NewTime(r.settled()),
 			Labels: map[string]string{"istio.io/config": "true"},
 		},
 		Data: data,

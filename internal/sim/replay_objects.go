@@ -12,15 +12,11 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/zbundle/zbundle/internal/istio"
 )
 
 type runtimeObject = runtime.Object
-
-const (
-	redirectionAnnotation = "ambient.istio.io/redirection"
-	dataplaneModeLabel    = "istio.io/dataplane-mode"
-	useWaypointLabel      = "istio.io/use-waypoint"
-)
 
 // namespaceObjects labels a namespace as ambient when a pod of it is enrolled or meant to be.
 func (r *recording) namespaceObjects() []stored {
@@ -51,7 +47,7 @@ func namespaceObject(name string, ambient bool, created time.Time) *corev1.Names
 		Status: corev1.NamespaceStatus{Phase: corev1.NamespaceActive},
 	}
 	if ambient {
-		ns.Labels[dataplaneModeLabel] = "ambient"
+		ns.Labels[istio.DataplaneModeLabel] = "ambient"
 	}
 	return ns
 }
@@ -112,7 +108,7 @@ func (r *recording) ztunnelPod(name, nodeName, ip string) podModel {
 		namespace: systemNamespace, name: name, uid: string(stableUID("pods", systemNamespace, name)),
 		node: nodeName, hostIP: ip, ips: []string{ip}, serviceAccount: "ztunnel",
 		labels:      ztunnelPodLabels(r.Version),
-		annotations: map[string]string{"sidecar.istio.io/inject": "false"},
+		annotations: map[string]string{istio.InjectAnnotation: "false"},
 		owner:       ownedByDaemonSet("ztunnel"), container: container,
 		ready: node.readyCode == http.StatusOK, created: r.settled(),
 	}
@@ -126,8 +122,8 @@ func (r *recording) cniPod(i int, nodeName, ip string) podModel {
 		namespace: systemNamespace, name: name, uid: string(stableUID("pods", systemNamespace, name)),
 		node: nodeName, hostIP: ip, ips: []string{ip}, serviceAccount: "istio-cni", hostNetwork: true,
 		labels:      cniPodLabels(r.Version),
-		annotations: map[string]string{"sidecar.istio.io/inject": "false", "prometheus.io/port": "15014", "prometheus.io/scrape": "true"},
-		owner:       ownedByDaemonSet("istio-cni-node"), container: container, ready: true, created: r.settled(),
+		annotations: map[string]string{istio.InjectAnnotation: "false", "prometheus.io/port": "15014", "prometheus.io/scrape": "true"},
+		owner:       ownedByDaemonSet(istio.CNINodeApp), container: container, ready: true, created: r.settled(),
 	}
 }
 
@@ -148,9 +144,9 @@ func (r *recording) podModels() []podModel {
 		annotations := map[string]string{}
 		switch {
 		case p.Redirection != nil:
-			annotations[redirectionAnnotation] = *p.Redirection
+			annotations[istio.RedirectionAnnotation] = *p.Redirection
 		case ambient[p.Namespace]:
-			labels[dataplaneModeLabel] = "none"
+			labels[istio.DataplaneModeLabel] = "none"
 		}
 		created := r.created(p)
 		out = append(out, podModel{

@@ -12,6 +12,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/zbundle/zbundle/internal/istio"
 )
 
 // serviceModel is a service as Kubernetes knows it.
@@ -39,7 +41,7 @@ func (s serviceModel) object() *corev1.Service {
 		svc.Labels["app"] = app
 	}
 	if s.waypoint != "" {
-		svc.Labels[useWaypointLabel] = s.waypoint
+		svc.Labels[istio.UseWaypointLabel] = s.waypoint
 	}
 	policy := corev1.IPFamilyPolicySingleStack
 	if len(s.ips) > 1 {

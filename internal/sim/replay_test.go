@@ -9,6 +9,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/zbundle/zbundle/internal/istio"
 )
 
 // altered copies a recorded world and lets change edit its world.json.
@@ -70,7 +72,7 @@ func TestReplayedPodsLookAsTheirWorldSays(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := look{pod.Annotations[redirectionAnnotation], pod.Labels[dataplaneModeLabel], ns.Labels[dataplaneModeLabel]}
+			got := look{pod.Annotations[istio.RedirectionAnnotation], pod.Labels[istio.DataplaneModeLabel], ns.Labels[istio.DataplaneModeLabel]}
 			if diff := cmp.Diff(test.want, got); diff != "" {
 				t.Errorf("pod (-want +got):\n%s", diff)
 			}

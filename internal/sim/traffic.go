@@ -3,6 +3,8 @@ package sim
 import (
 	"fmt"
 	"time"
+
+	"github.com/zbundle/zbundle/internal/istio"
 )
 
 // callsPerPod is how many calls each pod makes within trafficSpan before the world's moment.
@@ -167,7 +169,7 @@ func (m *mesh) connect(src, dst *meshPod, s *meshService, at time.Time) {
 		m.inbound(a, dst, s)
 		return
 	}
-	a.mutual, a.dstAddr, a.hbone = true, fmt.Sprintf("%s:%d", dst.ip(), hbonePort), m.appAddress(dst)
+	a.mutual, a.dstAddr, a.hbone = true, fmt.Sprintf("%s:%d", dst.ip(), istio.HBONEPort), m.appAddress(dst)
 	failure := m.handshake(src, dst, at)
 	if failure == nil {
 		failure = m.authorize(src, dst)

@@ -3,6 +3,8 @@ package sim
 import (
 	"fmt"
 	"time"
+
+	"github.com/zbundle/zbundle/internal/istio"
 )
 
 // applicationTraps are errors of applications, which are no faults of the mesh.
@@ -28,7 +30,7 @@ func layNotListening(m *mesh) error {
 func layResetting(m *mesh) error {
 	return m.layCalls(func(src, dst *meshPod, at time.Time) {
 		a := access{
-			at: at, src: src, srcAddr: m.socket(src), dst: dst, dstAddr: fmt.Sprintf("%s:%d", dst.ip(), hbonePort), hbone: m.appAddress(dst),
+			at: at, src: src, srcAddr: m.socket(src), dst: dst, dstAddr: fmt.Sprintf("%s:%d", dst.ip(), istio.HBONEPort), hbone: m.appAddress(dst),
 			mutual: true, request: 74, millis: 1,
 		}
 		src.onNode.ztunnel.note(a)

@@ -8,6 +8,8 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/zbundle/zbundle/internal/istio"
 )
 
 func controlTraps() []Trap {
@@ -118,7 +120,7 @@ func layKubeSystem(m *mesh) error {
 				o.object.SetNamespace(namespace)
 			}
 		case *corev1.ConfigMap:
-			if o.object.GetName() == "istio-cni-config" {
+			if o.object.GetName() == istio.CNIConfigMap {
 				o.object.SetNamespace(namespace)
 			}
 		}
@@ -128,10 +130,10 @@ func layKubeSystem(m *mesh) error {
 
 // layCiliumZtunnel follows install/kubernetes/cilium/templates/ztunnel/daemonset.yaml of Cilium.
 func layCiliumZtunnel(m *mesh) error {
-	labels := map[string]string{"app": "ztunnel-cilium", "k8s-app": "ztunnel-cilium", "app.kubernetes.io/name": "ztunnel-cilium", "app.kubernetes.io/part-of": "cilium"}
+	labels := map[string]string{"app": "ztunnel-cilium", istio.KubernetesAppLabel: "ztunnel-cilium", "app.kubernetes.io/name": "ztunnel-cilium", "app.kubernetes.io/part-of": "cilium"}
 	created := m.started.Truncate(time.Second)
 	container := containerModel{
-		name: "istio-proxy", image: "quay.io/cilium/ztunnel:v1.19.0", started: created,
+		name: istio.ProxyContainer, image: "quay.io/cilium/ztunnel:v1.19.0", started: created,
 		env: []corev1.EnvVar{{Name: "XDS_ADDRESS", Value: "https://localhost:15012"}, {Name: "CA_ADDRESS", Value: "https://localhost:15012"}},
 	}
 	for i, n := range m.nodes {

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/zbundle/zbundle/internal/istio"
 )
 
 func logTraps() []Trap {
@@ -32,7 +34,7 @@ func layQuietAccess(m *mesh) error {
 	m.logLevel = "warn"
 	setEnv := func(c *corev1.Container) {
 		for i, e := range c.Env {
-			if c.Name == "istio-proxy" && e.Name == "RUST_LOG" {
+			if c.Name == istio.ProxyContainer && e.Name == "RUST_LOG" {
 				c.Env[i].Value = "warn"
 			}
 		}

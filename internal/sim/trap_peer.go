@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/zbundle/zbundle/internal/istio"
 )
 
 func peerTraps() []Trap {
@@ -91,7 +93,7 @@ func layLongLived(m *mesh) error {
 			for range 7 {
 				a := access{at: begun.Add(5 * time.Hour), src: src, srcAddr: m.socket(src), dst: s.pods[0], service: s, request: 48 << 20, response: 310 << 20, millis: 5 * 3600 * 1000}
 				if src.onNode.ztunnel.hbone(s.pods[0]) {
-					a.mutual, a.dstAddr, a.hbone = true, fmt.Sprintf("%s:%d", s.pods[0].ip(), hbonePort), m.appAddress(s.pods[0])
+					a.mutual, a.dstAddr, a.hbone = true, fmt.Sprintf("%s:%d", s.pods[0].ip(), istio.HBONEPort), m.appAddress(s.pods[0])
 				}
 				src.onNode.ztunnel.note(a)
 				m.inbound(a, s.pods[0], s)
@@ -121,7 +123,7 @@ func layLateApplication(m *mesh) error {
 // failed books one call over HBONE that failed at both ends.
 func (m *mesh) failed(src, dst *meshPod, at time.Time, source, sourceFlag, destination, destinationFlag string) {
 	a := access{
-		at: at, src: src, srcAddr: m.socket(src), dst: dst, dstAddr: fmt.Sprintf("%s:%d", dst.ip(), hbonePort), hbone: m.appAddress(dst),
+		at: at, src: src, srcAddr: m.socket(src), dst: dst, dstAddr: fmt.Sprintf("%s:%d", dst.ip(), istio.HBONEPort), hbone: m.appAddress(dst),
 		mutual: true, err: source, flag: sourceFlag,
 	}
 	src.onNode.ztunnel.note(a)

@@ -5,6 +5,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/zbundle/zbundle/internal/istio"
 )
 
 func podTraps() []Trap {
@@ -50,7 +52,7 @@ func layCompletedJobs(m *mesh) error {
 		ended := m.now.Add(-time.Duration(i+1) * time.Hour).Truncate(time.Second)
 		job := m.addBeside(p, m.nodes[i%len(m.nodes)], i, ended.Add(-5*time.Minute))
 		job.owner = ownerReference("batch/v1", "Job", "jobs", job.namespace, "batch")
-		job.annotations = map[string]string{redirectionAnnotation: "enabled"}
+		job.annotations = map[string]string{istio.RedirectionAnnotation: "enabled"}
 		job.phase, job.ready, job.inIstiod = corev1.PodSucceeded, false, false
 		job.ips = p.ips
 		job.container.ended = &corev1.ContainerStateTerminated{
@@ -108,8 +110,8 @@ func laySidecars(m *mesh) error {
 			return err
 		}
 		side := m.addBeside(p, m.nodes[i%len(m.nodes)], i, m.started)
-		side.annotations = map[string]string{"sidecar.istio.io/status": `{"initContainers":["istio-validation","istio-proxy"],"containers":null,"revision":"default"}`}
-		side.labels["security.istio.io/tlsMode"] = "istio"
+		side.annotations = map[string]string{istio.SidecarStatusAnnotation: `{"initContainers":["istio-validation","istio-proxy"],"containers":null,"revision":"default"}`}
+		side.labels[istio.TLSModeLabel] = "istio"
 		if side.mayCall(dst) {
 			m.calls = append(m.calls, func(at time.Time) { m.callPod(side, dst, at) })
 		}
@@ -122,7 +124,7 @@ func laySidecars(m *mesh) error {
 func (m *mesh) noteIstioNamespace(name string) {
 	m.amend = append(m.amend, func(o stored) {
 		if ns, ok := o.object.(*corev1.Namespace); ok && ns.Name == name {
-			ns.Labels["istio-injection"] = "enabled"
+			ns.Labels[istio.InjectionLabel] = "enabled"
 		}
 	})
 }

@@ -8,6 +8,8 @@ import (
 	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
+
+	"github.com/zbundle/zbundle/internal/istio"
 )
 
 func policyTraps() []Trap {
@@ -32,7 +34,7 @@ func layGatewayPolicy(m *mesh) error {
 	}
 	created := m.started.Truncate(time.Second)
 	policy := customObject("ingress", "public-methods", created, map[string]any{
-		"selector": map[string]any{"matchLabels": map[string]any{"gateway.networking.k8s.io/gateway-name": "public"}},
+		"selector": map[string]any{"matchLabels": map[string]any{istio.GatewayNameLabel: "public"}},
 		"action":   "DENY",
 		"rules":    []any{map[string]any{"to": []any{map[string]any{"operation": map[string]any{"methods": []any{"DELETE"}}}}}},
 	})
@@ -69,7 +71,7 @@ func layProperNetworkPolicy(m *mesh) error { return m.layIsolated("169.254.7.127
 func layMovedProbes(m *mesh) error {
 	const address = "169.254.42.1"
 	m.amend = append(m.amend, func(o stored) {
-		if pod, ok := o.object.(*corev1.Pod); ok && pod.Labels["k8s-app"] == "istio-cni-node" {
+		if pod, ok := o.object.(*corev1.Pod); ok && pod.Labels[istio.KubernetesAppLabel] == istio.CNINodeApp {
 			c := &pod.Spec.Containers[0]
 			c.Env = append(slices.Clone(c.Env), corev1.EnvVar{Name: "HOST_PROBE_SNAT_IP", Value: address})
 		}
@@ -83,7 +85,7 @@ func (m *mesh) layIsolated(prober string) error {
 		return err
 	}
 	tcp, udp := corev1.ProtocolTCP, corev1.ProtocolUDP
-	hbone, app, dns := intstr.FromInt32(hbonePort), intstr.FromInt32(p.port), intstr.FromInt32(53)
+	hbone, app, dns := intstr.FromInt32(istio.HBONEPort), intstr.FromInt32(p.port), intstr.FromInt32(53)
 	m.extra = append(m.extra, stored{"networkpolicies", &networkingv1.NetworkPolicy{
 		ObjectMeta: metav1.ObjectMeta{Namespace: p.namespace, Name: p.app + "-isolated", CreationTimestamp: metav1.NewTime(m.started.Truncate(time.Second))},
 		Spec: networkingv1.NetworkPolicySpec{

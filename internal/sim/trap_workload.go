@@ -6,6 +6,8 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/zbundle/zbundle/internal/istio"
 )
 
 func workloadTraps() []Trap {
@@ -33,7 +35,7 @@ func layPodless(m *mesh) error {
 			podless: true, uidAs: w.uid, port: int32(8080 + i),
 		})
 	}
-	m.gateways = append(m.gateways, networkGateway{Network: "west", Cluster: "west", Addr: "198.51.100.7", Port: 15443, HBONEPort: hbonePort})
+	m.gateways = append(m.gateways, networkGateway{Network: "west", Cluster: "west", Addr: "198.51.100.7", Port: 15443, HBONEPort: istio.HBONEPort})
 	return nil
 }
 
@@ -47,10 +49,10 @@ func layGateway(m *mesh) error {
 	gw.uid = string(stableUID("pods", gw.namespace, gw.name))
 	gw.owner = ownerReference("apps/v1", "ReplicaSet", "replicasets", gw.namespace, replicaSetName(gw.name))
 	gw.labels = map[string]string{
-		"app": gw.app, "gateway.networking.k8s.io/gateway-name": "public", "gateway.istio.io/managed": "istio.io-gateway-controller",
-		"istio.io/dataplane-mode": "none", "pod-template-hash": replicaHash(gw.name),
+		"app": gw.app, istio.GatewayNameLabel: "public", istio.ManagedGatewayLabel: "istio.io-gateway-controller",
+		istio.DataplaneModeLabel: "none", "pod-template-hash": replicaHash(gw.name),
 	}
-	gw.container.name, gw.container.image = "istio-proxy", imageHub+"proxyv2:"+m.version
+	gw.container.name, gw.container.image = istio.ProxyContainer, imageHub+"proxyv2:"+m.version
 	gw.native, gw.protocol, gw.port = true, "HBONE", 8080
 	for range 3 {
 		dst, err := m.pickPod("") // one that no policy protects
@@ -58,7 +60,7 @@ func layGateway(m *mesh) error {
 			return err
 		}
 		m.calls = append(m.calls, func(at time.Time) {
-			a := access{at: at, src: gw, dst: dst, mutual: true, hbone: m.appAddress(dst), dstAddr: fmt.Sprintf("%s:%d", dst.ip(), hbonePort), request: 310, response: 920, millis: 3}
+			a := access{at: at, src: gw, dst: dst, mutual: true, hbone: m.appAddress(dst), dstAddr: fmt.Sprintf("%s:%d", dst.ip(), istio.HBONEPort), request: 310, response: 920, millis: 3}
 			m.inbound(a, dst, nil)
 		})
 	}

@@ -7,6 +7,8 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/zbundle/zbundle/internal/istio"
 )
 
 // What a generated cluster can do without.
@@ -44,19 +46,19 @@ func (m *mesh) leaveOut(objects []stored) ([]stored, error) {
 
 func (m *mesh) omits(resource string, o metav1.Object) bool {
 	agent := strings.HasPrefix(o.GetName(), "ztunnel") || strings.HasPrefix(o.GetName(), "istio-cni")
-	gateway := o.GetLabels()["gateway.networking.k8s.io/gateway-name"] != "" || resource == "gateways" || resource == "authorizationpolicies"
+	gateway := o.GetLabels()[istio.GatewayNameLabel] != "" || resource == "gateways" || resource == "authorizationpolicies"
 	system := o.GetNamespace() == systemNamespace || resource == "namespaces" && o.GetName() == systemNamespace
 	if m.without == withoutAmbient {
 		return gateway || o.GetNamespace() == systemNamespace && agent
 	}
-	return system || gateway || o.GetName() == "istio-ca-root-cert" || resource == "gatewayclasses"
+	return system || gateway || o.GetName() == istio.RootCertConfigMap || resource == "gatewayclasses"
 }
 
 // withoutMarks removes what enrolment leaves on objects.
 func withoutMarks(o metav1.Object) {
 	labels, annotations := o.GetLabels(), o.GetAnnotations()
-	delete(labels, "istio.io/dataplane-mode")
-	delete(annotations, "ambient.istio.io/redirection")
+	delete(labels, istio.DataplaneModeLabel)
+	delete(annotations, istio.RedirectionAnnotation)
 	o.SetLabels(labels)
 	o.SetAnnotations(annotations)
 }

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/zbundle/zbundle/internal/istio"
 )
 
 // The types of this file print what ztunnel's serializers print: keys in alphabetical order, and
@@ -132,7 +134,7 @@ func (z *ztunnel) dumpWorkload(p *meshPod) dumpWorkload {
 		WorkloadIPs: p.ips, WorkloadName: p.workloadName(), WorkloadType: "pod",
 	}
 	if p.gateway != "" {
-		w.NetworkGateway = &dumpGateway{Destination: p.gateway, HBONEMTLSPort: hbonePort}
+		w.NetworkGateway = &dumpGateway{Destination: p.gateway, HBONEMTLSPort: istio.HBONEPort}
 	}
 	return w
 }
@@ -178,7 +180,7 @@ func (z *ztunnel) dumpServices() []dumpService {
 			d.Visibility = "Public"
 		}
 		if s.through != nil {
-			d.Waypoint = &dumpGateway{Destination: cmp.Or(s.sentTo, s.through.service.key()), HBONEMTLSPort: hbonePort}
+			d.Waypoint = &dumpGateway{Destination: cmp.Or(s.sentTo, s.through.service.key()), HBONEMTLSPort: istio.HBONEPort}
 		}
 		d.LoadBalancer = s.balance.dump()
 		for _, p := range z.endpoints(s) {
