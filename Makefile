@@ -5,7 +5,7 @@ OUT := out
 # Static binaries, which run on any node or laptop of their architecture.
 export CGO_ENABLED ?= 0
 
-.PHONY: build test demo lab bench bench-bundle bench-collect bench-analyze bench-peer fuzz lint docs prove accuracy clean
+.PHONY: build test cross demo lab bench bench-bundle bench-collect bench-analyze bench-peer fuzz lint docs prove accuracy clean
 
 build:
 	$(GO) build -trimpath -ldflags='-s -w' -o $(BIN)/ ./cmd/zbundle ./cmd/zsim
@@ -13,6 +13,13 @@ build:
 test:
 	$(GO) vet ./...
 	$(GO) test -timeout 30m ./...
+
+# The laptops of those who analyze run these; the tests are only compiled for them.
+cross:
+	@for os in windows darwin; do \
+	  echo "$$os"; \
+	  GOOS=$$os $(GO) build -o /dev/null ./cmd/zbundle && GOOS=$$os $(GO) vet ./... || exit 1; \
+	done
 
 # A simulated ambient cluster with planted faults, collected and analyzed.
 demo: build

@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -203,9 +202,7 @@ func TestAFolderWithLinksAndPipesIsReadWithoutThem(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := syscall.Mkfifo(filepath.Join(dir, "pipe"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	pipe(t, filepath.Join(dir, "pipe"))
 	paths, _, problems := walked(t, dir)
 	if diff := cmp.Diff([]string{"zbundle.json"}, paths); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

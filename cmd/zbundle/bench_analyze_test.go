@@ -4,7 +4,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -36,7 +35,7 @@ func BenchmarkAnalyze(b *testing.B) {
 				}
 				seconds += time.Since(began).Seconds()
 				cpu += float64(cmd.ProcessState.UserTime()+cmd.ProcessState.SystemTime()) / 1e9
-				peaks[nodes] = max(peaks[nodes], float64(cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss)/1000)
+				peaks[nodes] = max(peaks[nodes], float64(peakKB(cmd.ProcessState))/1000)
 			}
 			n := float64(b.N)
 			b.ReportMetric(0, "ns/op") // building and collecting the mesh is no part of it

@@ -140,7 +140,7 @@ func collected(b *testing.B, args ...string) (string, float64) {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		b.Fatalf("%v\n%s", err, out)
 	}
-	return file, float64(cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss) / 1000
+	return file, float64(peakKB(cmd.ProcessState)) / 1000
 }
 
 // rawArchive is the size of a .tgz of the whole dumps.

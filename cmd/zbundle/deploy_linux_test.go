@@ -26,7 +26,7 @@ import (
 // as a user who may write to the volume alone, with the Job's arguments and the
 // rights of deploy/rbac.yaml. The shards together are a whole bundle.
 func TestTheJobCollectsInItsImage(t *testing.T) {
-	job := only[*batchv1.Job](t, applied(t, kustomized))
+	job := only[*batchv1.Job](t, kustomized(t))
 	cluster := clusterWithRights(t, deployed+"/rbac.yaml")
 	container := job.Spec.Template.Spec.Containers[0]
 	user := int(*job.Spec.Template.Spec.SecurityContext.RunAsUser)

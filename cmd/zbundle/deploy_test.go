@@ -1,10 +1,14 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
+	"errors"
 	"flag"
+	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -13,13 +17,13 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"gopkg.in/yaml.v3"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/serializer"
-	"k8s.io/cli-runtime/pkg/resource"
+	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
 	"k8s.io/client-go/kubernetes/scheme"
 )
 
@@ -49,28 +53,67 @@ func TestTheJobHasTheRightsThatRBACPrints(t *testing.T) {
 	}
 }
 
-// applied are the objects that kubectl apply makes of files or of a
-// kustomization. A key that Kubernetes does not know is an error.
-func applied(t *testing.T, from resource.FilenameOptions) []runtime.Object {
+// kustomization is as much of one as deploy/ uses.
+type kustomization struct {
+	APIVersion string   `yaml:"apiVersion"`
+	Kind       string   `yaml:"kind"`
+	Resources  []string `yaml:"resources"`
+	Images     []struct {
+		Name    string `yaml:"name"`
+		NewName string `yaml:"newName"`
+		NewTag  string `yaml:"newTag"`
+	} `yaml:"images"`
+}
+
+func readKustomization(t *testing.T) kustomization {
 	t.Helper()
-	infos, err := resource.NewLocalBuilder().Unstructured().FilenameParam(false, &from).Flatten().Do().Infos()
+	text, err := os.ReadFile(deployed + "/kustomization.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
+	dec := yaml.NewDecoder(bytes.NewReader(text))
+	dec.KnownFields(true)
+	var k kustomization
+	if err := dec.Decode(&k); err != nil {
+		t.Fatalf("kustomization.yaml: %v", err)
+	}
+	return k
+}
+
+// kustomized are the objects of the files that the kustomization names.
+func kustomized(t *testing.T) []runtime.Object {
+	t.Helper()
+	var out []runtime.Object
+	for _, file := range readKustomization(t).Resources {
+		out = append(out, objectsIn(t, file)...)
+	}
+	return out
+}
+
+// objectsIn decodes the objects in a file of deploy/. A key that Kubernetes does not know is an error.
+func objectsIn(t *testing.T, file string) []runtime.Object {
+	t.Helper()
+	f, err := os.Open(filepath.Join(deployed, file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
 	strict := serializer.NewCodecFactory(scheme.Scheme, serializer.EnableStrict).UniversalDeserializer()
 	var out []runtime.Object
-	for _, info := range infos {
-		text, err := runtime.Encode(unstructured.UnstructuredJSONScheme, info.Object)
+	for documents := utilyaml.NewYAMLReader(bufio.NewReader(f)); ; {
+		text, err := documents.Read()
+		if errors.Is(err, io.EOF) {
+			return out
+		}
 		if err != nil {
-			t.Fatal(err)
+			t.Fatalf("%s: %v", file, err)
 		}
 		object, _, err := strict.Decode(text, nil, nil)
 		if err != nil {
-			t.Fatalf("%s: %v", info.ObjectName(), err)
+			t.Fatalf("%s: %v", file, err)
 		}
 		out = append(out, object)
 	}
-	return out
 }
 
 // only is the one object of a type.
@@ -88,13 +131,25 @@ func only[T runtime.Object](t *testing.T, objects []runtime.Object) T {
 	return found[0]
 }
 
-var kustomized = resource.FilenameOptions{Kustomize: deployed}
+func TestTheKustomizationRenamesTheJobsImage(t *testing.T) {
+	var images []string
+	for _, c := range only[*batchv1.Job](t, kustomized(t)).Spec.Template.Spec.Containers {
+		images = append(images, c.Image)
+	}
+	var renamed []string
+	for _, i := range readKustomization(t).Images {
+		renamed = append(renamed, i.Name)
+	}
+	if diff := cmp.Diff(images, renamed); diff != "" {
+		t.Errorf("images (-the Job's +renamed by kustomization.yaml):\n%s", diff)
+	}
+}
 
 func TestTheJobIsBoundedAndKeptFromWhatIsBroken(t *testing.T) {
-	objects := applied(t, kustomized)
+	objects := kustomized(t)
 	job := only[*batchv1.Job](t, objects)
 	pod := job.Spec.Template
-	fetch := only[*corev1.Pod](t, applied(t, resource.FilenameOptions{Filenames: []string{deployed + "/fetch.yaml"}}))
+	fetch := only[*corev1.Pod](t, objectsIn(t, "fetch.yaml"))
 	for name, spec := range map[string]corev1.PodTemplateSpec{
 		"the Job's pods": pod, "the pod to fetch from": {ObjectMeta: fetch.ObjectMeta, Spec: fetch.Spec},
 	} {
@@ -212,7 +267,7 @@ func TestTheImageIsWhatTheJobTakesItFor(t *testing.T) {
 		t.Fatal(err)
 	}
 	goVersion := regexp.MustCompile(`(?m)^go (\S+)$`).FindSubmatch(mod)[1]
-	user := *only[*batchv1.Job](t, applied(t, kustomized)).Spec.Template.Spec.SecurityContext.RunAsUser
+	user := *only[*batchv1.Job](t, kustomized(t)).Spec.Template.Spec.SecurityContext.RunAsUser
 	for _, want := range []string{
 		" golang:" + string(goVersion) + " AS build\n", "\nFROM scratch\n", "\nUSER " + strconv.FormatInt(user, 10) + ":", "\nENTRYPOINT [\"" + entrypoint + "\"]\n",
 	} {
