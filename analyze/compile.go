@@ -54,6 +54,8 @@ type rule struct {
 	impact   template
 	remedy   template
 	judgement
+	// derived are needs that its expressions show beside those that it declares.
+	derived []rules.Need
 	// gapsFirst is true where the rule's own choice of items reads what an
 	// agent served, so that an item must be asked for gaps before it is chosen.
 	gapsFirst bool
@@ -150,12 +152,18 @@ func (c *compiler) compile() {
 	r.message, r.cause = c.template(r.Message), c.template(r.Cause)
 	r.impact, r.remedy = c.template(r.Impact), c.template(r.Remedy)
 	c.evidence()
+	r.deriveNeeds()
 }
 
 func (c *compiler) needs() {
 	for i, n := range c.rule.Needs {
 		if !slices.Contains(mesh.Inputs(), n.Name) {
 			c.problem(c.rule.Problem(fmt.Sprintf("needs/%d", i), "%q is no input; there are %s", n.Name, strings.Join(mesh.Inputs(), ", ")))
+		}
+	}
+	for i, name := range c.rule.Reads {
+		if !slices.Contains(mesh.Inputs(), name) {
+			c.problem(c.rule.Problem(fmt.Sprintf("reads/%d", i), "%q is no input; there are %s", name, strings.Join(mesh.Inputs(), ", ")))
 		}
 	}
 }

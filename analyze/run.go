@@ -191,7 +191,7 @@ func (ev *evaluation) all(m *mesh.Mesh) {
 // a gap the whole is not there, and nothing may be judged.
 func (ev *evaluation) needs(items []mesh.Item, m *mesh.Mesh) (scoped []string, whole bool) {
 	whole = true
-	for _, n := range ev.rule.Needs {
+	for _, n := range ev.rule.required() {
 		unscoped := func(it mesh.Item) bool { _, own := it.Gap(n.Name); return !own }
 		if !n.Strict && len(items) > 0 && !slices.ContainsFunc(items, unscoped) {
 			scoped = append(scoped, n.Name)

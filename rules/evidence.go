@@ -49,6 +49,18 @@ func (p *parser) evidence(key, value *yaml.Node) (known bool) {
 	return true
 }
 
+// Uncontested names the rules of critical and error that do not say what
+// would speak against them, nor why nothing can.
+func Uncontested(set []*Rule) []Problem {
+	var problems []Problem
+	for _, r := range set {
+		if (r.Severity == Critical || r.Severity == Error) && len(r.Against) == 0 && r.Incontestable == "" {
+			problems = append(problems, r.Problem("id", "a rule of %s says what would speak against it: field against", r.Severity))
+		}
+	}
+	return problems
+}
+
 // mappings are the elements of a list of mappings.
 func (p *parser) mappings(n *yaml.Node, want string) []*yaml.Node {
 	if n.Kind != yaml.SequenceNode {

@@ -180,6 +180,11 @@ func (p *parser) field(key, value *yaml.Node) {
 			name, strict := strings.CutSuffix(n.Value, "!")
 			r.Needs = append(r.Needs, Need{name, strict})
 		}
+	case "reads":
+		r.Reads = p.texts(value)
+		for i, n := range value.Content {
+			p.mark(field("reads", i), n)
+		}
 	case "let":
 		p.let(value)
 	case "evidence":

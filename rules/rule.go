@@ -38,6 +38,7 @@ type Rule struct {
 	For        string // a collection of the model, or "mesh"
 	Where      *Expr  // which items the rule is about; nil for all
 	Needs      []Need
+	Reads      []string // inputs that it reads where they are there
 	Let        []Let
 	When       *Expr // true makes a finding of the item
 	Subject    *Expr // nil for the item itself

@@ -204,8 +204,9 @@ func lintRules(s streams, dir string) error {
 	set = append(set, own...)
 	defects := analyze.Problems(err)
 	taken, doubts := rules.Check(set)
-	_, err = analyze.Compile(set)
-	defects = slices.Concat(defects, taken, analyze.Problems(err), analyze.Lint(own), ruletest.Lint(own))
+	engine, err := analyze.Compile(set)
+	defects = slices.Concat(defects, taken, analyze.Problems(err), engine.LintNeeds(), analyze.Lint(own), ruletest.Lint(own))
+	doubts = append(doubts, rules.Uncontested(own)...)
 	for _, r := range own {
 		if len(r.Tests) == 0 {
 			doubts = append(doubts, r.Problem("id", "the rule has no tests"))
