@@ -2,7 +2,6 @@ package bundle
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -10,16 +9,15 @@ import (
 	"path"
 	"slices"
 
-	"github.com/go-json-experiment/json/jsontext"
-
 	"github.com/zbundle/zbundle/bundle/layout"
+	"github.com/zbundle/zbundle/bundle/view"
 )
 
 // ErrNoEntry is returned for a path that a bundle does not hold.
 var ErrNoEntry = errors.New("the bundle holds no such entry")
 
 // Cat writes one entry of the bundle to w, links and deltas resolved. Two
-// kinds of path are no entries and are made up again: a section that is held
+// kinds of path are no entries and are reconstructed: a section that is held
 // as a delta, and a ztunnel's whole <dir>/config_dump.json. What was served
 // and is not in the bundle is returned as withheld.
 func (r *Reader) Cat(ctx context.Context, name string, w io.Writer) (withheld []string, err error) {
@@ -59,15 +57,11 @@ func (r *Reader) catDump(ctx context.Context, name, dir string, w io.Writer) ([]
 		if err != nil {
 			return nil, err
 		}
-		in, err := s.reader()
-		if err != nil {
-			return nil, err
-		}
-		if err := joinSection(w, n, section, in, s.size); err != nil {
+		if err := view.JoinSection(w, n, section, s.reader(), s.size); err != nil {
 			return nil, fmt.Errorf("%s: %w", file, err)
 		}
 	}
-	_, err = io.WriteString(w, joinEnd(len(dump.Sections)))
+	_, err = io.WriteString(w, view.JoinEnd(len(dump.Sections)))
 	return dump.Withheld, err
 }
 
@@ -95,14 +89,14 @@ func (c *catalog) read(ctx context.Context, r *Reader) error {
 		return err
 	}
 	views := map[string]bool{}
-	for _, view := range c.links {
-		views[view] = c.held[view] == nil
+	for _, to := range c.links {
+		views[to] = c.held[to] == nil
 	}
 	for name, s := range c.held {
 		if !layout.IsDelta(name) {
 			continue
 		}
-		d, err := delta(s)
+		d, err := view.ReadDelta(s.reader())
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
@@ -139,17 +133,17 @@ func (c *catalog) section(name string) (*spool, error) {
 	if s := c.held[name]; s != nil {
 		return s, nil
 	}
-	if view, ok := c.links[name]; ok {
-		if s := c.held[view]; s != nil {
+	if to, ok := c.links[name]; ok {
+		if s := c.held[to]; s != nil {
 			return s, nil
 		}
-		return nil, fmt.Errorf("%s: it is a link to %s: %w", name, view, ErrNoEntry)
+		return nil, fmt.Errorf("%s: it is a link to %s: %w", name, to, ErrNoEntry)
 	}
 	s := c.held[layout.Delta(name)]
 	if s == nil {
 		return nil, fmt.Errorf("%s: %w", name, ErrNoEntry)
 	}
-	d, err := delta(s)
+	d, err := view.ReadDelta(s.reader())
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", layout.Delta(name), err)
 	}
@@ -157,30 +151,19 @@ func (c *catalog) section(name string) (*spool, error) {
 	if base == nil {
 		return nil, fmt.Errorf("%s: it rests on %s: %w", name, d.View, ErrNoEntry)
 	}
-	in, err := base.reader()
-	if err != nil {
-		return nil, err
-	}
 	out := newUnscannedSpool(os.TempDir())
 	c.held[name] = out
-	if err := d.apply(out, in); err != nil {
+	if err := d.Apply(out, base.reader()); err != nil {
 		return nil, fmt.Errorf("%s: %w", layout.Delta(name), err)
-	}
-	if out.sum() != d.SHA256 {
-		return nil, fmt.Errorf("%s: made up again from %s it has another hash than it should: the bundle was changed", name, d.View)
 	}
 	return out, nil
 }
 
 // dump is the manifest's record of a whole dump. Without a manifest, as in a
 // bundle that was cut off, the sections stand in the order of their names.
-func (c *catalog) dump(name, sections string) (*Dump, error) {
+func (c *catalog) dump(name, sections string) (*view.Dump, error) {
 	if s := c.held[layout.Manifest]; s != nil {
-		in, err := s.reader()
-		if err != nil {
-			return nil, err
-		}
-		m, err := DecodeManifest(in)
+		m, err := DecodeManifest(s.reader())
 		if err != nil {
 			return nil, err
 		}
@@ -190,7 +173,7 @@ func (c *catalog) dump(name, sections string) (*Dump, error) {
 			}
 		}
 	}
-	d := &Dump{Path: name}
+	d := &view.Dump{Path: name}
 	for _, names := range []map[string]bool{keysOf(c.held), keysOf(c.links)} {
 		for p := range names {
 			if path.Dir(p) != sections {
@@ -215,76 +198,4 @@ func keysOf[V any](m map[string]V) map[string]bool {
 		out[k] = true
 	}
 	return out
-}
-
-func delta(s *spool) (*Delta, error) {
-	in, err := s.reader()
-	if err != nil {
-		return nil, err
-	}
-	return DecodeDelta(in)
-}
-
-// apply writes the section that d makes of its view.
-func (d *Delta) apply(w io.Writer, view io.Reader) error {
-	split := &dumpSplitter{dec: jsontext.NewDecoder(view, decodeOptions()...)}
-	out := &stickyWriter{w: w}
-	return split.each(func(section string) error {
-		quoted, err := jsontext.AppendQuote(nil, section)
-		if err != nil {
-			return err
-		}
-		if split.dec.PeekKind() != '[' {
-			return fmt.Errorf("%s is no list", d.View)
-		}
-		if _, err := split.dec.ReadToken(); err != nil {
-			return err
-		}
-		out.write(sectionHead(quoted))
-		list := &listWriter{out: out, list: true}
-		list.open()
-		missing, changed, extra := byPosition(d.Missing), byPosition(d.Changed), byPosition(d.Extra)
-		for at := 0; ; at++ {
-			for _, item := range extra[at] {
-				list.item(nil, item)
-			}
-			if split.dec.PeekKind() == ']' {
-				break
-			}
-			v, err := split.dec.ReadValue()
-			if err != nil {
-				return err
-			}
-			switch _, gone := missing[at]; {
-			case gone:
-			case changed[at] != nil:
-				list.item(nil, changed[at][0])
-			default:
-				list.item(nil, v)
-			}
-		}
-		list.close()
-		out.write(sectionTail)
-		if _, err := split.dec.ReadToken(); err != nil {
-			return err
-		}
-		return out.err
-	})
-}
-
-func byPosition(items []DeltaItem) map[int][]json.RawMessage {
-	out := map[int][]json.RawMessage{}
-	for _, i := range items {
-		out[i.At] = append(out[i.At], i.Item)
-	}
-	return out
-}
-
-func (s *spool) copyTo(w io.Writer) error {
-	in, err := s.reader()
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(w, in)
-	return err
 }

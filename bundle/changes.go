@@ -3,6 +3,8 @@ package bundle
 import (
 	"fmt"
 	"io"
+
+	"github.com/zbundle/zbundle/internal/rawjson"
 )
 
 // PodChanges tell the second list of pods by its difference from the first.
@@ -21,7 +23,7 @@ type PodName struct {
 // DecodePodChanges reads what stands at layout.PodChanges.
 func DecodePodChanges(r io.Reader) (*PodChanges, error) {
 	c := &PodChanges{}
-	if err := decode(r, maxManifest, c); err != nil {
+	if err := rawjson.DecodeBounded(r, maxManifest, c); err != nil {
 		return nil, fmt.Errorf("read the pods that came and went: %w", err)
 	}
 	return c, nil

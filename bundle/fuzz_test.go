@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/zbundle/zbundle/bundle"
+	"github.com/zbundle/zbundle/bundle/view"
 )
 
 func FuzzManifest(f *testing.F) {
@@ -24,7 +25,7 @@ func FuzzManifest(f *testing.F) {
 		if h, err := bundle.DecodeHeader(bytes.NewReader(data)); err == nil && h.Format != bundle.FormatVersion {
 			t.Errorf("format %d was taken", h.Format)
 		}
-		if _, err := bundle.DecodeDelta(bytes.NewReader(data)); err != nil && err.Error() == "" {
+		if _, err := view.ReadDelta(bytes.NewReader(data)); err != nil && err.Error() == "" {
 			t.Error("an error without a text")
 		}
 	})
@@ -41,7 +42,7 @@ func walked(t *testing.T, name string) (paths []string, size int64, problems []b
 	seen := map[string]bool{}
 	err = r.Walk(context.Background(), func(f bundle.File) error {
 		if !fs.ValidPath(f.Path) || f.Path == "." {
-			t.Errorf("%q is no path of a bundle", f.Path)
+			t.Errorf("invalid path %q", f.Path)
 		}
 		if f.Link != "" && !seen[f.Link] {
 			t.Errorf("%q is a link to %q, which was not there before", f.Path, f.Link)

@@ -1,7 +1,6 @@
 package bundle
 
 import (
-	"bytes"
 	"cmp"
 	"fmt"
 	"io"
@@ -9,7 +8,9 @@ import (
 	"slices"
 	"time"
 
-	jsonv2 "github.com/go-json-experiment/json"
+	"github.com/zbundle/zbundle/bundle/redact"
+	"github.com/zbundle/zbundle/bundle/view"
+	"github.com/zbundle/zbundle/internal/rawjson"
 )
 
 // FormatVersion is the version of the archive's format that this package writes.
@@ -61,17 +62,17 @@ func (h *Header) scan(found map[string]int) {
 	}
 	h.Options = maps.Clone(h.Options)
 	for name, value := range h.Options {
-		h.Options[name] = withoutLeaks(value, found)
+		h.Options[name] = redact.Text(value, found)
 	}
 }
 
 func (c *Cluster) scan(found map[string]int) {
-	c.Context, c.Server, c.Version = withoutLeaks(c.Context, found), withoutLeaks(c.Server, found), withoutLeaks(c.Version, found)
+	c.Context, c.Server, c.Version = redact.Text(c.Context, found), redact.Text(c.Server, found), redact.Text(c.Version, found)
 }
 
 // scan takes secrets out of what servers and errors say of a task.
 func (t *Task) scan(found map[string]int) {
-	t.Request, t.Reason = withoutLeaks(t.Request, found), withoutLeaks(t.Reason, found)
+	t.Request, t.Reason = redact.Text(t.Request, found), redact.Text(t.Reason, found)
 }
 
 // Status is how a task ended.
@@ -161,8 +162,8 @@ type Cost struct {
 // Manifest is the last entry: everything that was asked and what came of it.
 type Manifest struct {
 	Collection
-	Entries []Entry `json:"entries"`
-	Dumps   []Dump  `json:"dumps"`
+	Entries []Entry     `json:"entries"`
+	Dumps   []view.Dump `json:"dumps"`
 }
 
 // Collection is what the manifest says of the collection as a whole.
@@ -190,7 +191,7 @@ type Collection struct {
 // DecodeHeader reads zbundle.json, and refuses one of a newer format.
 func DecodeHeader(r io.Reader) (*Header, error) {
 	h := &Header{}
-	if err := decode(r, maxManifest, h); err != nil {
+	if err := rawjson.DecodeBounded(r, maxManifest, h); err != nil {
 		return nil, fmt.Errorf("read the bundle's header: %w", err)
 	}
 	return h, checkFormat(h.Format)
@@ -199,7 +200,7 @@ func DecodeHeader(r io.Reader) (*Header, error) {
 // DecodeManifest reads manifest.json, and refuses one of a newer format.
 func DecodeManifest(r io.Reader) (*Manifest, error) {
 	m := &Manifest{}
-	if err := decode(r, maxManifest, m); err != nil {
+	if err := rawjson.DecodeBounded(r, maxManifest, m); err != nil {
 		return nil, fmt.Errorf("read the bundle's manifest: %w", err)
 	}
 	return m, checkFormat(m.Format)
@@ -209,42 +210,10 @@ func DecodeManifest(r io.Reader) (*Manifest, error) {
 // lists of what is in the bundle grow with it, and are passed over.
 func DecodeCollection(r io.Reader) (*Collection, error) {
 	c := &Collection{}
-	if err := decode(r, maxManifest, c); err != nil {
+	if err := rawjson.DecodeBounded(r, maxManifest, c); err != nil {
 		return nil, fmt.Errorf("read the bundle's manifest: %w", err)
 	}
 	return c, checkFormat(c.Format)
-}
-
-func decode(r io.Reader, limit int64, to any) error {
-	return jsonv2.UnmarshalRead(&boundedText{r: r, limit: limit}, to, jsonv2.JoinOptions(decodeOptions()...))
-}
-
-// Bounds on what is decoded whole, of which a few bytes can cost hundreds in
-// memory. Five thousand nodes need 200,000 objects.
-const (
-	maxObjects = 250_000
-	maxValues  = 4_000_000 // told by their commas
-)
-
-// boundedText gives up on a text that holds more than any bundle's own does.
-type boundedText struct {
-	r               io.Reader
-	limit, bytes    int64
-	objects, values int
-}
-
-func (b *boundedText) Read(p []byte) (int, error) {
-	if b.objects > maxObjects || b.values > maxValues {
-		return 0, fmt.Errorf("it holds more than %d objects or %d values, which no bundle's does", maxObjects, maxValues)
-	}
-	if b.bytes >= b.limit {
-		return 0, fmt.Errorf("it is larger than %d MB, which no bundle's is", b.limit>>20)
-	}
-	n, err := b.r.Read(p)
-	b.bytes += int64(n)
-	b.objects += bytes.Count(p[:n], []byte{'{'})
-	b.values += bytes.Count(p[:n], []byte{','})
-	return n, err
 }
 
 func checkFormat(format int) error {
@@ -268,9 +237,9 @@ func sortManifest(m *Manifest) {
 		return cmp.Or(cmp.Compare(a.Target.Cluster, b.Target.Cluster), cmp.Compare(a.ID, b.ID), cmp.Compare(a.Target.Node, b.Target.Node), cmp.Compare(a.Target.Namespace, b.Target.Namespace), cmp.Compare(a.Target.Name, b.Target.Name), cmp.Compare(a.Request, b.Request))
 	})
 	slices.SortFunc(m.Entries, func(a, b Entry) int { return cmp.Compare(a.Path, b.Path) })
-	slices.SortFunc(m.Dumps, func(a, b Dump) int { return cmp.Compare(a.Path, b.Path) })
+	slices.SortFunc(m.Dumps, func(a, b view.Dump) int { return cmp.Compare(a.Path, b.Path) })
 	if m.Dumps == nil {
-		m.Dumps = []Dump{}
+		m.Dumps = []view.Dump{}
 	}
 	if m.Tasks == nil {
 		m.Tasks = []Task{}

@@ -71,7 +71,7 @@ func TestShardsAreSharedAnew(t *testing.T) {
 	}
 	dumps := map[int][]byte{
 		0: without(1), 1: without(2, 3), // the first shard's
-		2: without(4), 3: without(5, 6), 4: without(4), 5: without(1), // a view, told against it, equal to it, equal to the other shard's
+		2: without(4), 3: without(5, 6), 4: without(4), 5: without(1), // a view, a delta of it, equal to it, equal to the other shard's
 		6: workloads(100, func(_ int, w string) string { return strings.Replace(w, "/w", "/x", 1) }), // another altogether
 	}
 	first, second := map[int][]byte{0: dumps[0], 1: dumps[1]}, map[int][]byte{}
@@ -154,7 +154,7 @@ func TestADamagedShardIsSaidToBe(t *testing.T) {
 			file("s/"+view, section), link("s/"+dirOf(1)+"/config_dump/workloads.json", "s/"+view),
 			file("s/"+dirOf(2)+"/config_dump/workloads.delta.json", delta(strings.Repeat("0", 64))),
 		}, "is not that of its content"},
-		{"a delta without a hash", []member{file("s/"+view, section), file("s/"+dirOf(1)+"/config_dump/workloads.delta.json", delta("0"))}, "its sha256 is none"},
+		{"a delta without a hash", []member{file("s/"+view, section), file("s/"+dirOf(1)+"/config_dump/workloads.delta.json", delta("0"))}, "invalid sha256"},
 		{"an entry that the manifest does not know", []member{
 			file("s/b.txt", ""), file("s/manifest.json", `{"format":1,"complete":true,"entries":[{"path":"c.txt","sha256":"","bytes":0}]}`),
 		}, "it was added since"},

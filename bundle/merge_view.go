@@ -1,33 +1,28 @@
 package bundle
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"errors"
-	"slices"
 
 	"github.com/zbundle/zbundle/bundle/layout"
-	"github.com/zbundle/zbundle/internal/ztunnel"
+	"github.com/zbundle/zbundle/bundle/view"
 )
 
 // Each shard has shared what its own ztunnels have in common. Over all of
 // them it is shared anew: an equal view is stored once, and one that differs
 // a little becomes a delta, as does then all that rests on it.
 
-// maxHeld bounds the views of a shard that are held to make up again what
-// rests on them; further ones are stored.
+// maxHeld bounds the views of a shard that are held to reconstruct what rests
+// on them; further ones are stored.
 const maxHeld = 64
 
 // shardView is a view of a shard in the merged bundle.
 type shardView struct {
-	stored string // its path there; "" where it is told by delta
+	stored string // its path there; "" where it is a delta
 	sum    string
 	size   int64
 	delta  []byte
-	index  *items
-	spool  *spool // held where it is told by delta
+	index  *view.Index
+	spool  *spool // held where it is a delta
 }
 
 func (s *shard) close() {
@@ -61,20 +56,20 @@ func (m *merger) reshare(s *shard, f File, kind string, content *spool) (*shardV
 	sum := content.sum()
 	name := layout.View(kind, sum)
 	v := &shardView{stored: name, sum: sum, size: content.size}
-	if m.w.known[name] == sum {
+	if m.w.views.Has(name, sum) {
 		return v, nil
 	}
-	index, err := indexOf(kind, content)
+	index, err := view.ReadIndex(kind, content.reader(), sum)
 	if err != nil {
 		return nil, err
 	}
 	if index != nil && s.kept < maxHeld {
-		if base, diff, ok := nearest(m.w.bases[kind], index); ok {
-			d, err := base.delta(diff, sum, content.size, index.in(content))
-			if err != nil {
-				return nil, err
-			}
-			if v.delta, err = d.text(); err != nil {
+		d, err := m.w.views.Delta(kind, sum, content.size, index, index.ItemsIn(content))
+		if err != nil {
+			return nil, err
+		}
+		if d != nil {
+			if v.delta, err = d.Text(); err != nil {
 				return nil, err
 			}
 			s.kept++
@@ -88,15 +83,7 @@ func (m *merger) reshare(s *shard, f File, kind string, content *spool) (*shardV
 	if _, err := m.w.addSpool(NewEntry{Path: name, ModTime: f.ModTime}, content); err != nil {
 		return nil, err
 	}
-	m.w.known[name] = sum
-	if index != nil && len(m.w.bases[kind]) < maxBases {
-		base, err := newView(name, kind, content, index)
-		if err != nil {
-			return nil, err
-		}
-		m.w.bases[kind] = append(m.w.bases[kind], base)
-	}
-	return v, nil
+	return v, m.w.views.Add(kind, sum, index, content)
 }
 
 // link takes a section that is equal to a view.
@@ -132,17 +119,17 @@ func (m *merger) renamed(s *shard, f File, to string, add func(to string) error)
 	return add(to)
 }
 
-// delta takes a section that is told against a view of the shard: as it is
-// where the merged bundle holds that view, else against one of its own.
+// delta takes a section that is stored as a delta of a view of the shard: as
+// it is where the merged bundle holds that view, else against one of its own.
 func (m *merger) delta(ctx context.Context, s *shard, f File) error {
 	content, err := m.spooled(ctx, s, f)
 	if content == nil || err != nil {
 		return err
 	}
 	defer content.close()
-	d, err := delta(content)
-	if err == nil && len(d.SHA256) != 2*sha256.Size {
-		err = errors.New("its sha256 is none")
+	d, err := view.ReadDelta(content.reader())
+	if err == nil {
+		err = d.Check()
 	}
 	if err != nil {
 		m.problem(s, f.Path, err.Error())
@@ -158,49 +145,35 @@ func (m *merger) delta(ctx context.Context, s *shard, f File) error {
 	}
 	name, _ := layout.Whole(f.Path)
 	kind, _ := layout.ViewKind(d.View)
-	if stored := layout.View(kind, d.SHA256); m.w.known[stored] == d.SHA256 {
+	if stored := layout.View(kind, d.SHA256); m.w.views.Has(stored, d.SHA256) {
 		return m.rest(s, f, name, &shardView{stored: stored, sum: d.SHA256, size: d.Bytes})
 	}
 	if v.stored == "" {
-		text, err := m.rebased(kind, d, v)
+		rebased, err := m.w.views.Rebase(kind, d, v.index, v.index.ItemsIn(v.spool))
 		if err != nil {
 			return err
 		}
-		if text != nil {
+		if rebased != nil {
+			text, err := rebased.Text()
+			if err != nil {
+				return err
+			}
 			return m.renamed(s, f, f.Path, func(to string) error { return m.addRaw(to, f, text) })
 		}
 	}
-	return m.whole(s, f, name, kind, d, v)
+	return m.reconstructed(s, f, name, kind, d, v)
 }
 
-// rebased tells d, which rests on v, against a view of the merged bundle,
-// without making the section up; nil where none is near.
-func (m *merger) rebased(kind string, d *Delta, v *shardView) ([]byte, error) {
-	index, item := d.index(v.index, v.index.in(v.spool))
-	if base, diff, ok := nearest(m.w.bases[kind], index); ok {
-		to, err := base.delta(diff, d.SHA256, d.Bytes, item)
-		if err != nil {
-			return nil, err
-		}
-		return to.text()
-	}
-	return nil, nil
-}
-
-// whole makes the section up that d tells, and shares it anew.
-func (m *merger) whole(s *shard, f File, name, kind string, d *Delta, v *shardView) error {
+// reconstructed makes the section that d stands for, and shares it anew.
+func (m *merger) reconstructed(s *shard, f File, name, kind string, d *view.Delta, v *shardView) error {
 	if v.spool == nil {
 		m.problem(s, f.Path, "it rests on "+d.View+", whose name is not that of its content")
 		return nil
 	}
-	in, err := v.spool.reader()
-	if err != nil {
-		return err
-	}
 	section := newUnscannedSpool(m.w.dir)
-	if err := d.apply(section, in); err != nil || section.sum() != d.SHA256 {
+	if err := d.Apply(section, v.spool.reader()); err != nil {
 		section.close()
-		m.problem(s, f.Path, "made up from "+d.View+" it is not what it says")
+		m.problem(s, f.Path, "reconstructed from "+d.View+" it is not what it says")
 		return nil
 	}
 	made, err := m.reshare(s, f, kind, section)
@@ -214,74 +187,4 @@ func (m *merger) whole(s *shard, f File, name, kind string, d *Delta, v *shardVi
 		s.views[layout.View(kind, made.sum)+"#"] = made // closed with the others
 	}
 	return m.rest(s, f, name, made)
-}
-
-// index is that of the section that d makes of the items of its view.
-func (d *Delta) index(view *items, item func(n int) ([]byte, error)) (*items, func(n int) ([]byte, error)) {
-	out := &items{list: true, indexed: true}
-	var from []int // in the view, or -1-n for the nth of own
-	var own [][]byte
-	missing, changed, extra := byPosition(d.Missing), byPosition(d.Changed), byPosition(d.Extra)
-	add := func(content []byte) {
-		sum := sha256.Sum256(content)
-		out.hashes, from = append(out.hashes, itemHash(sum[:16])), append(from, -1-len(own))
-		own = append(own, content)
-	}
-	for at := 0; at <= len(view.hashes); at++ {
-		for _, content := range extra[at] {
-			add(content)
-		}
-		if at == len(view.hashes) {
-			break
-		}
-		switch _, gone := missing[at]; {
-		case gone:
-		case changed[at] != nil:
-			add(changed[at][0])
-		default:
-			out.hashes, from = append(out.hashes, view.hashes[at]), append(from, at)
-		}
-	}
-	return out, func(n int) ([]byte, error) {
-		if from[n] < 0 {
-			return own[-1-from[n]], nil
-		}
-		return item(from[n])
-	}
-}
-
-// indexOf is the index of a section's or shared answer's file, nil of what is
-// not in the form that this package writes.
-func indexOf(kind string, content *spool) (*items, error) {
-	if kind != layout.KindXDS && !slices.Contains(shared, kind) {
-		return nil, nil
-	}
-	in, err := content.reader()
-	if err != nil {
-		return nil, err
-	}
-	split := &dumpSplitter{dec: ztunnel.NewStreamDecoder(in), keepPEM: true}
-	hash := sha256.New()
-	var index *items
-	members := 0
-	err = split.each(func(section string) (err error) {
-		if members++; members > 1 {
-			return errNotShared
-		}
-		index, err = split.copyList(hash, section)
-		return err
-	})
-	if err != nil || index == nil || !index.list || !index.indexed || hex.EncodeToString(hash.Sum(nil)) != content.sum() {
-		return nil, nil // it is stored as it is
-	}
-	return index, nil
-}
-
-// text is the delta's file.
-func (d *Delta) text() ([]byte, error) {
-	var out bytes.Buffer
-	if err := d.encode(&out); err != nil {
-		return nil, errors.Join(errors.New("write a delta"), err)
-	}
-	return out.Bytes(), nil
 }

@@ -10,9 +10,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/go-json-experiment/json/jsontext"
-
 	"github.com/zbundle/zbundle/bundle/layout"
+	"github.com/zbundle/zbundle/bundle/redact"
+	"github.com/zbundle/zbundle/bundle/view"
 	"github.com/zbundle/zbundle/internal/ztunnel"
 )
 
@@ -48,7 +48,7 @@ func Rewrite(ctx context.Context, r *Reader, w *Writer, t Rewriter) (*Final, err
 	}
 	for _, d := range re.dumps {
 		if d.next == len(d.sections) {
-			w.addDump(d.whole.end(d.withheld))
+			w.addDump(d.whole.End(d.withheld))
 		}
 	}
 	return re.final(), nil
@@ -73,7 +73,7 @@ type rewrittenView struct {
 
 // rewrittenDump follows a config dump whose sections come one by one.
 type rewrittenDump struct {
-	whole    *wholeDump
+	whole    *view.DumpHash
 	sections []string
 	withheld []string
 	next     int
@@ -101,25 +101,16 @@ func (re *rewriting) readManifest(ctx context.Context, r *Reader) error {
 	if s == nil {
 		return ErrNoManifest
 	}
-	in, err := s.reader()
-	if err != nil {
-		return err
-	}
-	if re.was, err = DecodeManifest(in); err != nil {
-		return err
-	}
-	if in, err = s.reader(); err != nil {
+	var err error
+	if re.was, err = DecodeManifest(s.reader()); err != nil {
 		return err
 	}
 	out := newUnscannedSpool(re.w.dir)
 	defer out.close()
-	if err := re.t.Copy(out, layout.Manifest, in); err != nil {
+	if err := re.t.Copy(out, layout.Manifest, s.reader()); err != nil {
 		return fmt.Errorf("%s: %w", layout.Manifest, err)
 	}
-	if in, err = out.reader(); err != nil {
-		return err
-	}
-	if re.is, err = DecodeManifest(in); err != nil {
+	if re.is, err = DecodeManifest(out.reader()); err != nil {
 		return err
 	}
 	for i, e := range re.was.Entries {
@@ -130,9 +121,9 @@ func (re *rewriting) readManifest(ctx context.Context, r *Reader) error {
 		if !ok {
 			continue
 		}
-		dump := &rewrittenDump{whole: newWholeDump(to), sections: d.Sections, withheld: d.Withheld, early: map[string]dumpSection{}}
-		if !slices.Contains(d.Withheld, withheldPEM) && slices.Contains(d.Sections, "certificates") {
-			dump.withheld = append(slices.Clone(d.Withheld), withheldPEM)
+		dump := &rewrittenDump{whole: view.NewDumpHash(to), sections: d.Sections, withheld: d.Withheld, early: map[string]dumpSection{}}
+		if !slices.Contains(d.Withheld, redact.WithheldPEM) && slices.Contains(d.Sections, "certificates") {
+			dump.withheld = append(slices.Clone(d.Withheld), redact.WithheldPEM)
 		}
 		dir, _ := layout.DumpDir(d.Path)
 		re.dumps[layout.SectionsDir(dir)] = dump
@@ -225,24 +216,19 @@ func (re *rewriting) canonicalFile(kind string, s *spool) (*spool, error) {
 	out := newUnscannedSpool(re.w.dir)
 	if kind == layout.KindAmbientz {
 		// The order of the names that were replaced would tell of them.
-		if err := sortLists(out, s); err != nil {
+		if err := view.SortLists(out, s, s.size); err != nil {
 			out.close()
 			return nil, fmt.Errorf("%w: %w", errLeftOut, err)
 		}
 		return out, nil
 	}
-	in, err := s.reader()
-	if err != nil {
-		out.close()
-		return nil, err
-	}
-	split := &dumpSplitter{dec: ztunnel.NewStreamDecoder(in)}
-	err = split.each(func(section string) error {
+	split := view.NewSplitter(ztunnel.NewStreamDecoder(s.reader()), view.Options{})
+	err := split.Each(func(section string) error {
 		if kind == layout.KindXDS {
-			_, err := split.copyList(out, section)
+			_, err := split.CopyList(out, section)
 			return err
 		}
-		_, err := split.copySection(out, section)
+		_, err := split.CopySection(out, section)
 		return err
 	})
 	if err != nil {
@@ -281,14 +267,14 @@ func (re *rewriting) link(f File, e NewEntry) error {
 	return re.ofDump(f.Path, dumpSection{s: v.s})
 }
 
-// delta tells the new section by its difference from the new view: the same positions, other items.
+// delta makes the delta one against the new view: the same positions, other items.
 func (re *rewriting) delta(ctx context.Context, f File, e NewEntry) error {
 	plain := newUnscannedSpool(re.w.dir)
 	defer plain.close()
 	if _, err := io.Copy(plain, contextReader{ctx, f.Reader}); err != nil {
 		return fmt.Errorf("%s: %w", f.Path, err)
 	}
-	was, err := delta(plain)
+	was, err := view.ReadDelta(plain.reader())
 	if err != nil {
 		return fmt.Errorf("%w: %w", errLeftOut, err)
 	}
@@ -296,54 +282,34 @@ func (re *rewriting) delta(ctx context.Context, f File, e NewEntry) error {
 	if v == nil {
 		return fmt.Errorf("%w: the view that it rests on was left out", errLeftOut)
 	}
-	in, err := plain.reader()
-	if err != nil {
-		return err
-	}
-	other, err := re.copy(ctx, f.Path, in)
+	other, err := re.copy(ctx, f.Path, plain.reader())
 	if err != nil {
 		return err
 	}
 	defer other.close()
-	d, err := delta(other)
+	d, err := view.ReadDelta(other.reader())
 	if err != nil {
 		return fmt.Errorf("%w: %w", errLeftOut, err)
 	}
 	section := newUnscannedSpool(re.w.dir)
-	if err := re.rebase(d, v, section); err != nil {
-		section.close()
-		return err
-	}
-	out := newUnscannedSpool(re.w.dir)
-	defer out.close()
-	if err = d.encode(out); err == nil {
-		err = re.add(f.Path, e, out)
-	}
-	if err != nil {
+	if err := re.addRebased(f, e, d, v, section); err != nil {
 		section.close()
 		return err
 	}
 	return re.ofDump(f.Path, dumpSection{section, true})
 }
 
-// rebase makes d one of the new view, and writes the section that it stands for.
-func (re *rewriting) rebase(d *Delta, v *rewrittenView, section *spool) error {
-	kind, _ := layout.ViewKind(v.path)
-	for _, items := range [][]DeltaItem{d.Changed, d.Extra} {
-		for i := range items {
-			items[i].Item, _ = canonical(kind, jsontext.Value(items[i].Item), false)
-		}
-	}
-	d.View = v.path
-	in, err := v.s.reader()
-	if err != nil {
-		return err
-	}
-	if err := d.apply(section, in); err != nil {
+// addRebased adds d against the new view, and writes the section that it stands for.
+func (re *rewriting) addRebased(f File, e NewEntry, d *view.Delta, v *rewrittenView, section *spool) error {
+	if err := d.Rebase(v.path, v.s.reader(), section); err != nil {
 		return fmt.Errorf("%w: %w", errLeftOut, err)
 	}
-	d.SHA256, d.Bytes = section.sum(), section.size
-	return nil
+	out := newUnscannedSpool(re.w.dir)
+	defer out.close()
+	if err := d.Encode(out); err != nil {
+		return err
+	}
+	return re.add(f.Path, e, out)
 }
 
 func (re *rewriting) section(ctx context.Context, f File, e NewEntry) error {
@@ -357,11 +323,7 @@ func (re *rewriting) section(ctx context.Context, f File, e NewEntry) error {
 		return err
 	}
 	defer facts.close()
-	in, err := facts.reader()
-	if err != nil {
-		return err
-	}
-	s, err := re.copy(ctx, f.Path, in)
+	s, err := re.copy(ctx, f.Path, facts.reader())
 	if err != nil {
 		return err
 	}
@@ -401,7 +363,7 @@ func (re *rewriting) ofDump(old string, d dumpSection) error {
 			break
 		}
 		delete(dump.early, file)
-		err := dump.whole.add(section, turn.s)
+		err := dump.whole.Add(section, turn.s.reader(), turn.s.size)
 		turn.close()
 		if err != nil {
 			return err

@@ -8,6 +8,8 @@ import (
 	"hash"
 	"io"
 	"os"
+
+	"github.com/zbundle/zbundle/bundle/redact"
 )
 
 // spoolMemory is how much of an entry is held in memory; the rest goes to a
@@ -17,7 +19,7 @@ const spoolMemory = 256 << 10
 // spool takes one entry's content through the leak scan, and gives it back
 // with its size and hash.
 type spool struct {
-	leaks *leakFilter
+	leaks *redact.LeakFilter
 	// finished is set when the content is whole, intact where the scan cut nothing out of it.
 	finished, intact bool
 	dir              string
@@ -29,7 +31,7 @@ type spool struct {
 
 func newSpool(dir string) *spool {
 	s := &spool{dir: dir, hash: sha256.New()}
-	s.leaks = newLeakFilter(writerFunc(s.put))
+	s.leaks = redact.NewLeakFilter(writerFunc(s.put))
 	return s
 }
 
@@ -47,8 +49,8 @@ func (s *spool) Write(p []byte) (int, error) {
 	return s.leaks.Write(p)
 }
 
-// writeClean takes what was scanned by itself before, and held no secret.
-func (s *spool) writeClean(p []byte) (int, error) {
+// WriteClean takes what was scanned by itself before, and held no secret.
+func (s *spool) WriteClean(p []byte) (int, error) {
 	if err := s.finish(); err != nil {
 		return 0, err
 	}
@@ -92,26 +94,32 @@ func (s *spool) flush() error {
 }
 
 // reader gives the content from its start. Nothing is written after that.
-func (s *spool) reader() (io.Reader, error) {
+func (s *spool) reader() io.Reader {
 	if s.file == nil {
-		return bytes.NewReader(s.mem.Bytes()), nil
+		return bytes.NewReader(s.mem.Bytes())
 	}
-	return io.MultiReader(io.NewSectionReader(s.file, 0, s.inFile()), bytes.NewReader(s.mem.Bytes())), nil
+	return io.MultiReader(io.NewSectionReader(s.file, 0, s.inFile()), bytes.NewReader(s.mem.Bytes()))
 }
 
-// slice gives a part of the content.
-func (s *spool) slice(from, to int64) ([]byte, error) {
+func (s *spool) copyTo(w io.Writer) error {
+	_, err := io.Copy(w, s.reader())
+	return err
+}
+
+// ReadAt reads a part of the content.
+func (s *spool) ReadAt(p []byte, off int64) (n int, err error) {
 	at := s.inFile()
-	if from >= at {
-		return s.mem.Bytes()[from-at : to-at], nil
+	if off < at {
+		if n, err = s.file.ReadAt(p[:min(int64(len(p)), at-off)], off); err != nil {
+			return n, fmt.Errorf("read back an entry: %w", err)
+		}
+		off = at
 	}
-	part := make([]byte, to-from)
-	n, err := s.file.ReadAt(part[:min(to, at)-from], from)
-	if err != nil {
-		return nil, fmt.Errorf("read back an entry: %w", err)
+	n += copy(p[n:], s.mem.Bytes()[min(off-at, int64(s.mem.Len())):])
+	if n < len(p) {
+		return n, io.EOF
 	}
-	copy(part[n:], s.mem.Bytes())
-	return part, nil
+	return n, nil
 }
 
 // inFile is how much of the content the temporary file has.

@@ -19,6 +19,8 @@ import (
 
 	"github.com/zbundle/zbundle/bundle"
 	"github.com/zbundle/zbundle/bundle/layout"
+	"github.com/zbundle/zbundle/bundle/view"
+	"github.com/zbundle/zbundle/internal/ztunnel"
 )
 
 // made writes a bundle of one dump for each node, and closes it.
@@ -182,11 +184,11 @@ func TestAZtunnelThatDiffersALittleCostsItsDifference(t *testing.T) {
 			dump := workloads(100, test.edit)
 			name := made(t, bundle.CreateOptions{}, base, dump)
 			text, _ := cat(t, name, dirOf(1)+"/config_dump/workloads.delta.json")
-			d, err := bundle.DecodeDelta(strings.NewReader(text))
+			d, err := view.ReadDelta(strings.NewReader(text))
 			if err != nil {
 				t.Fatal(err)
 			}
-			keys := func(items []bundle.DeltaItem) (out []string) {
+			keys := func(items []view.Item) (out []string) {
 				for _, i := range items {
 					out = append(out, i.Key)
 				}
@@ -251,9 +253,9 @@ func TestCertificatesAreKeptAsFacts(t *testing.T) {
 			Identity  string
 			CertChain []struct {
 				SerialNumber string
-				Facts        bundle.CertificateFacts
+				Facts        ztunnel.Facts
 			}
-			RootCerts []struct{ Facts bundle.CertificateFacts }
+			RootCerts []struct{ Facts ztunnel.Facts }
 		}
 	}
 	if err := json.Unmarshal([]byte(got), &dump); err != nil {

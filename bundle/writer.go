@@ -20,6 +20,8 @@ import (
 	"github.com/mholt/archives"
 
 	"github.com/zbundle/zbundle/bundle/layout"
+	"github.com/zbundle/zbundle/bundle/redact"
+	"github.com/zbundle/zbundle/bundle/view"
 )
 
 // ErrExists is returned for an output file that is already there.
@@ -60,13 +62,13 @@ type Final struct {
 
 // scan takes secrets out of the free text in it.
 func (f *Final) scan(found map[string]int) {
-	f.Incomplete = withoutLeaks(f.Incomplete, found)
+	f.Incomplete = redact.Text(f.Incomplete, found)
 	f.Clusters, f.Discovery = slices.Clone(f.Clusters), slices.Clone(f.Discovery)
 	for i := range f.Clusters {
-		f.Clusters[i].Incomplete = withoutLeaks(f.Clusters[i].Incomplete, found)
+		f.Clusters[i].Incomplete = redact.Text(f.Clusters[i].Incomplete, found)
 	}
 	for i := range f.Discovery {
-		f.Discovery[i].Note = withoutLeaks(f.Discovery[i].Note, found)
+		f.Discovery[i].Note = redact.Text(f.Discovery[i].Note, found)
 	}
 }
 
@@ -86,16 +88,15 @@ type Writer struct {
 	seen    map[string]bool // lower case: some file systems know no other
 	entries []Entry
 	tasks   []Task
-	dumps   []Dump
+	dumps   []view.Dump
 	// redactions count what the leak scan cut out, by its kind.
 	redactions map[string]int
 	ended      bool
 	adding     sync.WaitGroup // entries on their way to the owner
 
-	views sync.Mutex         // held while a view is written, so that no link comes before it
-	known map[string]string  // view path to sha256
-	bases map[string][]*view // by kind
-	clean cleanItems
+	sharing sync.Mutex // held while a view is written, so that no link comes before it
+	views   view.Set
+	clean   view.CleanItems
 }
 
 // Create begins an archive at name, whose ending decides its form: .tgz,
@@ -116,7 +117,7 @@ func Create(name string, opts CreateOptions) (*Writer, error) {
 	w := &Writer{
 		dir: filepath.Dir(name), top: base, out: out, header: opts.Header, keepPEM: opts.KeepPEM,
 		jobs: make(chan archives.ArchiveAsyncJob), done: make(chan error, 1),
-		seen: map[string]bool{}, known: map[string]string{}, bases: map[string][]*view{}, redactions: map[string]int{},
+		seen: map[string]bool{}, redactions: map[string]int{},
 	}
 	if name == Stdout {
 		w.dir = os.TempDir()
@@ -209,7 +210,7 @@ func (w *Writer) AddTask(t Task) {
 	w.tasks = append(w.tasks, t)
 }
 
-func (w *Writer) addDump(d Dump) {
+func (w *Writer) addDump(d view.Dump) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.dumps = append(w.dumps, d)
@@ -269,13 +270,9 @@ func (w *Writer) addSpool(e NewEntry, s *spool) (Entry, error) {
 	if err := w.finish(s); err != nil {
 		return Entry{}, fmt.Errorf("write %s: %w", e.Path, err)
 	}
-	r, err := s.reader()
-	if err != nil {
-		return Entry{}, fmt.Errorf("read back %s: %w", e.Path, err)
-	}
 	entry := Entry{Path: e.Path, SHA256: s.sum(), Bytes: s.size, Task: e.Task}
 	header := &tar.Header{Typeflag: tar.TypeReg, Size: s.size}
-	return entry, w.append(entry, header, e.ModTime, r)
+	return entry, w.append(entry, header, e.ModTime, s.reader())
 }
 
 // finish ends an entry's content and counts what the leak scan cut out of it.
@@ -286,13 +283,13 @@ func (w *Writer) finish(s *spool) error {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	found := s.leaks.TakeFound()
 	if !s.finished {
-		s.finished, s.intact = true, s.leaks.found == nil
+		s.finished, s.intact = true, found == nil
 	}
-	for kind, n := range s.leaks.found {
-		w.redactions["leaked "+kind] += n
+	for kind, n := range found {
+		w.redactions[redact.LeakCount(kind)] += n
 	}
-	s.leaks.found = nil
 	return err
 }
 
@@ -314,7 +311,7 @@ func (w *Writer) addJSON(name string, v any, mod time.Time) error {
 // append hands one entry to the goroutine that owns the tar.
 func (w *Writer) append(e Entry, h *tar.Header, mod time.Time, r io.Reader) error {
 	if !fs.ValidPath(e.Path) {
-		return fmt.Errorf("%q is no path of a bundle", e.Path)
+		return fmt.Errorf("invalid path %q", e.Path)
 	}
 	w.mu.Lock()
 	key := strings.ToLower(e.Path)

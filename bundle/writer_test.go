@@ -19,6 +19,7 @@ import (
 
 	"github.com/zbundle/zbundle/bundle"
 	"github.com/zbundle/zbundle/bundle/layout"
+	"github.com/zbundle/zbundle/bundle/view"
 )
 
 var captured = time.Date(2026, 11, 23, 7, 35, 53, 0, time.UTC)
@@ -226,7 +227,7 @@ func TestABrokenDumpKeepsWhatStandsBeforeTheBreak(t *testing.T) {
 	if len(entries) != 1 || entries[0].Path != "d/config_dump/version.json" {
 		t.Errorf("entries %+v", entries)
 	}
-	if _, err := w.AddConfigDump(context.Background(), "e", "t", captured, strings.NewReader(`<html>`)); !errors.Is(err, bundle.ErrNotJSON) {
+	if _, err := w.AddConfigDump(context.Background(), "e", "t", captured, strings.NewReader(`<html>`)); !errors.Is(err, view.ErrNotJSON) {
 		t.Errorf("error %v, want ErrNotJSON", err)
 	}
 	if err := w.Close(bundle.Final{}); err != nil {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/zbundle/zbundle/bundle"
 	"github.com/zbundle/zbundle/bundle/layout"
+	"github.com/zbundle/zbundle/bundle/redact"
 )
 
 // pod asks one pod for some of what the table says, one request after the other.
@@ -189,7 +190,7 @@ func (r *run) ready(ctx context.Context, entry bundle.NewEntry, resp *http.Respo
 // mesh stores the mesh's configuration without what may be a secret in it.
 func (r *run) mesh(entry bundle.NewEntry, body io.Reader, record *bundle.Task) error {
 	spooled := r.bundle.Spool(entry)
-	removed, err := bundle.RedactMeshConfig(spooled, body)
+	removed, err := redact.MeshConfig(spooled, body)
 	if err != nil {
 		spooled.Drop()
 		return err

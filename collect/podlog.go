@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/zbundle/zbundle/bundle"
+	"github.com/zbundle/zbundle/bundle/redact"
 )
 
 const (
@@ -41,7 +42,7 @@ func (r *run) log(ctx context.Context, t target, task task, record *bundle.Task)
 		api: r.api, path: fmt.Sprintf("/api/v1/namespaces/%s/pods/%s/log", t.namespace, t.name),
 		query: url.Values{"container": {t.container}, "timestamps": {"true"}}, w: entry,
 	}
-	mask := bundle.NewRequestMask(entry)
+	mask := redact.NewRequestMask(entry)
 	if (t.kind == kindGateway || t.kind == kindWaypoint) && !r.opts.KeepRequests {
 		l.w = mask
 	}

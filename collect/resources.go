@@ -19,6 +19,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/zbundle/zbundle/bundle"
+	"github.com/zbundle/zbundle/bundle/redact"
 )
 
 // pageSize is how many objects one request lists, smallPage how many where
@@ -287,7 +288,7 @@ func (l *listed) add(raw []byte) error {
 	if err != nil {
 		return fmt.Errorf("read an object of %s: %w", l.task.name, err)
 	}
-	removed, ok := bundle.RedactObject(l.task.group, l.task.name, obj)
+	removed, ok := redact.Object(l.task.group, l.task.name, obj)
 	l.removed += removed
 	if !ok {
 		return nil

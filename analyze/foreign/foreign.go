@@ -18,6 +18,7 @@ import (
 
 	"github.com/zbundle/zbundle/bundle"
 	"github.com/zbundle/zbundle/bundle/layout"
+	"github.com/zbundle/zbundle/bundle/view"
 	"github.com/zbundle/zbundle/internal/istio"
 )
 
@@ -171,7 +172,7 @@ func (w *walk) header() error {
 // manifest tells when the archive was made, and why what is not in it is not.
 func (w *walk) manifest() error {
 	tool := w.a.layout.tool()
-	m := bundle.Manifest{Entries: []bundle.Entry{}, Dumps: []bundle.Dump{}, Collection: bundle.Collection{
+	m := bundle.Manifest{Entries: []bundle.Entry{}, Dumps: []view.Dump{}, Collection: bundle.Collection{
 		Format: bundle.FormatVersion, Incomplete: "this is an archive of " + tool, Captured: w.newest, ClockSource: "archive",
 		Started: w.newest, Finished: w.newest, Discovery: []bundle.Discovered{}, Tasks: []bundle.Task{},
 	}}

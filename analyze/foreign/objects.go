@@ -13,7 +13,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
-	"github.com/zbundle/zbundle/bundle"
+	"github.com/zbundle/zbundle/bundle/redact"
 )
 
 // knownResources are those that an analysis reads, by the kinds below.
@@ -121,7 +121,7 @@ func readObjects(r io.Reader, seen map[string]bool) (map[string]*list, error) {
 		}
 		// What a bundle would not hold of an object is not looked at here either.
 		group, plural, _ := strings.Cut(resource, "/")
-		if _, ok := bundle.RedactObject(group, plural, o); !ok {
+		if _, ok := redact.Object(group, plural, o); !ok {
 			return nil
 		}
 		return lists[resource].add(at, o)

@@ -3,23 +3,23 @@ package load
 import (
 	"bytes"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/zbundle/zbundle/analyze/mesh"
 	"github.com/zbundle/zbundle/bundle"
+	"github.com/zbundle/zbundle/bundle/view"
 	"github.com/zbundle/zbundle/internal/ztunnel"
 )
 
 // deltaSection makes a section out of its view and what is different.
 func (l *loader) deltaSection(t *ztunnelFiles, name string, f bundle.File) error {
-	d, err := bundle.DecodeDelta(f.Reader)
+	d, err := view.ReadDelta(f.Reader)
 	if err != nil {
 		return err
 	}
-	view, ok := l.views[d.View]
+	base, ok := l.views[d.View]
 	if !ok {
-		return fmt.Errorf("is told against %s, which could not be read", d.View)
+		return fmt.Errorf("is a delta of %s, which could not be read", d.View)
 	}
 	own, err := deltaItems(name, d)
 	if err != nil {
@@ -28,7 +28,7 @@ func (l *loader) deltaSection(t *ztunnelFiles, name string, f bundle.File) error
 	if err := l.keep(ownSpec*(len(d.Changed)+len(d.Extra)) + len(d.Missing)); err != nil {
 		return err
 	}
-	set, err := applied(view, own, d, f.Path)
+	set, err := applied(base, own, d, f.Path)
 	if err != nil {
 		return err
 	}
@@ -38,14 +38,11 @@ func (l *loader) deltaSection(t *ztunnelFiles, name string, f bundle.File) error
 }
 
 // deltaItems are the items that the section has for itself, their pointers those in the delta's file.
-func deltaItems(name string, d *bundle.Delta) (*ztunnel.Dump, error) {
+func deltaItems(name string, d *view.Delta) (*ztunnel.Dump, error) {
 	var list [][]byte
 	var pointers []string
-	for n, item := range d.Changed {
-		list, pointers = append(list, item.Item), append(pointers, fmt.Sprintf("/changed/%d/item", n))
-	}
-	for n, item := range d.Extra {
-		list, pointers = append(list, item.Item), append(pointers, fmt.Sprintf("/extra/%d/item", n))
+	for pointer, item := range d.Own() {
+		list, pointers = append(list, item), append(pointers, pointer)
 	}
 	text := fmt.Sprintf("{%q:[%s]}", name, bytes.Join(list, []byte(",")))
 	dump, err := ztunnel.ReadDump(strings.NewReader(text))
@@ -66,8 +63,8 @@ func deltaItems(name string, d *bundle.Delta) (*ztunnel.Dump, error) {
 }
 
 // applied shares with the view what both have.
-func applied(view any, own *ztunnel.Dump, d *bundle.Delta, file string) (any, error) {
-	switch v := view.(type) {
+func applied(base any, own *ztunnel.Dump, d *view.Delta, file string) (any, error) {
+	switch v := base.(type) {
 	case *mesh.WorkloadSet:
 		return against(v, workloadSet(own.Workloads, file), d), nil
 	case *mesh.ServiceSet:
@@ -75,13 +72,13 @@ func applied(view any, own *ztunnel.Dump, d *bundle.Delta, file string) (any, er
 	case *mesh.PolicySet:
 		return against(v, policySet(own.Policies, file), d), nil
 	}
-	return nil, fmt.Errorf("is told against %s, which holds nothing that ztunnels share", d.View)
+	return nil, fmt.Errorf("is a delta of %s, which holds nothing that ztunnels share", d.View)
 }
 
-func against[T any](view, own *mesh.Set[T], d *bundle.Delta) *mesh.Set[T] {
-	own.View, own.Without = view, map[string]bool{}
-	for _, item := range slices.Concat(d.Missing, d.Changed) {
-		own.Without[item.Key] = true
+func against[T any](base, own *mesh.Set[T], d *view.Delta) *mesh.Set[T] {
+	own.View, own.Without = base, map[string]bool{}
+	for key := range d.Gone() {
+		own.Without[key] = true
 	}
 	for key := range own.Specs {
 		own.Without[key] = true

@@ -24,7 +24,7 @@ func places(spec *WorkloadSpec) []place {
 }
 
 // clashes finds addresses that more than one workload of a network claims in
-// one view, or in a set that is told against it.
+// one view, or in a set that is a delta of it.
 func (m *Mesh) clashes(held *plane[WorkloadSpec], view *WorkloadSet) {
 	first := make(map[place]string, len(view.Specs))
 	clash := claims{}

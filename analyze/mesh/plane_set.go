@@ -7,11 +7,11 @@ import (
 
 // Set is what one distinct section of a plane holds, by key. Ztunnels in
 // agreement share one, so that a thousand of them cost one; a ztunnel that
-// differs a little has one that is told against the view it differs from.
+// differs a little has one that is stored as a delta of that view.
 type Set[T any] struct {
 	File  string
 	Specs map[string]*T // of its own
-	// View is what the set is told against; nil where Specs are all it holds.
+	// View is what the set is a delta of; nil where Specs are all it holds.
 	View *Set[T]
 	// Without are the keys of which it does not hold the view's spec, all of its own included.
 	Without map[string]bool
@@ -96,7 +96,7 @@ type PolicySpec struct {
 // each key the sets that differ from theirs. What all ztunnels of a view hold
 // alike costs one look.
 type plane[T any] struct {
-	views     []*Set[T] // that are told against nothing, in order of first appearance
+	views     []*Set[T] // that are no deltas, in order of first appearance
 	followers map[*Set[T]][]*Ztunnel
 	// apart are the sets that differ from a view, by the keys in which they do.
 	apart map[*Set[T]]map[string][]*Set[T]
@@ -186,7 +186,7 @@ func except(zs, others []*Ztunnel) []*Ztunnel {
 	return out
 }
 
-// setsOf are the sets that are told against a view, in the order of their ztunnels.
+// setsOf are the sets that are deltas of a view, in the order of their ztunnels.
 func (p *plane[T]) setsOf(view *Set[T]) []*Set[T] {
 	var out []*Set[T]
 	known := map[*Set[T]]bool{view: true}

@@ -6,8 +6,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/zbundle/zbundle/bundle"
 	"github.com/zbundle/zbundle/bundle/layout"
+	"github.com/zbundle/zbundle/bundle/redact"
 )
 
 // nameMembers are the members whose values are names, hosts, identities or what is
@@ -97,7 +97,7 @@ func staysWhole(d *document, s string, isMember bool) bool {
 	case isMember && d.around() == "data": // of a ConfigMap
 		return true
 	case !isMember && d.member() == "name" && d.around() == "env":
-		return bundle.VariableKept(s)
+		return redact.VariableKept(s)
 	}
 	return isLabelKey(d, isMember) && isPlatforms(s)
 }

@@ -14,7 +14,7 @@ func newCat(s streams) *cobra.Command {
 		Use:   "cat BUNDLE PATH",
 		Short: "Print one entry of a bundle, or a ztunnel's whole config dump",
 		Long: `cat prints what stands at a path of the bundle. What several ztunnels share is
-stored once and made up again: nodes/NODE/ztunnel/POD/config_dump.json is that
+stored once and reconstructed: nodes/NODE/ztunnel/POD/config_dump.json is that
 ztunnel's whole config dump, which istioctl reads too. What was served and is
 not in the bundle is told on stderr.
 ` + exitHelp,

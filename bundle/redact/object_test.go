@@ -1,4 +1,4 @@
-package bundle_test
+package redact_test
 
 import (
 	"bytes"
@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/zbundle/zbundle/bundle"
+	"github.com/zbundle/zbundle/bundle/redact"
 )
 
 func TestOnlyWhatIsKnownToBeSafeIsKept(t *testing.T) {
@@ -70,7 +70,7 @@ func TestOnlyWhatIsKnownToBeSafeIsKept(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			removed, ok := bundle.RedactObject(test.group, test.resource, obj)
+			removed, ok := redact.Object(test.group, test.resource, obj)
 			if diff := cmp.Diff(want, obj); diff != "" || !ok || removed == 0 {
 				t.Errorf("removed %d, %v (-want +got):\n%s", removed, ok, diff)
 			}
@@ -86,7 +86,7 @@ func TestWhatIsNotKnownIsNotKept(t *testing.T) {
 		if err := json.Unmarshal([]byte(resource.object), &obj); err != nil {
 			t.Fatal(err)
 		}
-		if _, ok := bundle.RedactObject(resource.group, resource.name, obj); ok {
+		if _, ok := redact.Object(resource.group, resource.name, obj); ok {
 			t.Errorf("%s/%s is kept", resource.group, resource.name)
 		}
 	}
@@ -94,7 +94,7 @@ func TestWhatIsNotKnownIsNotKept(t *testing.T) {
 
 func TestIstiodsMeshConfigurationLosesCredentials(t *testing.T) {
 	var out bytes.Buffer
-	removed, err := bundle.RedactMeshConfig(&out, strings.NewReader(`{"trustDomain":"td","extensionProviders":[{"name":"z","zipkin":{"headers":"s3cret"}}],"ca":{"tlsSettings":"s3cret"}}`))
+	removed, err := redact.MeshConfig(&out, strings.NewReader(`{"trustDomain":"td","extensionProviders":[{"name":"z","zipkin":{"headers":"s3cret"}}],"ca":{"tlsSettings":"s3cret"}}`))
 	if err != nil || removed != 2 || strings.Contains(out.String(), "s3cret") || !strings.Contains(out.String(), `"trustDomain": "td"`) {
 		t.Errorf("removed %d, %v:\n%s", removed, err, out.String())
 	}

@@ -1,4 +1,4 @@
-package bundle
+package redact
 
 import (
 	"encoding/json"
@@ -67,19 +67,19 @@ func keepOnly(m map[string]any, names []string) (removed int) {
 func redactMeshText(text string) (string, int) {
 	var config map[string]any
 	if err := yaml.Unmarshal([]byte(text), &config); err != nil {
-		return "[redacted]", 1
+		return marker, 1
 	}
 	removed := redactMesh(config)
 	out, err := yaml.Marshal(config)
 	if err != nil {
-		return "[redacted]", 1
+		return marker, 1
 	}
 	return string(out), removed
 }
 
-// RedactMeshConfig copies istiod's answer of /debug/mesh without what may be
+// MeshConfig copies istiod's answer of /debug/mesh without what may be
 // a secret in it, and counts what it took out.
-func RedactMeshConfig(w io.Writer, r io.Reader) (removed int, err error) {
+func MeshConfig(w io.Writer, r io.Reader) (removed int, err error) {
 	var config map[string]any
 	if err := json.NewDecoder(r).Decode(&config); err != nil {
 		return 0, fmt.Errorf("read the mesh's configuration: %w", err)

@@ -1,4 +1,4 @@
-package bundle
+package view
 
 import (
 	"bytes"
@@ -7,83 +7,40 @@ import (
 	"strconv"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/zbundle/zbundle/bundle/redact"
+	"github.com/zbundle/zbundle/internal/rawjson"
 )
-
-// redacted stands where a value was taken out.
-const redacted = `"[redacted]"`
-
-// withheldPEM is told of a dump whose certificates are kept as facts.
-const withheldPEM = "certificates: PEM bodies"
 
 // canonical puts what ztunnel prints in random order, out of Rust hash maps,
 // into sorted order: each workload's services and config.illegalPorts. All
-// else stays byte for byte, but for what is withheld: header values of the
-// configuration may be credentials and never enter, and certificates are
-// kept as facts unless keepPEM says otherwise.
+// else stays byte for byte, but for what is withheld, which it names.
 func canonical(section string, v jsontext.Value, keepPEM bool) (out []byte, withheld string) {
+	v, withheld = redact.Section(section, v, keepPEM)
 	switch section {
 	case "workloads":
-		if !bytes.Contains(v, []byte(`"services"`)) {
-			return v, ""
-		}
-		if from, to, ok := onlyMember(v, "services"); ok {
-			if bytes.IndexByte(v[from:to], ',') < 0 {
-				return v, "" // one at most
-			}
-			return slices.Concat(v[:from], sortStrings(jsontext.Value(v[from:to])), v[to:]), ""
-		}
-		return editMembers(v, map[string]func(jsontext.Value) []byte{"services": sortStrings}), ""
+		return sortServices(v), withheld
 	case "config":
-		withhold := func(list jsontext.Value) []byte {
-			out := withholdList(list)
-			if !bytes.Equal(out, list) {
-				withheld = "config: header values"
-			}
-			return out
-		}
-		out = editMembers(v, map[string]func(jsontext.Value) []byte{
-			"illegalPorts": sortNumbers, "xdsHeaders": withhold, "caHeaders": withhold,
-		})
-		return out, withheld
-	case "certificates":
-		if keepPEM || !bytes.Contains(v, []byte(`"pem"`)) {
-			return v, ""
-		}
-		return editMembers(v, map[string]func(jsontext.Value) []byte{"certChain": chainFacts, "rootCerts": rootFacts}), withheldPEM
+		return rawjson.EditMembers(v, map[string]rawjson.Edit{"illegalPorts": sortNumbers}), withheld
 	}
-	return v, ""
+	return v, withheld
 }
 
-// editMembers rewrites members of an object and keeps every other byte.
-func editMembers(v jsontext.Value, edits map[string]func(jsontext.Value) []byte) []byte {
-	if v.Kind() != '{' {
+func sortServices(v jsontext.Value) []byte {
+	if !bytes.Contains(v, []byte(`"services"`)) {
 		return v
 	}
-	dec := jsontext.NewDecoder(bytes.NewReader(v), decodeOptions()...)
-	if _, err := dec.ReadToken(); err != nil {
-		return v
+	if from, to, ok := onlyMember(v, "services"); ok {
+		if bytes.IndexByte(v[from:to], ',') < 0 {
+			return v // one at most
+		}
+		return slices.Concat(v[:from], sortStrings(jsontext.Value(v[from:to])), v[to:])
 	}
-	var out []byte
-	copied := int64(0)
-	for dec.PeekKind() == '"' {
-		key, err := dec.ReadToken()
-		if err != nil {
-			return v
-		}
-		edit := edits[key.String()]
-		member, err := dec.ReadValue()
-		if err != nil {
-			return v
-		}
-		if edit == nil {
-			continue
-		}
-		end := dec.InputOffset()
-		out = append(out, v[copied:end-int64(len(member))]...)
-		out = append(out, edit(member)...)
-		copied = end
-	}
-	return append(out, v[copied:]...)
+	return sortServicesParsed(v)
+}
+
+func sortServicesParsed(v jsontext.Value) []byte {
+	return rawjson.EditMembers(v, map[string]rawjson.Edit{"services": sortStrings})
 }
 
 // onlyMember is where in an object the value of a name stands. It reads valid
@@ -176,7 +133,7 @@ func sortElements(v jsontext.Value, order func(a, b []byte) int) []byte {
 	if v.Kind() != '[' {
 		return v
 	}
-	dec := jsontext.NewDecoder(bytes.NewReader(v), decodeOptions()...)
+	dec := rawjson.NewDecoder(bytes.NewReader(v))
 	if _, err := dec.ReadToken(); err != nil {
 		return v
 	}
@@ -203,16 +160,4 @@ func sortElements(v jsontext.Value, order func(a, b []byte) int) []byte {
 		at = s.to
 	}
 	return append(out, v[at:]...)
-}
-
-// withholdList takes out the contents of a list that is not empty.
-func withholdList(v jsontext.Value) []byte {
-	dec := jsontext.NewDecoder(bytes.NewReader(v), decodeOptions()...)
-	if v.Kind() != '[' {
-		return []byte(redacted)
-	}
-	if _, err := dec.ReadToken(); err != nil || dec.PeekKind() == ']' {
-		return v
-	}
-	return []byte("[" + redacted + "]")
 }

@@ -1,20 +1,23 @@
-package bundle
+package view
 
 import (
-	"io"
+	"bytes"
 	"sync"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/zbundle/zbundle/bundle/redact"
 )
 
 // maxClean bounds what is remembered, for any number of nodes: a mesh of
 // 100,000 workloads has a few orders of the services of each.
 const maxClean = 1 << 18
 
-// cleanItems are items of the lists that ztunnels share which are in
+// CleanItems are items of the lists that ztunnels share which are in
 // canonical form and hold no secret. Every ztunnel serves the same ones: what
-// was looked at once is known by its hash.
-type cleanItems struct {
+// was scanned once is known by its hash. The zero value is ready, for
+// concurrent use.
+type CleanItems struct {
 	mu sync.Mutex
 	of map[cleanItem]struct{}
 }
@@ -24,17 +27,16 @@ type cleanItem struct {
 	hash    itemHash
 }
 
-func (c *cleanItems) has(i cleanItem) bool {
+func (c *CleanItems) has(i cleanItem) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	_, ok := c.of[i]
 	return ok
 }
 
-// look scans an item, and remembers it if it is clean.
-func (c *cleanItems) look(i cleanItem, item []byte) bool {
-	scan := newLeakFilter(io.Discard)
-	if _, err := scan.Write(item); err != nil || scan.Close() != nil || scan.found != nil {
+// scan scans an item, and remembers it if it is clean.
+func (c *CleanItems) scan(i cleanItem, item []byte) bool {
+	if !redact.IsClean(item) {
 		return false
 	}
 	c.mu.Lock()
@@ -50,20 +52,21 @@ func (c *cleanItems) look(i cleanItem, item []byte) bool {
 
 // sharedItem puts an item of a list that ztunnels share into the form that is
 // stored. clean is true of one that needs no leak scan any more.
-func (d *dumpSplitter) sharedItem(section string, v jsontext.Value) (item []byte, hash itemHash, clean bool) {
-	if d.clean == nil {
-		item = d.canonical(section, v)
+func (s *Splitter) sharedItem(section string, v jsontext.Value) (item []byte, hash itemHash, clean bool) {
+	known := s.opts.Clean
+	if known == nil {
+		item = s.canonical(section, v)
 		return item, hashOf(item), false
 	}
 	hash = hashOf(v)
-	if d.clean.has(cleanItem{section, hash}) {
+	if known.has(cleanItem{section, hash}) {
 		return v, hash, true
 	}
-	item = d.canonical(section, v)
-	if &item[0] != &v[0] {
-		if hash = hashOf(item); d.clean.has(cleanItem{section, hash}) {
+	item = s.canonical(section, v)
+	if !bytes.Equal(item, v) {
+		if hash = hashOf(item); known.has(cleanItem{section, hash}) {
 			return item, hash, true
 		}
 	}
-	return item, hash, d.clean.look(cleanItem{section, hash}, item)
+	return item, hash, known.scan(cleanItem{section, hash}, item)
 }

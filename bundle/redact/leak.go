@@ -1,4 +1,4 @@
-package bundle
+package redact
 
 import (
 	"bytes"
@@ -10,7 +10,7 @@ import (
 
 // The leak scan is the last thing that stands between a secret and the
 // bundle: it runs over every byte that is written, once where every ztunnel
-// serves the same (cleanItems), whatever was left out of the document before.
+// serves the same (view.CleanItems), whatever was left out of the document before.
 // A hit costs the value and leaves a marker.
 
 // Bounds of the window that the scan sees, in bytes.
@@ -20,9 +20,9 @@ const (
 	leakBehind = 8 << 10  // how far before its anchor a value may begin
 )
 
-// leakFilter passes on what it is given without the secrets in it. It holds
+// LeakFilter passes on what it is given without the secrets in it. It holds
 // one window, however long a line is. Close passes on the rest.
-type leakFilter struct {
+type LeakFilter struct {
 	w       io.Writer
 	buf     []byte
 	scanned int            // buf up to here was looked at
@@ -30,9 +30,10 @@ type leakFilter struct {
 	running bool           // a value that was cut out reaches past the window
 }
 
-func newLeakFilter(w io.Writer) *leakFilter { return &leakFilter{w: w} }
+// NewLeakFilter passes on to w.
+func NewLeakFilter(w io.Writer) *LeakFilter { return &LeakFilter{w: w} }
 
-func (f *leakFilter) Write(p []byte) (int, error) {
+func (f *LeakFilter) Write(p []byte) (int, error) {
 	n := len(p)
 	if f.buf == nil {
 		f.buf = make([]byte, 0, min(leakWindow, max(len(p), 4<<10)))
@@ -51,17 +52,22 @@ func (f *leakFilter) Write(p []byte) (int, error) {
 }
 
 // Close scans and passes on what is left. It does not close the writer below.
-func (f *leakFilter) Close() error { return f.pass(len(f.buf), true) }
+func (f *LeakFilter) Close() error { return f.pass(len(f.buf), true) }
 
 // pass looks at anchors before limit, and passes on what can't be a part of a
 // value any more.
-func (f *leakFilter) pass(limit int, final bool) error {
+func (f *LeakFilter) pass(limit int, final bool) error {
 	emitted := 0
 	if f.running {
 		emitted = run(f.buf, f.scanned, isTokenByte)
 		f.scanned, f.running = emitted, emitted == len(f.buf) && !final
 	}
-	out := stickyWriter{w: f.w}
+	var failed error
+	write := func(b []byte) {
+		if failed == nil {
+			_, failed = f.w.Write(b)
+		}
+	}
 	i := f.scanned
 	for {
 		if i = nextAnchor(f.buf, i, limit); i < 0 {
@@ -76,8 +82,8 @@ func (f *leakFilter) pass(limit int, final bool) error {
 			f.found = map[string]int{}
 		}
 		f.found[hit.kind]++
-		out.bytes(f.buf[emitted:hit.from])
-		out.write(hit.quote + "[redacted " + hit.kind + "]" + hit.quote)
+		write(f.buf[emitted:hit.from])
+		write([]byte(hit.quote + "[redacted " + hit.kind + "]" + hit.quote))
 		emitted, i = hit.to, hit.to
 		f.running = hit.to == len(f.buf) && !final
 	}
@@ -86,28 +92,49 @@ func (f *leakFilter) pass(limit int, final bool) error {
 	if final {
 		keep = len(f.buf)
 	}
-	out.bytes(f.buf[emitted:keep])
+	write(f.buf[emitted:keep])
 	f.buf = f.buf[:copy(f.buf, f.buf[keep:])]
 	f.scanned -= keep
-	return out.err
+	return failed
 }
 
-// withoutLeaks scans a text that is held whole: what was cut out of it is
-// counted in found.
-func withoutLeaks(text string, found map[string]int) string {
+// Found counts what was cut out so far, by kind of secret; nil for nothing.
+func (f *LeakFilter) Found() map[string]int { return f.found }
+
+// TakeFound is Found, and begins to count anew.
+func (f *LeakFilter) TakeFound() map[string]int {
+	found := f.found
+	f.found = nil
+	return found
+}
+
+// IsClean is true of an item that holds no secret.
+func IsClean(item []byte) bool {
+	f := NewLeakFilter(io.Discard)
+	if _, err := f.Write(item); err != nil {
+		return false
+	}
+	return f.Close() == nil && f.found == nil
+}
+
+// Text scans a text that is held whole: what was cut out of it is counted in found.
+func Text(text string, found map[string]int) string {
 	if nextAnchor([]byte(text), 0, len(text)) < 0 {
 		return text
 	}
 	var out bytes.Buffer
-	f := newLeakFilter(&out)
+	f := NewLeakFilter(&out)
 	// A buffer takes everything.
 	_, _ = f.Write([]byte(text))
 	_ = f.Close()
 	for kind, n := range f.found {
-		found["leaked "+kind] += n
+		found[LeakCount(kind)] += n
 	}
 	return out.String()
 }
+
+// LeakCount is the name under which the manifest counts leaks of a kind.
+func LeakCount(kind string) string { return "leaked " + kind }
 
 // leak is a value to be cut out.
 type leak struct {

@@ -1,4 +1,4 @@
-package bundle
+package redact
 
 import (
 	"bytes"
@@ -20,7 +20,7 @@ const (
 func scanned(t testing.TB, r io.Reader) (string, map[string]int) {
 	t.Helper()
 	var out bytes.Buffer
-	f := newLeakFilter(&out)
+	f := NewLeakFilter(&out)
 	if _, err := io.Copy(f, r); err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +104,7 @@ func TestATokenLargerThanTheWindowIsCutOutWhole(t *testing.T) {
 }
 
 func TestALineOfAnyLengthTakesOneWindow(t *testing.T) {
-	f := newLeakFilter(io.Discard)
+	f := NewLeakFilter(io.Discard)
 	piece := bytes.Repeat([]byte("a long line. "), 4096)
 	for n := 0; n < 100<<20; n += len(piece) {
 		if _, err := f.Write(piece); err != nil {
@@ -121,7 +121,7 @@ func BenchmarkLeakScan(b *testing.B) {
 	data := []byte(strings.Repeat(line, 1<<20/len(line)))
 	b.SetBytes(int64(len(data)))
 	for b.Loop() {
-		f := newLeakFilter(io.Discard)
+		f := NewLeakFilter(io.Discard)
 		if _, err := f.Write(data); err != nil {
 			b.Fatal(err)
 		}

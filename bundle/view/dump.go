@@ -1,4 +1,4 @@
-package bundle
+package view
 
 import (
 	"crypto/sha256"
@@ -11,7 +11,7 @@ import (
 )
 
 // Dump is a ztunnel's config dump as the manifest holds it: no entry of its
-// own, since its sections are, but they make it up again.
+// own, since its sections are, but it is reconstructed from them.
 type Dump struct {
 	Path   string `json:"path"` // <dir>/config_dump.json
 	SHA256 string `json:"sha256"`
@@ -22,42 +22,39 @@ type Dump struct {
 	Withheld []string `json:"withheld,omitempty"`
 }
 
-// wholeDump hashes a dump in the form that it is made up again in: the
-// sections' values between the braces of one object.
-type wholeDump struct {
+// DumpHash hashes a dump in the form that it is reconstructed in: the sections'
+// values between the braces of one object.
+type DumpHash struct {
 	dump Dump
 	hash hash.Hash
 }
 
-func newWholeDump(path string) *wholeDump {
-	return &wholeDump{dump: Dump{Path: path, Sections: []string{}}, hash: sha256.New()}
+func NewDumpHash(path string) *DumpHash {
+	return &DumpHash{dump: Dump{Path: path, Sections: []string{}}, hash: sha256.New()}
 }
 
-func (d *wholeDump) Write(p []byte) (int, error) {
+func (d *DumpHash) Write(p []byte) (int, error) {
 	d.dump.Bytes += int64(len(p))
 	return d.hash.Write(p)
 }
 
-// add takes a section's file.
-func (d *wholeDump) add(section string, s *spool) error {
-	r, err := s.reader()
-	if err != nil {
-		return fmt.Errorf("read back section %s: %w", section, err)
-	}
-	err = joinSection(d, len(d.dump.Sections), section, r, s.size)
+// Add takes a section's file of that size.
+func (d *DumpHash) Add(section string, file io.Reader, size int64) error {
+	err := JoinSection(d, len(d.dump.Sections), section, file, size)
 	d.dump.Sections = append(d.dump.Sections, section)
 	return err
 }
 
-func (d *wholeDump) end(withheld []string) Dump {
-	_, _ = d.Write([]byte(joinEnd(len(d.dump.Sections)))) // a hash takes everything
+// End is the dump, of which withheld was served and is not kept.
+func (d *DumpHash) End(withheld []string) Dump {
+	_, _ = d.Write([]byte(JoinEnd(len(d.dump.Sections)))) // a hash takes everything
 	d.dump.SHA256 = hex.EncodeToString(d.hash.Sum(nil))
 	d.dump.Withheld = withheld
 	return d.dump
 }
 
-// joinSection writes the value of a section's file as the nth member of a dump.
-func joinSection(w io.Writer, n int, section string, file io.Reader, size int64) error {
+// JoinSection writes the value of a section's file as the nth member of a dump.
+func JoinSection(w io.Writer, n int, section string, file io.Reader, size int64) error {
 	quoted, err := jsontext.AppendQuote(nil, section)
 	if err != nil {
 		return err
@@ -81,7 +78,8 @@ func joinSection(w io.Writer, n int, section string, file io.Reader, size int64)
 	return err
 }
 
-func joinEnd(sections int) string {
+// JoinEnd is what follows the last of so many sections.
+func JoinEnd(sections int) string {
 	if sections == 0 {
 		return "{}"
 	}

@@ -1,7 +1,6 @@
-package bundle
+package redact
 
 import (
-	"bytes"
 	"crypto/ecdsa"
 	"crypto/rsa"
 	"crypto/sha256"
@@ -13,18 +12,10 @@ import (
 	"fmt"
 
 	"github.com/go-json-experiment/json/jsontext"
-)
 
-// CertificateFacts stand in a certificate's place of its PEM text.
-type CertificateFacts struct {
-	Fingerprint string   `json:"fingerprint"` // SHA-256 of the DER form, in hex; of a chain's leaf its first 16 digits
-	Subject     string   `json:"subject"`
-	Issuer      string   `json:"issuer"`
-	KeyType     string   `json:"keyType"` // "ECDSA P-256", "RSA 2048", …
-	Signature   string   `json:"signature"`
-	SANs        []string `json:"sans"` // SPIFFE IDs, DNS names and addresses
-	IsCA        bool     `json:"isCA"`
-}
+	"github.com/zbundle/zbundle/internal/rawjson"
+	"github.com/zbundle/zbundle/internal/ztunnel"
+)
 
 // chainFacts takes the PEM bodies out of a chain. Of its leaf, which the
 // serial number names as well and of which every node has its own for each
@@ -38,26 +29,11 @@ func rootFacts(roots jsontext.Value) []byte { return certificateFacts(roots, 2*s
 
 // certificateFacts leaves so many digits of the first one's fingerprint.
 func certificateFacts(list jsontext.Value, digits int) []byte {
-	if list.Kind() != '[' {
-		return list
-	}
-	dec := jsontext.NewDecoder(bytes.NewReader(list), decodeOptions()...)
-	if _, err := dec.ReadToken(); err != nil {
-		return list
-	}
-	var out []byte
-	copied := int64(0)
-	for dec.PeekKind() != ']' {
-		cert, err := dec.ReadValue()
-		if err != nil {
-			return list
-		}
-		end := dec.InputOffset()
-		out = append(out, list[copied:end-int64(len(cert))]...)
-		out = append(out, editMember(cert, "pem", func(v jsontext.Value) []byte { return factsOf(v, digits) })...)
-		copied, digits = end, 2*sha256.Size
-	}
-	return append(out, list[copied:]...)
+	return rawjson.EditElements(list, func(cert jsontext.Value) []byte {
+		of := digits
+		digits = 2 * sha256.Size
+		return rawjson.ReplaceMember(cert, "pem", func(pem jsontext.Value) []byte { return factsOf(pem, of) })
+	})
 }
 
 // factsOf is the member that stands for a PEM text, which ztunnel prints in
@@ -77,7 +53,7 @@ func factsOf(v jsontext.Value, digits int) []byte {
 		return []byte(facts)
 	}
 	sum := sha256.Sum256(block.Bytes)
-	f := CertificateFacts{Fingerprint: hex.EncodeToString(sum[:])[:digits], SANs: []string{}}
+	f := ztunnel.Facts{Fingerprint: hex.EncodeToString(sum[:])[:digits], SANs: []string{}}
 	if c, err := x509.ParseCertificate(block.Bytes); err == nil {
 		f.Subject, f.Issuer, f.KeyType, f.Signature, f.IsCA = c.Subject.String(), c.Issuer.String(), keyType(c), c.SignatureAlgorithm.String(), c.IsCA
 		for _, u := range c.URIs {
@@ -103,30 +79,4 @@ func keyType(c *x509.Certificate) string {
 		return fmt.Sprintf("RSA %d", key.N.BitLen())
 	}
 	return c.PublicKeyAlgorithm.String()
-}
-
-// editMember puts another member in the place of the one of that name.
-func editMember(v jsontext.Value, name string, member func(jsontext.Value) []byte) []byte {
-	if v.Kind() != '{' {
-		return v
-	}
-	dec := jsontext.NewDecoder(bytes.NewReader(v), decodeOptions()...)
-	if _, err := dec.ReadToken(); err != nil {
-		return v
-	}
-	for dec.PeekKind() == '"' {
-		key, err := dec.ReadValue()
-		if err != nil {
-			return v
-		}
-		at, found := dec.InputOffset()-int64(len(key)), string(key) == `"`+name+`"`
-		value, err := dec.ReadValue()
-		if err != nil {
-			return v
-		}
-		if found {
-			return bytes.Join([][]byte{v[:at], member(value), v[dec.InputOffset():]}, nil)
-		}
-	}
-	return v
 }

@@ -1,4 +1,4 @@
-package bundle_test
+package redact_test
 
 import (
 	"bytes"
@@ -6,7 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/zbundle/zbundle/bundle"
+	"github.com/zbundle/zbundle/bundle/redact"
 )
 
 func TestAGatewaysLogLosesWhatItsClientsAskedFor(t *testing.T) {
@@ -34,7 +34,7 @@ func TestAGatewaysLogLosesWhatItsClientsAskedFor(t *testing.T) {
 				test.want = test.in
 			}
 			var out bytes.Buffer
-			m := bundle.NewRequestMask(&out)
+			m := redact.NewRequestMask(&out)
 			for _, c := range []byte(test.in) {
 				if _, err := m.Write([]byte{c}); err != nil {
 					t.Fatal(err)

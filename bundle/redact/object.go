@@ -1,4 +1,4 @@
-package bundle
+package redact
 
 import (
 	"crypto/sha256"
@@ -102,10 +102,10 @@ func resourceKey(group, resource string) string {
 	return group + "/" + resource
 }
 
-// RedactObject takes out of an object, as decoded from JSON, everything that
+// Object takes out of an object, as decoded from JSON, everything that
 // its type is not known to be safe with, and counts what it took. ok is false
 // where nothing of the object may be kept.
-func RedactObject(group, resource string, obj map[string]any) (removed int, ok bool) {
+func Object(group, resource string, obj map[string]any) (removed int, ok bool) {
 	key := resourceKey(group, resource)
 	members := kept[key]
 	if members == nil {
@@ -340,7 +340,7 @@ func (r *redactor) headers(v any) {
 		for name, value := range v {
 			switch name {
 			case "headers", "requestHeaderModifier", "responseHeaderModifier", "withoutHeaders", "cookies", "queryParams":
-				v[name] = strings.Trim(redacted, `"`)
+				v[name] = marker
 				r.removed++
 			case "when":
 				r.conditions(value)
@@ -367,7 +367,7 @@ func (r *redactor) conditions(v any) {
 		if strings.HasPrefix(key, "request.headers") || strings.HasPrefix(key, "request.auth") {
 			for _, values := range []string{"values", "notValues"} {
 				if _, ok := condition[values]; ok {
-					condition[values] = []any{strings.Trim(redacted, `"`)}
+					condition[values] = []any{marker}
 					r.removed++
 				}
 			}
