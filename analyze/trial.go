@@ -29,7 +29,10 @@ func (e *Engine) Trial(id string, m *mesh.Mesh) (*Trial, error) {
 // Judgement is what one rule says of a mesh.
 type Judgement struct {
 	Subjects []mesh.Subject // in no order, and named as often as they were found
-	Items    []mesh.Item    // of the rule's collection, that it found
+	// Notes has "over" for each subject of which it is over, "hint" for each that
+	// the evidence leaves a hint of, and "" for all others.
+	Notes []string
+	Items []mesh.Item // of the rule's collection, that it found
 	// Undecided is true where the rule could not look everywhere.
 	Undecided bool
 }
@@ -48,12 +51,23 @@ func (t *Trial) Run(ctx context.Context) (j *Judgement, err error) {
 	}
 	j = &Judgement{Undecided: len(ev.gaps) > 0}
 	for _, h := range ev.hits {
-		j.Subjects = append(j.Subjects, h.subject)
+		j.Subjects, j.Notes = append(j.Subjects, h.subject), append(j.Notes, h.note())
 		if n := len(j.Items); n == 0 || j.Items[n-1] != h.matter.item {
 			j.Items = append(j.Items, h.matter.item)
 		}
 	}
 	return j, nil
+}
+
+// note tells a hit that is over, or a mere hint, from one that stands.
+func (h *hit) note() string {
+	switch {
+	case h.timing.State == mesh.Over:
+		return "over"
+	case h.but != "":
+		return "hint"
+	}
+	return ""
 }
 
 // Alter changes what an alteration names of each of the items. The mesh is as

@@ -22,7 +22,7 @@ type mutant struct {
 func mutants(r *rules.Rule) []mutant {
 	bare := *r
 	bare.Message, bare.Cause, bare.Impact, bare.Remedy = rules.Template{}, rules.Template{}, rules.Template{}, rules.Template{}
-	bare.Evidence, bare.Group = nil, nil
+	bare.Evidence, bare.Group, bare.Causes = nil, nil, nil
 	var out []mutant
 	add := func(e *rules.Expr, put func(changed *rules.Rule, e *rules.Expr)) {
 		if e == nil {
@@ -44,6 +44,14 @@ func mutants(r *rules.Rule) []mutant {
 		})
 	}
 	add(r.When, func(changed *rules.Rule, e *rules.Expr) { changed.When = e })
+	add(r.Over, func(changed *rules.Rule, e *rules.Expr) { changed.Over = e })
+	add(r.Stands, func(changed *rules.Rule, e *rules.Expr) { changed.Stands = e })
+	for i, c := range r.Against {
+		changed := bare
+		changed.Against = slices.Delete(slices.Clone(r.Against), i, i+1)
+		line, column := c.If.AtRune(0)
+		out = append(out, mutant{&changed, line, column, "without what speaks against it: " + strings.Join(strings.Fields(c.If.Source), " ")})
+	}
 	return out
 }
 

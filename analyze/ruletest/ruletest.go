@@ -79,6 +79,8 @@ type state struct {
 	undecided  bool
 	// gaps is true where the world has them already, beside what the rule finds.
 	gaps bool
+	// unmade is true where what is over, or left as a hint, counts as no longer found.
+	unmade bool
 }
 
 func (s state) prefix() string {
@@ -103,6 +105,8 @@ func states(ctx context.Context, trial *analyze.Trial, t rules.Test, visit func(
 		s := state{alteration: a.Source, gaps: found.Undecided}
 		if i >= len(t.Unless) {
 			s.subjects = plain.subjects
+		} else {
+			s.unmade = true
 		}
 		restore, err := trial.Alter(a, found.Items)
 		if err != nil {
@@ -124,6 +128,9 @@ func (s state) judge(ctx context.Context, trial *analyze.Trial) (string, error) 
 		return "", err
 	}
 	found := subjects(j)
+	if s.unmade {
+		found = slices.DeleteFunc(found, func(name string) bool { return strings.HasSuffix(name, ")") })
+	}
 	switch {
 	case s.undecided && !j.Undecided:
 		return "expected undecided, " + told(found, j.Undecided), nil
@@ -139,8 +146,12 @@ func (s state) judge(ctx context.Context, trial *analyze.Trial) (string, error) 
 
 func subjects(j *analyze.Judgement) []string {
 	var out []string
-	for _, s := range j.Subjects {
-		out = append(out, s.Kind+" "+strings.TrimPrefix(s.Namespace+"/"+s.Name, "/"))
+	for i, s := range j.Subjects {
+		name := s.Kind + " " + strings.TrimPrefix(s.Namespace+"/"+s.Name, "/")
+		if j.Notes[i] != "" {
+			name += " (" + j.Notes[i] + ")"
+		}
+		out = append(out, name)
 	}
 	slices.Sort(out)
 	return slices.Compact(out)
