@@ -9,17 +9,17 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// managedFields are the larger part of many objects; the redaction keeps nothing of them.
+// managedFields are the larger part of many objects; of most the redaction keeps nothing of them.
 const managedFields = "managedFields"
 
 // errNoObject is returned for JSON that is something else.
 var errNoObject = errors.New("not an object")
 
 // decodeObject reads an object as encoding/json does, but for numbers, which
-// stay as they are written, and without its managedFields.
-func decodeObject(raw []byte) (map[string]any, error) {
-	dec := jsontext.NewDecoder(bytes.NewReader(raw), lenient())
-	v, err := decodeAny(dec)
+// stay as they are written, and without its managedFields unless managers is true.
+func decodeObject(raw []byte, managers bool) (map[string]any, error) {
+	dec := objectDecoder{jsontext.NewDecoder(bytes.NewReader(raw), lenient()), managers}
+	v, err := dec.any()
 	if err != nil {
 		return nil, err
 	}
@@ -33,18 +33,23 @@ func decodeObject(raw []byte) (map[string]any, error) {
 	return obj, nil
 }
 
-func decodeAny(dec *jsontext.Decoder) (any, error) {
+type objectDecoder struct {
+	*jsontext.Decoder
+	managers bool
+}
+
+func (dec objectDecoder) any() (any, error) {
 	token, err := dec.ReadToken()
 	if err != nil {
 		return nil, err
 	}
 	switch token.Kind() {
 	case '{':
-		return decodeMembers(dec)
+		return dec.members()
 	case '[':
 		list := []any{}
 		for dec.PeekKind() != ']' {
-			v, err := decodeAny(dec)
+			v, err := dec.any()
 			if err != nil {
 				return nil, err
 			}
@@ -62,7 +67,7 @@ func decodeAny(dec *jsontext.Decoder) (any, error) {
 	return nil, nil
 }
 
-func decodeMembers(dec *jsontext.Decoder) (map[string]any, error) {
+func (dec objectDecoder) members() (map[string]any, error) {
 	obj := map[string]any{}
 	for dec.PeekKind() != '}' {
 		token, err := dec.ReadToken()
@@ -70,10 +75,10 @@ func decodeMembers(dec *jsontext.Decoder) (map[string]any, error) {
 			return nil, err
 		}
 		name := token.String()
-		if name == managedFields {
+		if name == managedFields && !dec.managers {
 			err = dec.SkipValue()
 		} else {
-			obj[name], err = decodeAny(dec)
+			obj[name], err = dec.any()
 		}
 		if err != nil {
 			return nil, err

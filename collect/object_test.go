@@ -16,7 +16,7 @@ func TestAnObjectComesBackAsItWasListed(t *testing.T) {
 		{"of two of a name the last", `{"a":1,"a":2}`, `{"a":2}`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			obj, err := decodeObject([]byte(test.in))
+			obj, err := decodeObject([]byte(test.in), false)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -33,12 +33,12 @@ func TestAnObjectComesBackAsItWasListed(t *testing.T) {
 
 func TestWhatIsNoObjectIsSaidToBeNone(t *testing.T) {
 	for _, in := range []string{`[]`, `1`, `"a"`, `null`, `{} {}`} {
-		if _, err := decodeObject([]byte(in)); err != errNoObject {
+		if _, err := decodeObject([]byte(in), false); err != errNoObject {
 			t.Errorf("%s: %v", in, err)
 		}
 	}
 	for _, in := range []string{``, `{`, `{"a"`, `{"a":}`, `{"managedFields":`, `{"a":[1,}`} {
-		if _, err := decodeObject([]byte(in)); err == nil {
+		if _, err := decodeObject([]byte(in), false); err == nil {
 			t.Errorf("%s: no error", in)
 		}
 	}
@@ -47,7 +47,7 @@ func TestWhatIsNoObjectIsSaidToBeNone(t *testing.T) {
 func FuzzObject(f *testing.F) {
 	f.Add([]byte(`{"metadata":{"name":"a","managedFields":[{}]},"n":[1e400,"\ud800",null]}`))
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		obj, err := decodeObject(raw)
+		obj, err := decodeObject(raw, false)
 		if err != nil {
 			return
 		}

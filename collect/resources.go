@@ -284,7 +284,7 @@ func (l *listed) add(raw []byte) error {
 	if l.each != nil && !l.each(raw) {
 		return nil
 	}
-	obj, err := decodeObject(raw)
+	obj, err := decodeObject(raw, redact.KeepsManagers(l.task.group, l.task.name))
 	if err != nil {
 		return fmt.Errorf("read an object of %s: %w", l.task.name, err)
 	}

@@ -117,8 +117,8 @@ func Object(group, resource string, obj map[string]any) (removed int, ok bool) {
 		case name == "apiVersion" || name == "kind":
 		case name == "metadata":
 			r.metadata(value)
-			if meta, ok := value.(map[string]any); ok && key != "core/pods" {
-				delete(meta, "uid") // a ztunnel and a kubelet call pods so, and nobody anything else
+			if meta, ok := value.(map[string]any); ok {
+				r.identity(meta, key)
 			}
 		case !slices.Contains(members, name):
 			delete(obj, name)
@@ -134,6 +134,9 @@ func Object(group, resource string, obj map[string]any) (removed int, ok bool) {
 		if template, ok := member(obj["spec"], "template"); ok {
 			if meta, ok := member(template, "metadata"); ok {
 				r.metadata(meta)
+				if meta, ok := meta.(map[string]any); ok {
+					r.removed += keepOnly(meta, templateMetadata)
+				}
 			}
 			spec, _ := member(template, "spec")
 			r.podSpec(spec)
@@ -154,6 +157,18 @@ func Object(group, resource string, obj map[string]any) (removed int, ok bool) {
 		r.headers(obj["spec"])
 	}
 	return r.removed, true
+}
+
+// identity keeps an object's uid and managers, where somebody reads them.
+func (r *redactor) identity(meta map[string]any, key string) {
+	if key != "core/pods" {
+		delete(meta, "uid") // a ztunnel and a kubelet call pods so, and nobody anything else
+	}
+	if slices.Contains(unmanaged, key) {
+		delete(meta, "managedFields")
+		return
+	}
+	managers(meta)
 }
 
 type redactor struct{ removed int }
@@ -181,7 +196,6 @@ func (r *redactor) metadata(v any) {
 	if !ok {
 		return
 	}
-	delete(meta, "managedFields")
 	delete(meta, "resourceVersion")
 	annotations, _ := meta["annotations"].(map[string]any)
 	for name := range annotations {
@@ -209,6 +223,9 @@ func (r *redactor) podSpec(v any) {
 		}
 	}
 }
+
+// templateMetadata is what is kept of a pod template's.
+var templateMetadata = []string{"labels", "annotations"}
 
 // podSettings and containerSettings are what is kept of a pod's spec and of a container's.
 var (
