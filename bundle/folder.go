@@ -4,20 +4,19 @@ import (
 	"context"
 	"io/fs"
 	"os"
-	"syscall"
 
 	"github.com/zbundle/zbundle/bundle/layout"
 )
 
 // walkFolder reads an extracted bundle. Nothing outside the folder can be
-// reached through it; hard links are told by their inode.
+// reached through it; hard links are recognized by the file that they are.
 func (r *Reader) walkFolder(ctx context.Context, fn func(File) error) error {
 	root, err := os.OpenRoot(r.name)
 	if err != nil {
 		return err
 	}
 	defer root.Close()
-	first := map[inode]string{}
+	first := map[fileID]string{}
 	visit := func(name string, d fs.DirEntry, err error) error {
 		if err := ctx.Err(); err != nil {
 			return context.Cause(ctx)
@@ -35,17 +34,17 @@ func (r *Reader) walkFolder(ctx context.Context, fn func(File) error) error {
 			return nil
 		}
 		f := File{Path: name, Size: info.Size(), ModTime: info.ModTime()}
-		if id, linked := linkOf(info); linked {
-			if f.Link = first[id]; f.Link == "" {
-				first[id] = name
-			}
-		}
 		file, err := root.Open(name)
 		if err != nil {
 			r.problem(name, "can't be read: %v", err)
 			return nil
 		}
 		defer file.Close()
+		if id, linked := linkOf(file); linked {
+			if f.Link = first[id]; f.Link == "" {
+				first[id] = name
+			}
+		}
 		f.Reader = file
 		return fn(f)
 	}
@@ -63,12 +62,5 @@ func (r *Reader) walkFolder(ctx context.Context, fn func(File) error) error {
 	})
 }
 
-type inode struct{ dev, ino uint64 }
-
-func linkOf(info fs.FileInfo) (inode, bool) {
-	st, ok := info.Sys().(*syscall.Stat_t)
-	if !ok || st.Nlink < 2 {
-		return inode{}, false
-	}
-	return inode{uint64(st.Dev), st.Ino}, true
-}
+// fileID is a file on its volume: hard links to it have the same one.
+type fileID struct{ volume, file uint64 }

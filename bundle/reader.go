@@ -22,6 +22,7 @@ import (
 	"github.com/mholt/archives"
 
 	"github.com/zbundle/zbundle/bundle/layout"
+	"github.com/zbundle/zbundle/internal/tempfile"
 )
 
 // Bounds on what a bundle from a stranger may cost.
@@ -83,14 +84,11 @@ func Open(name string, identities ...age.Identity) (*Reader, error) {
 }
 
 // OpenStream takes a bundle from a stream, as stdin is, into a temporary file
-// that no name leads to: a bundle is read more than once.
+// that goes with the process: a bundle is read more than once.
 func OpenStream(in io.Reader, identities ...age.Identity) (*Reader, error) {
-	file, err := os.CreateTemp("", "zbundle-stdin-*")
+	file, err := tempfile.Create("", "zbundle-stdin-*")
 	if err != nil {
 		return nil, fmt.Errorf("make a temporary file: %w", err)
-	}
-	if err := os.Remove(file.Name()); err != nil {
-		return nil, errors.Join(err, file.Close())
 	}
 	if _, err := io.Copy(file, io.LimitReader(in, maxTotal)); err != nil {
 		return nil, errors.Join(fmt.Errorf("read stdin: %w", err), file.Close())

@@ -10,6 +10,7 @@ import (
 	"os"
 
 	"github.com/zbundle/zbundle/bundle/redact"
+	"github.com/zbundle/zbundle/internal/tempfile"
 )
 
 // spoolMemory is how much of an entry is held in memory; the rest goes to a
@@ -79,15 +80,11 @@ func (s *spool) put(p []byte) (int, error) {
 // flush moves what is in memory to the temporary file.
 func (s *spool) flush() error {
 	if s.file == nil {
-		file, err := os.CreateTemp(s.dir, ".zbundle-spool-*")
+		file, err := tempfile.Create(s.dir, ".zbundle-spool-*")
 		if err != nil {
 			return fmt.Errorf("make a temporary file: %w", err)
 		}
 		s.file = file
-		// Without a name it can't outlive the process.
-		if err := os.Remove(file.Name()); err != nil {
-			return err
-		}
 	}
 	_, err := s.mem.WriteTo(s.file)
 	return err

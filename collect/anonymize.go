@@ -9,6 +9,7 @@ import (
 
 	"github.com/zbundle/zbundle/bundle"
 	"github.com/zbundle/zbundle/bundle/pseudonym"
+	"github.com/zbundle/zbundle/internal/tempfile"
 )
 
 // runAnonymized collects into a file without a name, which nothing leads to
@@ -49,12 +50,9 @@ func unnamedFile(output string) (*os.File, error) {
 	if output == bundle.Stdout {
 		dir = os.TempDir()
 	}
-	f, err := os.CreateTemp(dir, ".zbundle-plain-*")
+	f, err := tempfile.Create(dir, ".zbundle-plain-*")
 	if err != nil {
 		return nil, fmt.Errorf("make a temporary file: %w", err)
-	}
-	if err := os.Remove(f.Name()); err != nil {
-		return nil, errors.Join(fmt.Errorf("make a temporary file: %w", err), f.Close())
 	}
 	return f, nil
 }
