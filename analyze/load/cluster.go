@@ -274,7 +274,7 @@ func (l *loader) daemonSet(o daemonSetObject, at mesh.Evidence) {
 	}
 	l.mesh.DaemonSets = append(l.mesh.DaemonSets, &mesh.DaemonSet{
 		Namespace: o.Metadata.Namespace, Name: o.Metadata.Name, Component: kind,
-		Desired: o.Status.DesiredNumberScheduled, Current: o.Status.CurrentNumberScheduled, ReadyPods: o.Status.NumberReady,
+		Desired: o.Status.DesiredNumberScheduled, Current: o.Status.CurrentNumberScheduled, Ready: o.Status.NumberReady,
 		Updated: o.Status.UpdatedNumberScheduled, Unavailable: o.Status.NumberUnavailable, Misscheduled: o.Status.NumberMisscheduled,
 		Source: at,
 	})
@@ -296,29 +296,12 @@ func (l *loader) configMap(o configMapObject, _ mesh.Evidence) {
 	}
 }
 
-// finishCluster adds what takes the capture's time or another resource.
+// finishCluster adds what takes another resource.
 func (l *loader) finishCluster() {
 	for _, n := range l.mesh.Namespaces {
 		n.RootCerts, n.HasRootCerts = l.rootCerts[n.Name]
 	}
-	for _, n := range l.mesh.Nodes {
-		n.ReadyForSeconds = l.since(n.ReadySince)
-	}
-	for _, p := range l.mesh.Pods {
-		p.ReadyForSeconds = l.since(p.ReadySince)
-		for _, c := range p.Containers {
-			c.StartedSeconds = l.since(c.StartedAt)
-			c.LastEndedSeconds = l.since(c.LastEndedAt)
-		}
-	}
-	for _, e := range l.mesh.Events {
-		e.AgeSeconds = l.since(e.Last)
-	}
-	for _, s := range l.mesh.Services {
-		s.AgeSeconds = l.since(s.Created)
-	}
-	l.finishMeshConfig()
-	l.finishTrafficConfig()
+	l.finishGateways()
 	l.countEndpoints()
 }
 

@@ -10,7 +10,6 @@ import (
 	"hash/maphash"
 	"io"
 	"path"
-	"time"
 
 	"github.com/zbundle/zbundle/analyze/mesh"
 	"github.com/zbundle/zbundle/bundle"
@@ -260,6 +259,3 @@ func readAll(r io.Reader, limit int64) ([]byte, error) {
 }
 
 var errNoItems = errors.New("is no list of objects")
-
-// since is the age of t at the capture in seconds, 0 where t is not known.
-func (l *loader) since(t time.Time) float64 { return l.mesh.Age(t) }

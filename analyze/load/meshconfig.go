@@ -156,7 +156,7 @@ func (l *loader) peerAuth(o peerAuthObject, at mesh.Evidence) {
 	for port, mtls := range o.Spec.PortLevelMTLS {
 		p.PortModes[port] = cmp.Or(mtls.Mode, "UNSET")
 	}
-	l.mesh.PeerAuths = append(l.mesh.PeerAuths, p)
+	l.mesh.PeerAuthentications = append(l.mesh.PeerAuthentications, p)
 }
 
 type serviceEntryObject struct {
@@ -227,19 +227,9 @@ func (l *loader) gateway(o gatewayObject, at mesh.Evidence) {
 	l.mesh.Waypoints = append(l.mesh.Waypoints, w)
 }
 
-// finishMeshConfig adds what takes the capture's time or another resource.
-func (l *loader) finishMeshConfig() {
-	for _, p := range l.mesh.Policies {
-		p.AgeSeconds = l.since(p.Created)
-	}
-	for _, p := range l.mesh.PeerAuths {
-		p.AgeSeconds = l.since(p.Created)
-	}
-	for _, e := range l.mesh.ServiceEntries {
-		e.AgeSeconds = l.since(e.Created)
-	}
+// finishGateways adds what the objects beside a Gateway say of it.
+func (l *loader) finishGateways() {
 	for _, w := range l.mesh.Waypoints {
-		w.AgeSeconds = l.since(w.Created)
 		class, known := l.classes[w.Class]
 		w.ClassKnown = known
 		w.TrafficType = cmp.Or(w.TrafficType, class.Metadata.Labels[istio.WaypointForLabel], "service")

@@ -106,10 +106,10 @@ func (l *loader) networkz(f bundle.File) error {
 }
 
 func (l *loader) addGateway(g *mesh.NetworkGateway) {
-	for _, other := range l.mesh.Gateways {
+	for _, other := range l.mesh.NetworkGateways {
 		if other.Network == g.Network && other.Address == g.Address && other.Port == g.Port {
 			return
 		}
 	}
-	l.mesh.Gateways = append(l.mesh.Gateways, g)
+	l.mesh.NetworkGateways = append(l.mesh.NetworkGateways, g)
 }

@@ -43,7 +43,7 @@ func (l *loader) synczAfter(t *istiodFiles, f bundle.File) error {
 	return nil
 }
 
-// podChanges are the pods that came and went while the collection ran.
+// podChanges are the pods that were created and deleted while the collection ran.
 func (l *loader) podChanges(f bundle.File) error {
 	c, err := bundle.DecodePodChanges(f.Reader)
 	if err != nil {
@@ -52,12 +52,16 @@ func (l *loader) podChanges(f bundle.File) error {
 	if len(c.Came)+len(c.Went) > mostItems {
 		return fmt.Errorf("is of more than %d pods, which no mesh has", mostItems)
 	}
-	for came, list := range map[bool][]bundle.PodName{true: c.Came, false: c.Went} {
-		for _, p := range list {
-			l.mesh.Moved = append(l.mesh.Moved, mesh.Moved{
-				Namespace: p.Namespace, Name: p.Name, Came: came, Source: mesh.Evidence{File: f.Path, Text: p.UID},
-			})
-		}
+	add := func(p bundle.PodName, created bool) {
+		l.mesh.PodChanges = append(l.mesh.PodChanges, mesh.PodChange{
+			Namespace: p.Namespace, Name: p.Name, Created: created, Source: mesh.Evidence{File: f.Path, Text: p.UID},
+		})
+	}
+	for _, p := range c.Came {
+		add(p, true)
+	}
+	for _, p := range c.Went {
+		add(p, false)
 	}
 	return nil
 }

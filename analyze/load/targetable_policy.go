@@ -1,8 +1,6 @@
 package load
 
 import (
-	"slices"
-
 	"github.com/zbundle/zbundle/analyze/mesh"
 )
 
@@ -31,16 +29,5 @@ func (l *loader) targetable(kind string, list *[]*mesh.TargetablePolicy) func(ta
 			p.TargetRefs = append(p.TargetRefs, mesh.TargetRef{Kind: t.Kind, Name: t.Name})
 		}
 		*list = append(*list, p)
-	}
-}
-
-// finishTrafficConfig adds the ages of what tells proxies how to treat traffic.
-func (l *loader) finishTrafficConfig() {
-	m := l.mesh
-	for _, r := range slices.Concat(m.VirtualServices, m.DestinationRules, m.Routes) {
-		r.AgeSeconds = l.since(r.Created)
-	}
-	for _, p := range slices.Concat(m.RequestAuthentications, m.WasmPlugins, m.Telemetries) {
-		p.AgeSeconds = l.since(p.Created)
 	}
 }

@@ -26,7 +26,7 @@ type Ztunnel struct {
 
 	// HasDump is true where a config dump could be read.
 	HasDump bool `expr:"hasDump"`
-	// Ready is what /healthz/ready said: 200. Pending are the tasks it waits for.
+	// HasReady is true where /healthz/ready answered, Ready where it answered with 200; Pending are the tasks it waits for.
 	HasReady bool     `expr:"hasReady"`
 	Ready    bool     `expr:"ready"`
 	Pending  []string `expr:"pending"`
@@ -37,7 +37,7 @@ type Ztunnel struct {
 	StartedAt time.Time `expr:"startedAt"`
 	Restarted bool      `expr:"restarted"`
 
-	// WorkloadCount, HBONECount, ServiceCount and PolicyCount are those of the dump.
+	// WorkloadCount, ServiceCount and PolicyCount are those of the dump.
 	WorkloadCount int `expr:"workloadCount"`
 	ServiceCount  int `expr:"serviceCount"`
 	PolicyCount   int `expr:"policyCount"`
@@ -81,7 +81,7 @@ type Ztunnel struct {
 	FDErrors int `expr:"fdErrors"`
 	// DNS is what its DNS proxy has forwarded since it started.
 	DNS DNS `expr:"dns"`
-	// WorkloadState and CertificateList stand for the sections of its dump:
+	// WorkloadState and CertificateList are the sections of its dump:
 	// evidence of what is not in them.
 	WorkloadState   Section `expr:"workloadState"`
 	CertificateList Section `expr:"certificateList"`

@@ -9,7 +9,7 @@ type Certificate struct {
 	// State is "Available", "Initializing" or "Unavailable", Reason the text after "Unavailable: ".
 	State  string `expr:"state"`
 	Reason string `expr:"reason"`
-	// ReasonClass groups reasons: "impersonation", "ca-unreachable", "untrusted-ca", "not-needed", "other".
+	// ReasonClass is what kind of reason it is: "impersonation", "ca-unreachable", "untrusted-ca", "not-needed", "other".
 	ReasonClass string    `expr:"reasonClass"`
 	Serial      string    `expr:"serial"`
 	NotBefore   time.Time `expr:"notBefore"`
@@ -39,7 +39,7 @@ type LocalIdentity struct {
 	Identity string   `expr:"identity"`
 	Ztunnel  *Ztunnel `expr:"ztunnel"`
 	Pods     []*Pod   `expr:"pods"`
-	// YoungestSeconds is the age of the pod of these that started last, OldestSeconds of the first.
+	// OldestSeconds is the age of the pod of these that was created first.
 	OldestSeconds float64      `expr:"oldestSeconds"`
 	Certificate   *Certificate `expr:"certificate"` // nil where the ztunnel has none; the best where it has several
 	signers       []*Istiod
@@ -55,10 +55,10 @@ type Root struct {
 	Identities  int        `expr:"identities"` // certificates that carry it
 	// Majority is true of the root that most certificates carry.
 	Majority bool `expr:"majority"`
-	// Strangers are the certificates with this root that lack the majority's:
+	// Isolated are the certificates with this root that lack the majority's:
 	// no connection between them and the rest can be verified.
-	Strangers []*Certificate `expr:"strangers"`
-	Source    Evidence
+	Isolated []*Certificate `expr:"isolated"`
+	Source   Evidence
 }
 
 // RootFact is what a root's certificate says of itself.

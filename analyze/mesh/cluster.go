@@ -134,7 +134,7 @@ type Container struct {
 	StartedAt      time.Time
 	LastEndedAt    time.Time
 	Waiting        string `expr:"waiting"` // reason, such as CrashLoopBackOff
-	// The container's last termination, if any.
+	// LastReason and LastExitCode are those of the container's last termination, if any.
 	LastReason       string  `expr:"lastReason"`
 	LastExitCode     int     `expr:"lastExitCode"`
 	LastEndedSeconds float64 `expr:"lastEndedSeconds"` // how long ago
@@ -156,7 +156,7 @@ type DaemonSet struct {
 	Component    string  `expr:"component"` // "ztunnel" or "istio-cni"
 	Desired      int     `expr:"desired"`
 	Current      int     `expr:"current"`
-	ReadyPods    int     `expr:"ready"`
+	Ready        int     `expr:"ready"`
 	Updated      int     `expr:"updated"`
 	Unavailable  int     `expr:"unavailable"`
 	Misscheduled int     `expr:"misscheduled"`

@@ -2,8 +2,6 @@ package mesh
 
 import (
 	"strings"
-
-	"github.com/zbundle/zbundle/internal/istio"
 )
 
 // Envoy is the proxy of one waypoint's or gateway's pod, by what its metrics count of the requests
@@ -35,38 +33,6 @@ type EnvoyCalls struct {
 	Service  string  `expr:"service"`
 	Requests float64 `expr:"requests"`
 	Cut      float64 `expr:"cut"`
-}
-
-// joinEnvoys compares what each Envoy had of a service with what the others had.
-func (m *Mesh) joinEnvoys() {
-	gateways := make(map[string]*Waypoint, len(m.Waypoints))
-	for _, w := range m.Waypoints {
-		gateways[w.Namespace+"/"+w.Name] = w
-	}
-	all := map[string]*EnvoyCalls{}
-	for _, e := range m.Envoys {
-		e.Gateway = gateways[e.Pod.Namespace+"/"+e.Pod.Labels[istio.GatewayNameLabel]]
-		for _, c := range e.Calls {
-			e.Requests += c.Requests
-			e.Cut += c.Cut
-			sum := all[c.Service]
-			if sum == nil {
-				sum = &EnvoyCalls{}
-				all[c.Service] = sum
-			}
-			sum.Requests += c.Requests
-			sum.Cut += c.Cut
-		}
-	}
-	for _, e := range m.Envoys {
-		for _, c := range e.Calls {
-			if c.Cut > 0 {
-				sum := all[c.Service]
-				e.CutAtOthers += sum.Cut - c.Cut
-				e.ExpectedAtOthers += (sum.Requests - c.Requests) * c.Cut / c.Requests
-			}
-		}
-	}
 }
 
 func (e *Envoy) Subject() Subject { return e.Pod.Subject() }

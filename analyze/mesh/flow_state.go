@@ -32,7 +32,7 @@ func (f *Flow) statePairs() []flowPair {
 // settleStates tells of each failure whether it goes on. Logs that were read
 // apart (a container's previous one, the other end's) count only with the
 // successes that all came later.
-func (m *Mesh) settleStates(failures, good []*Flow) {
+func (j *flowJoin) settleStates(failures, good []*Flow) {
 	by := map[flowPair][]*Flow{}
 	for _, f := range failures {
 		by[f.judgedBy()] = append(by[f.judgedBy()], f)
@@ -60,24 +60,24 @@ func (m *Mesh) settleStates(failures, good []*Flow) {
 		f.OKBetween, f.OKSince = f.Aftermath.Between, f.Aftermath.After
 		f.OKBefore = max(0, f.OKBefore-f.OKBetween-f.OKSince)
 		f.During = duringEvent(f)
-		f.State = m.stateOf(f)
+		f.State = j.stateOf(f)
 	}
 }
 
-func (m *Mesh) stateOf(f *Flow) State {
+func (j *flowJoin) stateOf(f *Flow) State {
 	switch {
 	case f.Origin != "access-log":
 		return Ongoing // connections that are open now
-	case f.Destination.Gone, m.sourceGone(f), f.During != "" && f.OKSince > 0:
+	case f.Destination.Gone, j.sourceGone(f), f.During != "" && f.OKSince > 0:
 		return Over
 	}
-	return f.Aftermath.state(f.Count, m.Captured.Sub(f.Last))
+	return f.Aftermath.state(f.Count, j.mesh.Captured.Sub(f.Last))
 }
 
 // sourceGone is true where the caller was a pod of its ztunnel's node, and nothing has its name or address now.
-func (m *Mesh) sourceGone(f *Flow) bool {
+func (j *flowJoin) sourceGone(f *Flow) bool {
 	s := f.Source
-	return s.Gone || f.AtSource && len(m.Pods) > 0 && s.Name == "" && s.Pod == nil && s.Workload == nil && !s.NodeAddress
+	return s.Gone || f.AtSource && len(j.mesh.Pods) > 0 && s.Name == "" && s.Pod == nil && s.Workload == nil && !s.NodeAddress
 }
 
 // aroundEvent is how long before and after a pod's or a ztunnel's start or end

@@ -23,9 +23,9 @@ func places(spec *WorkloadSpec) []place {
 	return out
 }
 
-// clashes finds addresses that more than one workload of a network claims in
+// findClashes finds addresses that more than one workload of a network claims in
 // one view, or in a set that is a delta of it.
-func (m *Mesh) clashes(held *plane[WorkloadSpec], view *WorkloadSet) {
+func (j *workloadJoin) findClashes(view *WorkloadSet) {
 	first := make(map[place]string, len(view.Specs))
 	clash := claims{}
 	for _, uid := range sortedKeys(view.Specs) {
@@ -41,21 +41,21 @@ func (m *Mesh) clashes(held *plane[WorkloadSpec], view *WorkloadSet) {
 		}
 	}
 	apart := map[place][]*Ztunnel{}
-	for _, set := range held.setsOf(view) {
+	for _, set := range j.held.setsOf(view) {
 		for at, uids := range clash.within(set, first) {
-			apart[at] = append(apart[at], held.by[set]...)
+			apart[at] = append(apart[at], j.held.by[set]...)
 			if len(uids) > 1 {
-				m.clash(at).add(m, held, uids, held.by[set], set)
+				j.add(j.clash(at), uids, j.held.by[set], set)
 			}
 		}
 	}
 	for _, at := range sortedPlaces(clash) {
-		alike := held.followers[view]
+		alike := j.held.followers[view]
 		if others := apart[at]; len(others) > 0 {
 			alike = except(alike, others)
 		}
 		if len(alike) > 0 {
-			m.clash(at).add(m, held, clash[at], alike, view)
+			j.add(j.clash(at), clash[at], alike, view)
 		}
 	}
 }
@@ -94,30 +94,30 @@ func (c claims) within(set *WorkloadSet, first map[place]string) claims {
 	return out
 }
 
-func (m *Mesh) clash(at place) *AddressClash {
-	key := at.network + "/" + at.address
-	if c := m.index.clashes[key]; c != nil {
+// clash is the one of an address, made where it is new.
+func (j *workloadJoin) clash(at place) *AddressClash {
+	if c := j.clashes[at]; c != nil {
 		return c
 	}
 	c := &AddressClash{Network: at.network, Address: at.address}
-	m.index.clashes[key] = c
-	m.Addresses = append(m.Addresses, c)
+	j.clashes[at] = c
+	j.mesh.AddressClashes = append(j.mesh.AddressClashes, c)
 	return c
 }
 
 // add notes who claims the address in the set of some ztunnels.
-func (c *AddressClash) add(m *Mesh, held *plane[WorkloadSpec], uids []string, zs []*Ztunnel, set *WorkloadSet) {
+func (j *workloadJoin) add(c *AddressClash, uids []string, zs []*Ztunnel, set *WorkloadSet) {
 	known := make(map[*Workload]bool, len(c.Workloads))
 	for _, w := range c.Workloads {
 		known[w] = true
 	}
 	for _, uid := range uids {
-		if w := m.index.workloads[uid]; w != nil && !known[w] {
+		if w := j.mesh.index.workloads[uid]; w != nil && !known[w] {
 			known[w] = true
 			c.Workloads = append(c.Workloads, w)
 		}
 	}
-	c.Holders = held.join(c.Holders, zs)
+	c.Holders = j.held.join(c.Holders, zs)
 	if c.Source.File == "" {
 		c.Source = set.Spec(uids[1]).Source
 	}

@@ -7,22 +7,22 @@ import (
 
 // joinCertificates judges every certificate at the capture's time, and finds
 // which identities each ztunnel needs for the pods of its own node.
-func (m *Mesh) joinCertificates() {
+func joinCertificates(m *Mesh) {
 	for _, z := range m.Ztunnels {
 		for _, c := range z.Certificates {
 			c.Ztunnel = z
 			c.signers = m.Istiods
-			m.judge(c)
+			judgeCertificate(m, c)
 			m.Certificates = append(m.Certificates, c)
 		}
 		if z.HasDump {
-			m.LocalIdentities = append(m.LocalIdentities, m.localIdentities(z)...)
+			m.LocalIdentities = append(m.LocalIdentities, localIdentities(m, z)...)
 		}
 	}
-	m.joinRoots()
+	joinRoots(m)
 }
 
-func (m *Mesh) judge(c *Certificate) {
+func judgeCertificate(m *Mesh, c *Certificate) {
 	if !c.HasLeaf {
 		return
 	}
@@ -36,7 +36,7 @@ func (m *Mesh) judge(c *Certificate) {
 
 // localIdentities follows ztunnel's cert_fetcher.rs: certificates are fetched
 // for HBONE workloads of the local node only.
-func (m *Mesh) localIdentities(z *Ztunnel) []*LocalIdentity {
+func localIdentities(m *Mesh, z *Ztunnel) []*LocalIdentity {
 	by := map[string]*LocalIdentity{}
 	if z.Node != nil {
 		for _, p := range z.Node.AmbientPods {
@@ -82,7 +82,7 @@ func standing(c *Certificate) int {
 }
 
 // joinRoots gathers the trust roots and finds groups of ztunnels that share none.
-func (m *Mesh) joinRoots() {
+func joinRoots(m *Mesh) {
 	by := map[string]*Root{}
 	for _, c := range m.Certificates {
 		for _, fp := range c.Roots {
@@ -119,7 +119,7 @@ func (m *Mesh) joinRoots() {
 		}
 		// Without a common root neither end can verify the other.
 		for _, fp := range c.Roots {
-			by[fp].Strangers = append(by[fp].Strangers, c)
+			by[fp].Isolated = append(by[fp].Isolated, c)
 		}
 	}
 }

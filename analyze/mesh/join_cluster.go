@@ -7,9 +7,8 @@ import (
 )
 
 // joinPods decides for each pod whether it is meant to be in the mesh.
-func (m *Mesh) joinPods() {
+func joinPods(m *Mesh) {
 	for _, p := range m.Pods {
-		p.AgeSeconds = m.Age(p.Created)
 		p.Running = p.Phase == "Running" && !p.Deleting
 		if p.Node = m.index.nodes[p.NodeName]; p.Node != nil {
 			p.Node.Pods = append(p.Node.Pods, p)
@@ -18,7 +17,7 @@ func (m *Mesh) joinPods() {
 		p.Redirection = p.Annotations[istio.RedirectionAnnotation]
 		p.Enrolled = p.Redirection == "enabled"
 		p.Identity = m.spiffe(p.Namespace, p.ServiceAccount)
-		p.Selected = m.selected(p)
+		p.Selected = selected(m, p)
 		for _, c := range p.Containers {
 			if c.HasLast && c.Restarts > 0 && (c.LastReason == "OOMKilled" || c.LastExitCode != 0) && !lostWithNode(c, p.Node) {
 				p.Crashed = c
@@ -41,8 +40,15 @@ func lostWithNode(c *Container, n *Node) bool {
 	return n != nil && n.RebootedSeconds > 0 && c.LastEndedSeconds > n.RebootedSeconds-around && c.LastEndedSeconds < n.RebootedSeconds+around
 }
 
+// joinNamespaces tells which are labelled as ambient.
+func joinNamespaces(m *Mesh) {
+	for _, n := range m.Namespaces {
+		n.Ambient = n.Labels[istio.DataplaneModeLabel] == istio.ModeAmbient
+	}
+}
+
 // joinReboots dates the reboots that events tell of.
-func (m *Mesh) joinReboots() {
+func joinReboots(m *Mesh) {
 	for _, e := range m.Events {
 		if n := m.index.nodes[e.Name]; n != nil && e.Kind == "Node" && e.Reason == "Rebooted" && (n.RebootedSeconds == 0 || e.AgeSeconds < n.RebootedSeconds) {
 			n.RebootedSeconds = e.AgeSeconds
@@ -52,11 +58,11 @@ func (m *Mesh) joinReboots() {
 
 // selected follows the default enablement selectors of the istio-cni chart
 // (manifests/charts/istio-cni/values.yaml): the pod's label wins over its namespace's.
-func (m *Mesh) selected(p *Pod) bool {
+func selected(m *Mesh, p *Pod) bool {
 	if p.HostNetwork || p.Sidecar || p.Component == "ztunnel" || p.Component == "istio-cni" {
 		return false
 	}
-	if slices.Contains(m.excludedNamespaces(), p.Namespace) {
+	if slices.Contains(excludedNamespaces(m), p.Namespace) {
 		return false
 	}
 	switch p.Labels[istio.DataplaneModeLabel] {
@@ -71,7 +77,7 @@ func (m *Mesh) selected(p *Pod) bool {
 
 // excludedNamespaces are those that the CNI agent never enrols, as its
 // ConfigMap says, else the chart's default.
-func (m *Mesh) excludedNamespaces() []string {
+func excludedNamespaces(m *Mesh) []string {
 	if v, ok := m.Config["EXCLUDE_NAMESPACES"]; ok {
 		return splitList(v)
 	}
@@ -94,7 +100,7 @@ func splitList(v string) []string {
 
 // joinAgents ties nodes, ztunnels, CNI agents, istiods and the pods in
 // ztunnels' hands to each other.
-func (m *Mesh) joinAgents() {
+func joinAgents(m *Mesh) {
 	for _, z := range m.Ztunnels {
 		z.Pod = m.index.podByName[z.Namespace+"/"+z.Name]
 		z.Node = m.index.nodes[z.NodeName]
@@ -113,7 +119,6 @@ func (m *Mesh) joinAgents() {
 		}
 	}
 	for _, c := range m.CNIs {
-		c.SilentSeconds = m.Age(c.LogTo)
 		c.Pod = m.index.podByName[c.Namespace+"/"+c.Name]
 		c.Node = m.index.nodes[c.NodeName]
 		if c.Node != nil && (c.Node.CNI == nil || c.Pod != nil && c.Pod.Ready) {

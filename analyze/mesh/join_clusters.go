@@ -15,7 +15,7 @@ func JoinClusters(all []*Mesh) {
 	}
 	gateways := map[string]*Waypoint{}
 	for _, m := range all {
-		m.nameItems()
+		nameItems(m)
 		for _, w := range m.Waypoints {
 			for _, address := range w.Addresses {
 				gateways[address] = w
@@ -28,7 +28,7 @@ func JoinClusters(all []*Mesh) {
 		}
 	}
 	for _, m := range all {
-		m.joinRemote(gateways)
+		joinRemote(m, gateways)
 	}
 }
 
@@ -37,7 +37,7 @@ func (m *Mesh) Clusters() []*Mesh { return append([]*Mesh{m}, m.Peers...) }
 
 // nameItems tells all that findings name, and that other clusters can lead
 // to, which cluster it is of.
-func (m *Mesh) nameItems() {
+func nameItems(m *Mesh) {
 	nameAll(m.Cluster, m.Namespaces, func(i *Namespace) *string { return &i.Cluster })
 	nameAll(m.Cluster, m.Nodes, func(i *Node) *string { return &i.Cluster })
 	nameAll(m.Cluster, m.Pods, func(i *Pod) *string { return &i.Cluster })
@@ -57,7 +57,7 @@ func nameAll[T any](cluster string, items []T, field func(T) *string) {
 }
 
 // joinRemote finds the other clusters' workloads in their own clusters.
-func (m *Mesh) joinRemote(gateways map[string]*Waypoint) {
+func joinRemote(m *Mesh, gateways map[string]*Waypoint) {
 	for _, w := range m.Workloads {
 		if w.Spec != nil && w.Spec.NetworkGateway != "" {
 			_, address, _ := strings.Cut(w.Spec.NetworkGateway, "/")
@@ -72,13 +72,13 @@ func (m *Mesh) joinRemote(gateways map[string]*Waypoint) {
 		}
 	}
 	for _, f := range m.Flows {
-		m.remotePeer(f.Source)
-		m.remotePeer(f.Destination)
+		remotePeer(m, f.Source)
+		remotePeer(m, f.Destination)
 	}
 }
 
 // remotePeer finds a peer that this cluster has no pod of, and another has.
-func (m *Mesh) remotePeer(p *Peer) {
+func remotePeer(m *Mesh, p *Peer) {
 	if !p.Gone {
 		return
 	}

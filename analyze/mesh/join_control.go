@@ -6,9 +6,8 @@ import (
 )
 
 // joinXDS ties istiod's sync state to the ztunnels that it is about.
-func (m *Mesh) joinXDS() {
+func joinXDS(m *Mesh) {
 	for _, x := range m.XDS {
-		x.SentSeconds = m.Age(x.SentAt)
 		if z := m.index.ztunnelPod[proxyPod(x.Proxy)]; z != nil {
 			x.Ztunnel = z
 			z.connectTo(x.Istiod)
@@ -27,7 +26,7 @@ func (m *Mesh) joinXDS() {
 	}
 	for _, z := range m.Ztunnels {
 		for _, n := range z.Nacks {
-			m.addNack(z, n)
+			addNack(m, z, n)
 		}
 	}
 }
@@ -54,7 +53,7 @@ func (x *XDSStream) settle() {
 
 // addNack counts a refusal that the ztunnel logged with istiod's record of
 // the same stream, or alone where no istiod was read.
-func (m *Mesh) addNack(z *Ztunnel, n *Nack) {
+func addNack(m *Mesh, z *Ztunnel, n *Nack) {
 	kind := "WDS"
 	if strings.Contains(n.TypeURL, "Authorization") {
 		kind = "WADS"
@@ -82,7 +81,7 @@ func proxyPod(proxy string) string {
 
 // aboutPod is the pod that a line names: by its span or fields, by a uid, or
 // in its text as "<ns>/<name>" or uid. A line of an agent's own is not about the agent.
-func (m *Mesh) aboutPod(l *Log) *Pod {
+func aboutPod(m *Mesh, l *Log) *Pod {
 	if p := m.index.podByName[l.About]; p != nil {
 		return p
 	}
@@ -110,7 +109,7 @@ func (m *Mesh) aboutPod(l *Log) *Pod {
 }
 
 // joinLogs ties log messages to what wrote them.
-func (m *Mesh) joinLogs() {
+func joinLogs(m *Mesh) {
 	istiods := map[string]*Istiod{}
 	for _, i := range m.Istiods {
 		istiods[i.Namespace+"/"+i.Name] = i
@@ -118,8 +117,7 @@ func (m *Mesh) joinLogs() {
 	for _, l := range m.Logs {
 		key := l.Namespace + "/" + l.PodName
 		l.Pod = m.index.podByName[key]
-		l.LastSeconds, l.SpanSeconds = m.Age(l.Last), l.Last.Sub(l.First).Seconds()
-		l.AboutPod = m.aboutPod(l)
+		l.AboutPod = aboutPod(m, l)
 		switch l.Component {
 		case "ztunnel":
 			l.Ztunnel = m.index.ztunnelPod[key]

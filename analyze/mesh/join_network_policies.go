@@ -4,7 +4,6 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
-	"strings"
 
 	"github.com/zbundle/zbundle/internal/istio"
 )
@@ -13,20 +12,16 @@ import (
 var probeAddresses = []string{"169.254.7.127", "fd16:9254:7127:1337:ffff:ffff:ffff:ffff"}
 
 // joinNetworkPolicies asks of every captured pod what the policies that select it keep from it.
-func (m *Mesh) joinNetworkPolicies() {
+func joinNetworkPolicies(m *Mesh) {
 	if len(m.NetworkPolicies) == 0 {
 		return
 	}
-	probes := m.probeSources()
-	namespaces := make(map[string]*Namespace, len(m.Namespaces))
-	for _, n := range m.Namespaces {
-		namespaces[n.Name] = n
-	}
+	probes := probeSources(m)
 	for _, p := range m.Pods {
 		if !p.Enrolled || !p.Running || p.HostNetwork {
 			continue
 		}
-		labels := policyLabels(p, namespaces[p.Namespace])
+		labels := policyLabels(p, m.index.namespaces[p.Namespace])
 		var in, out shut
 		for _, np := range m.NetworkPolicies {
 			if np.Namespace != "" && np.Namespace != p.Namespace || !np.Selector.Matches(labels) {
@@ -110,7 +105,7 @@ func (s shut) probes(p *Pod, sources []netip.Addr) bool {
 	})
 }
 
-func (m *Mesh) probeSources() []netip.Addr {
+func probeSources(m *Mesh) []netip.Addr {
 	texts := m.ProbeSources
 	if len(texts) == 0 {
 		texts = probeAddresses
@@ -123,35 +118,3 @@ func (m *Mesh) probeSources() []netip.Addr {
 	}
 	return out
 }
-
-// joinEvents ties events to the mesh's DaemonSets, and counts the failed probes that the kubelet told of.
-func (m *Mesh) joinEvents() {
-	for _, e := range m.Events {
-		for _, d := range m.DaemonSets {
-			if e.Kind == "DaemonSet" && e.Namespace == d.Namespace && e.Name == d.Name {
-				e.DaemonSet = d
-			}
-		}
-		if e.Kind != "Pod" || e.Reason != "Unhealthy" {
-			continue
-		}
-		if p := m.index.podByName[e.Namespace+"/"+e.Name]; p != nil {
-			p.ProbeFailures += max(1, e.Count)
-		}
-	}
-}
-
-func (n *NetworkPolicy) Subject() Subject {
-	return Subject{Kind: strings.ToLower(n.Kind), Namespace: n.Namespace, Name: n.Name}
-}
-
-// Refs are the policy and those that it keeps from something.
-func (n *NetworkPolicy) Refs() []string {
-	keys := []string{n.Subject().Key()}
-	for _, pods := range [][]*Pod{n.BlocksHBONEIn, n.BlocksHBONEOut, n.BlocksProbes} {
-		keys = append(keys, keysOf(pods)...)
-	}
-	return refs(keys...)
-}
-func (n *NetworkPolicy) Evidence() []Evidence    { return evidence(n.Source) }
-func (n *NetworkPolicy) Gap(string) (*Gap, bool) { return nil, false }

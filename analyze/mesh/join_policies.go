@@ -5,17 +5,24 @@ import (
 	"strings"
 )
 
+// policyJoin finds policies by name, and makes those that only istiod or ztunnels know.
+type policyJoin struct {
+	mesh *Mesh
+	by   map[string]*Policy // "<ns>/<name>"
+}
+
 // joinPolicies adds to the AuthorizationPolicies that Kubernetes has what
 // istiod and the ztunnels hold, and who names a policy without holding it.
-func (m *Mesh) joinPolicies() {
+func joinPolicies(m *Mesh) {
+	j := &policyJoin{mesh: m, by: make(map[string]*Policy, len(m.Policies))}
 	for _, p := range m.Policies {
-		m.index.policies[p.Namespace+"/"+p.Name] = p
+		j.by[p.Namespace+"/"+p.Name] = p
 	}
 	held := planeOf(m.Ztunnels, func(z *Ztunnel) *PolicySet { return z.Policies })
 	for _, key := range sortedKeys(held.keys()) {
 		held.each(key, func(spec *PolicySpec, zs []*Ztunnel) {
 			if spec != nil {
-				m.policy(key).holds(held, spec, zs)
+				j.policy(key).holds(held, spec, zs)
 			}
 		})
 	}
@@ -24,7 +31,7 @@ func (m *Mesh) joinPolicies() {
 			continue
 		}
 		for _, key := range sortedKeys(i.Policies.Specs) {
-			m.policy(key).InIstiod = true
+			j.policy(key).InIstiod = true
 		}
 	}
 	for _, p := range m.Policies {
@@ -34,10 +41,10 @@ func (m *Mesh) joinPolicies() {
 			}
 		})
 	}
-	m.joinReferences()
-	m.joinSelections()
-	m.joinWaypointSelections()
-	m.joinStrangers()
+	j.references()
+	joinSelections(m)
+	joinWaypointSelections(m)
+	joinPrincipals(m)
 }
 
 // holds adds what some ztunnels hold of the policy.
@@ -60,7 +67,7 @@ func (p *Policy) holds(held *plane[PolicySpec], spec *PolicySpec, zs []*Ztunnel)
 // joinSelections finds the captured pods that each policy selects: one for an
 // ingress gateway is no business of ztunnel's. A pod that only one ALLOW
 // policy selects can be called by nobody but those that this one allows.
-func (m *Mesh) joinSelections() {
+func joinSelections(m *Mesh) {
 	for _, p := range m.Policies {
 		if !p.InKubernetes {
 			continue
@@ -78,14 +85,14 @@ func (m *Mesh) joinSelections() {
 	for _, pod := range m.Pods {
 		if len(pod.allow) == 1 {
 			p := pod.allow[0]
-			p.ShutOff = append(p.ShutOff, pod)
+			p.DeniedPods = append(p.DeniedPods, pod)
 		}
 	}
 }
 
 // joinWaypointSelections finds the policies whose selectors are meant for waypoints, which look at targetRefs alone
 // (istio/istio pilot/pkg/model/policyattachment.go).
-func (m *Mesh) joinWaypointSelections() {
+func joinWaypointSelections(m *Mesh) {
 	for _, p := range m.Policies {
 		if !p.InKubernetes || p.TargetRefs || len(p.Selector) == 0 || p.SelectsEnrolled > 0 {
 			continue
@@ -114,14 +121,14 @@ func selects(selector, labels map[string]string) bool {
 
 // joinReferences looks only at the policies of workloads on the ztunnel's own
 // node: elsewhere a name without its policy has no effect.
-func (m *Mesh) joinReferences() {
-	for _, w := range m.Workloads {
+func (j *policyJoin) references() {
+	for _, w := range j.mesh.Workloads {
 		if w.Spec == nil {
 			continue
 		}
-		z := m.index.ztunnels[w.Spec.Node]
+		z := j.mesh.index.ztunnels[w.Spec.Node]
 		for _, key := range w.Spec.Policies {
-			p := m.policy(key)
+			p := j.policy(key)
 			p.Workloads = append(p.Workloads, w.UID)
 			if p.ZtunnelSource.File == "" {
 				p.ZtunnelSource = w.Spec.Source
@@ -137,13 +144,38 @@ func (m *Mesh) joinReferences() {
 	}
 }
 
-func (m *Mesh) policy(key string) *Policy {
-	if p := m.index.policies[key]; p != nil {
+func (j *policyJoin) policy(key string) *Policy {
+	if p := j.by[key]; p != nil {
 		return p
 	}
 	ns, name, _ := strings.Cut(key, "/")
 	p := &Policy{Namespace: ns, Name: name}
-	m.index.policies[key] = p
-	m.Policies = append(m.Policies, p)
+	j.by[key] = p
+	j.mesh.Policies = append(j.mesh.Policies, p)
 	return p
+}
+
+// inScope is true of the pods that a policy of the namespace can be about: its own, or any for the root namespace's.
+func (m *Mesh) inScope(namespace string, pod *Pod) bool {
+	return namespace == pod.Namespace || namespace == m.RootNamespace
+}
+
+// joinPrincipals finds the principals that nobody here can have. Patterns are left out.
+func joinPrincipals(m *Mesh) {
+	if len(m.ServiceAccounts) == 0 {
+		return
+	}
+	for _, p := range m.Policies {
+		for _, principal := range p.Principals {
+			domain, rest, ok := strings.Cut(strings.TrimPrefix(principal, "spiffe://"), "/ns/")
+			ns, account, named := strings.Cut(rest, "/sa/")
+			if !ok || !named || strings.Contains(principal, "*") {
+				continue
+			}
+			own := domain == m.TrustDomain || slices.Contains(m.TrustDomainAliases, domain)
+			if !own || !m.ServiceAccounts[ns+"/"+account] {
+				p.UnknownPrincipals = append(p.UnknownPrincipals, principal)
+			}
+		}
+	}
 }

@@ -3,15 +3,12 @@ package mesh
 import "strings"
 
 // joinServices adds to the Services that Kubernetes has what istiod and the ztunnels hold.
-func (m *Mesh) joinServices() {
-	for _, s := range m.Services {
-		m.index.services[s.Namespace+"/"+s.Hostname] = s
-	}
+func joinServices(m *Mesh) {
 	held := planeOf(m.Ztunnels, func(z *Ztunnel) *ServiceSet { return z.Services })
 	for _, key := range sortedKeys(held.keys()) {
 		held.each(key, func(spec *ServiceSpec, zs []*Ztunnel) {
 			if spec != nil {
-				m.service(key, spec).holds(held, spec, zs)
+				serviceOf(m, key, spec).holds(held, spec, zs)
 			}
 		})
 	}
@@ -20,7 +17,7 @@ func (m *Mesh) joinServices() {
 			continue
 		}
 		for _, key := range sortedKeys(i.Services.Specs) {
-			m.service(key, i.Services.Specs[key]).InIstiod = true
+			serviceOf(m, key, i.Services.Specs[key]).InIstiod = true
 		}
 	}
 	for _, s := range m.Services {
@@ -29,7 +26,7 @@ func (m *Mesh) joinServices() {
 				s.MissingFrom = held.join(s.MissingFrom, zs)
 			}
 		})
-		m.useWaypoint(s)
+		useWaypoint(m, s)
 	}
 	for _, w := range m.Workloads {
 		if w.Spec == nil {
@@ -62,7 +59,7 @@ func (s *Service) holds(held *plane[ServiceSpec], spec *ServiceSpec, zs []*Ztunn
 	s.LBMode, s.LBPreferences, s.HealthPolicy = spec.LBMode, spec.Preferences, spec.HealthPolicy
 }
 
-func (m *Mesh) service(key string, spec *ServiceSpec) *Service {
+func serviceOf(m *Mesh, key string, spec *ServiceSpec) *Service {
 	if s := m.index.services[key]; s != nil {
 		return s
 	}

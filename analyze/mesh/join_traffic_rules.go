@@ -11,20 +11,20 @@ import (
 const sidecarProxy = "sidecar"
 
 // joinTrafficConfig finds who reads each object that tells Envoys how to treat traffic.
-func (m *Mesh) joinTrafficConfig() {
+func joinTrafficConfig(m *Mesh) {
 	rules := slices.Concat(m.VirtualServices, m.Routes, m.DestinationRules)
 	policies := slices.Concat(m.RequestAuthentications, m.WasmPlugins, m.Telemetries)
 	if len(rules)+len(policies) == 0 {
 		return
 	}
-	readers := m.ruleReaders()
-	m.joinTrafficRules(rules, readers)
-	m.joinTargetablePolicies(policies, readers)
+	readers := newRuleReaders(m)
+	joinTrafficRules(m, rules, readers)
+	joinTargetablePolicies(m, policies, readers)
 }
 
 // joinTrafficRules finds who reads each rule: callers' sidecars, the waypoints of its services,
 // or gateways that send to them. ztunnel reads none.
-func (m *Mesh) joinTrafficRules(all []*TrafficRule, readers *ruleReaders) {
+func joinTrafficRules(m *Mesh, all []*TrafficRule, readers *ruleReaders) {
 	for _, r := range all {
 		r.Sidecars = readers.sidecars(r)
 	}
@@ -56,7 +56,7 @@ type ruleReaders struct {
 	byGateways, byWaypoints map[*Service]bool
 }
 
-func (m *Mesh) ruleReaders() *ruleReaders {
+func newRuleReaders(m *Mesh) *ruleReaders {
 	r := &ruleReaders{mesh: m, services: map[string]*Service{}, pods: map[string][]*Pod{}, ofCallers: map[string]int{},
 		byGateways: map[*Service]bool{}, byWaypoints: map[*Service]bool{}}
 	for _, s := range m.Services {

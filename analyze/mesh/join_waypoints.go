@@ -9,7 +9,7 @@ import (
 )
 
 // useWaypoint follows istio.io/use-waypoint of the service, else of its namespace.
-func (m *Mesh) useWaypoint(s *Service) {
+func useWaypoint(m *Mesh, s *Service) {
 	if !s.InKubernetes {
 		return
 	}
@@ -25,7 +25,7 @@ func (m *Mesh) useWaypoint(s *Service) {
 }
 
 // joinWaypoints ties Gateways to their pods and to what ztunnels send to them.
-func (m *Mesh) joinWaypoints() {
+func joinWaypoints(m *Mesh) {
 	used := map[string]bool{}
 	for _, s := range m.Services {
 		if s.Waypoint != "" {
@@ -46,33 +46,29 @@ func (m *Mesh) joinWaypoints() {
 				}
 			}
 		}
-		wp.InUse = m.waypointUsed(wp, used)
+		wp.InUse = waypointUsed(m, wp, used)
 	}
-	m.joinWaypointUsers()
+	joinWaypointUsers(m)
 }
 
 // joinWaypointUsers ties services and pods to the Gateways that their labels name.
-func (m *Mesh) joinWaypointUsers() {
-	gateways := make(map[string]*Waypoint, len(m.Waypoints))
-	for _, wp := range m.Waypoints {
-		gateways[wp.Namespace+"/"+wp.Name] = wp
-	}
+func joinWaypointUsers(m *Mesh) {
 	for _, s := range m.Services {
 		if s.UseWaypoint != "" {
-			s.UsesWaypoint = gateways[s.WaypointNamespace+"/"+s.UseWaypoint]
+			s.UsesWaypoint = m.index.gateways[s.WaypointNamespace+"/"+s.UseWaypoint]
 		}
 	}
-	m.joinThroughWaypoint()
+	joinThroughWaypoint(m)
 	for _, p := range m.Pods {
 		if name := p.Labels[istio.UseWaypointLabel]; name != "" && name != "none" {
-			p.UsesWaypoint = gateways[cmp.Or(p.Labels[istio.UseWaypointNamespaceLabel], p.Namespace)+"/"+name]
+			p.UsesWaypoint = m.index.gateways[cmp.Or(p.Labels[istio.UseWaypointNamespaceLabel], p.Namespace)+"/"+name]
 		}
 	}
 }
 
 // waypointUsed matches a destination of ztunnel, "<network>/<ip>" or
 // "<namespace>/<hostname>", against the waypoint's addresses and service.
-func (m *Mesh) waypointUsed(wp *Waypoint, used map[string]bool) bool {
+func waypointUsed(m *Mesh, wp *Waypoint, used map[string]bool) bool {
 	for dest := range used {
 		ns, rest, _ := strings.Cut(dest, "/")
 		if slices.Contains(wp.Addresses, rest) {
@@ -88,7 +84,7 @@ func (m *Mesh) waypointUsed(wp *Waypoint, used map[string]bool) bool {
 	return false
 }
 
-func (m *Mesh) joinThroughWaypoint() {
+func joinThroughWaypoint(m *Mesh) {
 	direct := map[*Workload]bool{}
 	for _, s := range m.Services {
 		for _, w := range s.Workloads {

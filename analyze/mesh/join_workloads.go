@@ -7,47 +7,63 @@ import (
 	"strings"
 )
 
-// joinWorkloads brings the three planes together: one Workload for each uid
-// that any plane has, and for each pod that is meant to be in the mesh.
-func (m *Mesh) joinWorkloads() {
-	held := planeOf(m.Ztunnels, func(z *Ztunnel) *WorkloadSet { return z.Workloads })
-	uids := held.keys()
-	for _, i := range m.Istiods {
-		if i.Workloads != nil {
-			for uid := range i.Workloads.Specs {
-				uids[uid] = true
-			}
+// workloadJoin brings the three planes together.
+type workloadJoin struct {
+	mesh    *Mesh
+	held    *plane[WorkloadSpec]
+	clashes map[place]*AddressClash
+}
+
+// joinWorkloads makes one Workload of each uid that any plane has, and of each
+// pod that is meant to be in the mesh.
+func joinWorkloads(m *Mesh) {
+	j := &workloadJoin{mesh: m, held: planeOf(m.Ztunnels, func(z *Ztunnel) *WorkloadSet { return z.Workloads }), clashes: map[place]*AddressClash{}}
+	for _, uid := range sortedKeys(j.uids()) {
+		w := newWorkload(m, uid)
+		if w.Pod != nil && w.Pod.Workload == nil {
+			w.Pod.Workload = w
 		}
-	}
-	for _, p := range m.Pods {
-		if p.Running && (p.Selected || p.Enrolled) {
-			uids[m.podUID(p)] = true
-		}
-	}
-	for _, uid := range sortedKeys(uids) {
-		w := m.newWorkload(uid)
-		m.istiodSide(w)
-		m.ztunnelSide(w, held)
-		m.compare(w)
+		j.istiodSide(w)
+		j.ztunnelSide(w)
+		j.compare(w)
 		m.Workloads = append(m.Workloads, w)
-		m.indexWorkload(w)
+		m.index.addWorkload(w)
 		if w.Spec != nil {
 			if z := m.index.ztunnels[w.Spec.Node]; z != nil {
 				z.NodeWorkloads = append(z.NodeWorkloads, w)
 			}
 		}
 	}
-	m.countApart(held)
-	for _, view := range held.views {
-		m.clashes(held, view)
+	j.countApart()
+	for _, view := range j.held.views {
+		j.findClashes(view)
 	}
+}
+
+// uids are those of all workloads that there are to be.
+func (j *workloadJoin) uids() map[string]bool {
+	uids := j.held.keys()
+	for _, i := range j.mesh.Istiods {
+		if i.Workloads != nil {
+			for uid := range i.Workloads.Specs {
+				uids[uid] = true
+			}
+		}
+	}
+	for _, p := range j.mesh.Pods {
+		if p.Running && (p.Selected || p.Enrolled) {
+			uids[podUID(j.mesh, p)] = true
+		}
+	}
+	return uids
 }
 
 // podUID is the uid that istiod gives a pod's workload
 // (pilot/pkg/serviceregistry/ambient: "<cluster>//Pod/<ns>/<name>").
-func (m *Mesh) podUID(p *Pod) string { return m.ClusterID + "//Pod/" + p.Namespace + "/" + p.Name }
+func podUID(m *Mesh, p *Pod) string { return m.ClusterID + "//Pod/" + p.Namespace + "/" + p.Name }
 
-func (m *Mesh) newWorkload(uid string) *Workload {
+// newWorkload is what a uid alone says of a workload.
+func newWorkload(m *Mesh, uid string) *Workload {
 	w := &Workload{UID: uid, Local: strings.HasPrefix(uid, m.ClusterID+"/")}
 	parts := strings.Split(uid, "/")
 	switch {
@@ -62,15 +78,12 @@ func (m *Mesh) newWorkload(uid string) *Workload {
 	}
 	if w.Kind == "Pod" && w.Local {
 		w.Pod = m.index.podByName[w.Namespace+"/"+w.Name]
-		if w.Pod != nil && w.Pod.Workload == nil {
-			w.Pod.Workload = w
-		}
 	}
 	return w
 }
 
-func (m *Mesh) istiodSide(w *Workload) {
-	for _, i := range m.Istiods {
+func (j *workloadJoin) istiodSide(w *Workload) {
+	for _, i := range j.mesh.Istiods {
 		if i.Workloads == nil {
 			continue
 		}
@@ -79,13 +92,13 @@ func (m *Mesh) istiodSide(w *Workload) {
 			return
 		}
 	}
-	w.unknownTo = m.Istiods
+	w.unknownTo = j.mesh.Istiods
 }
 
-func (m *Mesh) ztunnelSide(w *Workload, held *plane[WorkloadSpec]) {
-	held.each(w.UID, func(spec *WorkloadSpec, zs []*Ztunnel) {
+func (j *workloadJoin) ztunnelSide(w *Workload) {
+	j.held.each(w.UID, func(spec *WorkloadSpec, zs []*Ztunnel) {
 		if spec == nil {
-			w.MissingFrom = held.join(w.MissingFrom, zs)
+			w.MissingFrom = j.held.join(w.MissingFrom, zs)
 			return
 		}
 		w.Holders += len(zs)
@@ -94,14 +107,14 @@ func (m *Mesh) ztunnelSide(w *Workload, held *plane[WorkloadSpec]) {
 			w.Views = append(w.Views, &WorkloadView{Spec: spec})
 			at = len(w.Views) - 1
 		}
-		w.Views[at].Holders = held.join(w.Views[at].Holders, zs)
+		w.Views[at].Holders = j.held.join(w.Views[at].Holders, zs)
 	})
 	slices.SortStableFunc(w.Views, func(a, b *WorkloadView) int { return cmp.Compare(len(b.Holders), len(a.Holders)) })
 }
 
 // compare finds where ztunnels contradict the form to go by, and where that
 // form contradicts the pod.
-func (m *Mesh) compare(w *Workload) {
+func (j *workloadJoin) compare(w *Workload) {
 	w.Spec = w.Istiod
 	if w.Spec == nil && len(w.Views) > 0 {
 		w.Spec = w.Views[0].Spec
@@ -118,7 +131,7 @@ func (m *Mesh) compare(w *Workload) {
 		w.Name = w.Spec.Name
 	}
 	if w.Local {
-		w.Node = m.index.nodes[w.Spec.Node]
+		w.Node = j.mesh.index.nodes[w.Spec.Node]
 	}
 	fields := map[string]bool{}
 	for _, v := range w.Views {
@@ -179,30 +192,14 @@ func podDifferences(p *Pod, w *WorkloadSpec) []string {
 	return out
 }
 
-func (m *Mesh) indexWorkload(w *Workload) {
-	m.index.workloads[w.UID] = w
-	if w.Kind == "Pod" && w.Local {
-		m.index.byPod[w.Namespace+"/"+w.Name] = w
-	}
-	if w.Spec == nil || w.Spec.NetworkMode == "HostNetwork" {
-		return
-	}
-	for _, a := range w.Spec.Addresses {
-		// A pod that lives holds its address against an entry that outlived its own.
-		if old := m.index.byIP[a]; old == nil || old.Pod == nil && w.Pod != nil {
-			m.index.byIP[a] = w
-		}
-	}
-}
-
 // countApart tells for each ztunnel how far it stands from the state that most hold.
-func (m *Mesh) countApart(held *plane[WorkloadSpec]) {
+func (j *workloadJoin) countApart() {
 	total := 0
-	for _, zs := range held.followers {
+	for _, zs := range j.held.followers {
 		total += len(zs)
 	}
-	for _, w := range m.Workloads {
-		if m.inFlight(w) {
+	for _, w := range j.mesh.Workloads {
+		if j.mesh.inFlight(w) {
 			continue
 		}
 		if 2*len(w.MissingFrom) < total {

@@ -23,7 +23,7 @@ type KnownBug struct {
 func (b *KnownBug) Evidence() []Evidence { return b.shown.Evidence() }
 
 // joinKnownBugs says of each component which bugs of its version may show.
-func (m *Mesh) joinKnownBugs() {
+func joinKnownBugs(m *Mesh) {
 	for _, c := range m.Components {
 		for _, b := range upstreamBugs() {
 			if lacks, err := Before(c.Version, b.fixed); b.component != c.Name || err != nil || !lacks {
@@ -59,7 +59,7 @@ func upstreamBugs() []upstreamBug {
 			}},
 		{"istiod", []string{"1.22.8", "1.23.5", "1.24.3"}, "istio#54146", "a STRICT of single ports is taken as PERMISSIVE, or as STRICT of all",
 			func(m *Mesh, _ *Component) Item {
-				return first(m.PeerAuths, func(p *PeerAuth) bool { return len(p.PortModes) > 0 })
+				return first(m.PeerAuthentications, func(p *PeerAuth) bool { return len(p.PortModes) > 0 })
 			}},
 		{"istio-cni", []string{"1.24.4", "1.25.0"}, "istio#55139", "the network namespace of another process of the pod is taken",
 			func(m *Mesh, c *Component) Item {
@@ -118,7 +118,7 @@ func upstreamBugs() []upstreamBug {
 				if !slices.ContainsFunc(m.Events, noSandbox) {
 					return nil
 				}
-				return first(m.DaemonSets, func(d *DaemonSet) bool { return d.Component == "istio-cni" && d.ReadyPods < d.Desired })
+				return first(m.DaemonSets, func(d *DaemonSet) bool { return d.Component == "istio-cni" && d.Ready < d.Desired })
 			}},
 		{"istiod", []string{"1.28.6", "1.29.1"}, "istio#59321", "istiod crashes over a WorkloadEntry in another network",
 			func(m *Mesh, c *Component) Item {

@@ -43,8 +43,10 @@ func bugCases() map[string]bugCase {
 			func() *Mesh { return &Mesh{CNIs: []*CNI{{ZtunnelConnected: 0}}} },
 			[]func(*Mesh){func(m *Mesh) { m.CNIs[0].ZtunnelConnected = 1 }, func(m *Mesh) { m.CNIs[0].ZtunnelConnected = -1 }}},
 		"istio#54146": {"istiod", "1.21.0 1.22.7 1.23.4 1.24.2", "1.22.8 1.23.5 1.24.3 1.25.0",
-			func() *Mesh { return &Mesh{PeerAuths: []*PeerAuth{{PortModes: map[string]string{"80": "STRICT"}}}} },
-			[]func(*Mesh){func(m *Mesh) { m.PeerAuths[0].PortModes = nil }}},
+			func() *Mesh {
+				return &Mesh{PeerAuthentications: []*PeerAuth{{PortModes: map[string]string{"80": "STRICT"}}}}
+			},
+			[]func(*Mesh){func(m *Mesh) { m.PeerAuthentications[0].PortModes = nil }}},
 		"istio#55139": {"istio-cni", "1.23.0 1.24.3", "1.24.4 1.25.0",
 			func() *Mesh {
 				return &Mesh{Components: []*Component{{Pods: []*Pod{{Namespace: "istio-system", Name: "cni"}}}},
@@ -88,9 +90,9 @@ func bugCases() map[string]bugCase {
 			append([]func(*Mesh){func(m *Mesh) { delete(m.Istiods[0].Clusters, "b") }}, oneNetwork...)},
 		"istio#58768": {"istio-cni", "1.27.9 1.28.3", "1.28.4 1.29.0",
 			func() *Mesh {
-				return &Mesh{Events: []*Event{{Reason: "FailedCreatePodSandBox"}}, DaemonSets: []*DaemonSet{{Component: "istio-cni", Desired: 3, ReadyPods: 2}}}
+				return &Mesh{Events: []*Event{{Reason: "FailedCreatePodSandBox"}}, DaemonSets: []*DaemonSet{{Component: "istio-cni", Desired: 3, Ready: 2}}}
 			},
-			[]func(*Mesh){func(m *Mesh) { m.Events = nil }, func(m *Mesh) { m.DaemonSets[0].ReadyPods = 3 }, func(m *Mesh) { m.DaemonSets[0].Component = "ztunnel" }}},
+			[]func(*Mesh){func(m *Mesh) { m.Events = nil }, func(m *Mesh) { m.DaemonSets[0].Ready = 3 }, func(m *Mesh) { m.DaemonSets[0].Component = "ztunnel" }}},
 		"istio#59321": {"istiod", "1.27.9 1.28.5 1.29.0", "1.28.6 1.29.1 1.30.0",
 			func() *Mesh {
 				return &Mesh{Components: crashed("Error"), Workloads: []*Workload{{Kind: "WorkloadEntry"}}}
@@ -145,7 +147,7 @@ func bugsOf(m *Mesh, component, version string) []string {
 			cert.Ztunnel.Version = version
 		}
 	}
-	m.joinKnownBugs()
+	joinKnownBugs(m)
 	var links []string
 	for _, b := range c.KnownBugs {
 		links = append(links, b.Link)
@@ -197,7 +199,7 @@ func TestAKnownBugPointsAtWhatMeetsIt(t *testing.T) {
 		Components: []*Component{{Name: "istiod", Version: "1.28.7"}},
 		Services:   []*Service{{Source: Evidence{File: "services.json", Pointer: "/items/0"}}, {PublishNotReady: true, Source: Evidence{File: "services.json", Pointer: "/items/1"}}},
 	}
-	m.joinKnownBugs()
+	joinKnownBugs(m)
 	bugs := m.Components[0].KnownBugs
 	if len(bugs) != 1 || len(bugs[0].Evidence()) != 1 || bugs[0].Evidence()[0].Pointer != "/items/1" {
 		t.Errorf("told %+v", bugs)

@@ -37,38 +37,38 @@ type Mesh struct {
 	CalicoVersion string `expr:"calicoVersion"`
 	// ProbeSources are the addresses that istio-cni was told to give the kubelet's probes.
 	ProbeSources []string `expr:"-"`
-	// Gateways are the gateways to other networks that istiods know (/debug/networkz).
-	Gateways []*NetworkGateway `expr:"networkGateways"`
+	// NetworkGateways are the gateways to other networks that istiods know (/debug/networkz).
+	NetworkGateways []*NetworkGateway `expr:"networkGateways"`
 	// DiscoverySelectors is true where istiod looks at a part of the namespaces only.
 	DiscoverySelectors bool `expr:"discoverySelectors"`
 
-	Namespaces      []*Namespace      `expr:"namespaces"`
-	Nodes           []*Node           `expr:"nodes"`
-	Pods            []*Pod            `expr:"pods"`
-	DaemonSets      []*DaemonSet      `expr:"daemonSets"`
-	Services        []*Service        `expr:"services"`
-	Workloads       []*Workload       `expr:"workloads"`
-	Policies        []*Policy         `expr:"policies"`
-	Ztunnels        []*Ztunnel        `expr:"ztunnels"`
-	Istiods         []*Istiod         `expr:"istiods"`
-	CNIs            []*CNI            `expr:"cnis"`
-	Waypoints       []*Waypoint       `expr:"waypoints"`
-	ServiceEntries  []*ServiceEntry   `expr:"serviceEntries"`
-	PeerAuths       []*PeerAuth       `expr:"peerAuthentications"`
-	NetworkPolicies []*NetworkPolicy  `expr:"networkPolicies"`
-	Components      []*Component      `expr:"components"`
-	Networks        []*Network        `expr:"networks"`
-	Certificates    []*Certificate    `expr:"certificates"`
-	LocalIdentities []*LocalIdentity  `expr:"localIdentities"`
-	Roots           []*Root           `expr:"roots"`
-	Flows           []*Flow           `expr:"flows"`
-	Series          []*Series         `expr:"series"`
-	Logs            []*Log            `expr:"logs"`
-	Events          []*Event          `expr:"events"`
-	XDS             []*XDSStream      `expr:"xds"`
-	Addresses       []*AddressClash   `expr:"addressClashes"`
-	WorkloadStates  []*InPod          `expr:"workloadStates"`
-	Config          map[string]string `expr:"config"`
+	Namespaces          []*Namespace      `expr:"namespaces"`
+	Nodes               []*Node           `expr:"nodes"`
+	Pods                []*Pod            `expr:"pods"`
+	DaemonSets          []*DaemonSet      `expr:"daemonSets"`
+	Services            []*Service        `expr:"services"`
+	Workloads           []*Workload       `expr:"workloads"`
+	Policies            []*Policy         `expr:"policies"`
+	Ztunnels            []*Ztunnel        `expr:"ztunnels"`
+	Istiods             []*Istiod         `expr:"istiods"`
+	CNIs                []*CNI            `expr:"cnis"`
+	Waypoints           []*Waypoint       `expr:"waypoints"`
+	ServiceEntries      []*ServiceEntry   `expr:"serviceEntries"`
+	PeerAuthentications []*PeerAuth       `expr:"peerAuthentications"`
+	NetworkPolicies     []*NetworkPolicy  `expr:"networkPolicies"`
+	Components          []*Component      `expr:"components"`
+	Networks            []*Network        `expr:"networks"`
+	Certificates        []*Certificate    `expr:"certificates"`
+	LocalIdentities     []*LocalIdentity  `expr:"localIdentities"`
+	Roots               []*Root           `expr:"roots"`
+	Flows               []*Flow           `expr:"flows"`
+	Series              []*Series         `expr:"series"`
+	Logs                []*Log            `expr:"logs"`
+	Events              []*Event          `expr:"events"`
+	XDS                 []*XDSStream      `expr:"xds"`
+	AddressClashes      []*AddressClash   `expr:"addressClashes"`
+	WorkloadStates      []*InPod          `expr:"workloadStates"`
+	Config              map[string]string `expr:"config"`
 
 	VirtualServices  []*TrafficRule `expr:"virtualServices"`
 	DestinationRules []*TrafficRule `expr:"destinationRules"`
@@ -79,12 +79,12 @@ type Mesh struct {
 	Telemetries            []*TargetablePolicy `expr:"telemetries"`
 	Envoys                 []*Envoy            `expr:"envoys"`
 
-	// Moved are the pods that came or went while the collection ran.
-	Moved []Moved `expr:"-"`
+	// PodChanges are the pods that were created or deleted while the collection ran.
+	PodChanges []PodChange `expr:"-"`
 	// Observations are what ztunnels saw of connections; Join makes Flows of them.
 	Observations []*Observation `expr:"-"`
 
-	changes   map[string]*Change // by subject
+	changes   changes
 	inputs    map[string][]Gap
 	rootFacts map[string]RootFact // by fingerprint
 	index     index

@@ -1,8 +1,6 @@
 package mesh
 
 import (
-	"slices"
-	"strings"
 	"time"
 )
 
@@ -37,49 +35,6 @@ type PeerAuth struct {
 	// SelectsEnrolled counts the enrolled pods that it selects.
 	SelectsEnrolled int `expr:"selectsEnrolled"`
 	Source          Evidence
-}
-
-// joinMeshConfig ties ServiceEntries and PeerAuthentications to what they are about.
-func (m *Mesh) joinMeshConfig() {
-	for _, e := range m.ServiceEntries {
-		for _, host := range e.Hosts {
-			if s := m.index.services[e.Namespace+"/"+host]; s != nil {
-				e.Services = append(e.Services, s)
-			}
-		}
-	}
-	for _, p := range m.PeerAuths {
-		for _, pod := range m.Pods {
-			if pod.Enrolled && m.inScope(p.Namespace, pod) && selects(p.Selector, pod.Labels) {
-				p.SelectsEnrolled++
-			}
-		}
-	}
-}
-
-// inScope is true of the pods that a policy of the namespace can be about: its own, or any for the root namespace's.
-func (m *Mesh) inScope(namespace string, pod *Pod) bool {
-	return namespace == pod.Namespace || namespace == m.RootNamespace
-}
-
-// joinStrangers finds the principals that nobody here can have. Patterns are left out.
-func (m *Mesh) joinStrangers() {
-	if len(m.ServiceAccounts) == 0 {
-		return
-	}
-	for _, p := range m.Policies {
-		for _, principal := range p.Principals {
-			domain, rest, ok := strings.Cut(strings.TrimPrefix(principal, "spiffe://"), "/ns/")
-			ns, account, named := strings.Cut(rest, "/sa/")
-			if !ok || !named || strings.Contains(principal, "*") {
-				continue
-			}
-			own := domain == m.TrustDomain || slices.Contains(m.TrustDomainAliases, domain)
-			if !own || !m.ServiceAccounts[ns+"/"+account] {
-				p.Strangers = append(p.Strangers, principal)
-			}
-		}
-	}
 }
 
 func (e *ServiceEntry) Subject() Subject {

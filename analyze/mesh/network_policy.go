@@ -3,6 +3,7 @@ package mesh
 import (
 	"net/netip"
 	"slices"
+	"strings"
 )
 
 // NetworkPolicy is one of Kubernetes', Cilium's or Calico's, and whom of the mesh it keeps from what.
@@ -124,3 +125,18 @@ func (p *Pod) namedPort(name string) int {
 	}
 	return 0
 }
+
+func (n *NetworkPolicy) Subject() Subject {
+	return Subject{Kind: strings.ToLower(n.Kind), Namespace: n.Namespace, Name: n.Name}
+}
+
+// Refs are the policy and those that it keeps from something.
+func (n *NetworkPolicy) Refs() []string {
+	keys := []string{n.Subject().Key()}
+	for _, pods := range [][]*Pod{n.BlocksHBONEIn, n.BlocksHBONEOut, n.BlocksProbes} {
+		keys = append(keys, keysOf(pods)...)
+	}
+	return refs(keys...)
+}
+func (n *NetworkPolicy) Evidence() []Evidence    { return evidence(n.Source) }
+func (n *NetworkPolicy) Gap(string) (*Gap, bool) { return nil, false }

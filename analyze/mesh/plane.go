@@ -115,7 +115,7 @@ type Service struct {
 	// WaypointNamespace is where that waypoint is, UsesWaypoint its Gateway; nil where there is none.
 	WaypointNamespace string    `expr:"waypointNamespace"`
 	UsesWaypoint      *Waypoint `expr:"usesWaypoint"`
-	// Conditions are status conditions by type: "istio.io/WaypointBound" → "False: WaypointIsNotReady: …".
+	// Conditions are its status conditions by their types, such as "istio.io/WaypointBound".
 	Conditions map[string]Condition `expr:"conditions"`
 	// LBMode, LBPreferences and HealthPolicy are the load balancer of ztunnels' view.
 	LBMode        string   `expr:"lbMode"`
@@ -159,16 +159,16 @@ type Policy struct {
 	HTTPAttributes []string `expr:"httpAttributes"`
 	// Principals are all identities that its rules name, as they are written.
 	Principals []string `expr:"principals"`
-	// Strangers are those of them that name a service account or a trust domain which the cluster does not have.
-	Strangers []string `expr:"strangers"`
+	// UnknownPrincipals are those of them that name a service account or a trust domain which the cluster does not have.
+	UnknownPrincipals []string `expr:"unknownPrincipals"`
 	// DryRun is true where annotation istio.io/dry-run asks for it not to be enforced.
 	DryRun bool `expr:"dryRun"`
 	// EnforcedBy are the ztunnels that hold it as one to enforce.
 	EnforcedBy []*Ztunnel `expr:"enforcedBy"`
 	// HeldEmpty are the ztunnels that hold it without a rule: as an ALLOW policy it then allows nothing.
 	HeldEmpty []*Ztunnel `expr:"heldEmpty"`
-	// ShutOff are the enrolled pods that it selects and that no other ALLOW policy selects.
-	ShutOff     []*Pod     `expr:"shutOff"`
+	// DeniedPods are the enrolled pods that it selects and that no other ALLOW policy selects: what it does not allow is denied.
+	DeniedPods  []*Pod     `expr:"deniedPods"`
 	TargetRefs  bool       `expr:"targetRefs"`
 	InIstiod    bool       `expr:"inIstiod"`
 	Held        []*Ztunnel `expr:"held"`

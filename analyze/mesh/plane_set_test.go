@@ -75,8 +75,8 @@ func TestASetToldAgainstAViewIsJoinedAsIfItWereWhole(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if len(m.Addresses) > 0 {
-		t.Errorf("no two claim one address, but %+v", m.Addresses[0])
+	if len(m.AddressClashes) > 0 {
+		t.Errorf("no two claim one address, but %+v", m.AddressClashes[0])
 	}
 }
 
@@ -132,7 +132,7 @@ func TestAddressesThatClash(t *testing.T) {
 			}
 			m.Join()
 			var got []clash
-			for _, c := range m.Addresses {
+			for _, c := range m.AddressClashes {
 				row := clash{Address: c.Address, Holders: names(c.Holders)}
 				for _, w := range c.Workloads {
 					row.Workloads = append(row.Workloads, w.Name)

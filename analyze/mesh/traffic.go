@@ -147,9 +147,10 @@ type Series struct {
 	Failed    float64 `expr:"failed"`
 	// BothHBONE is true where every workload of either name is HBONE and captured.
 	BothHBONE bool `expr:"bothHbone"`
-	// PodsAgeSeconds is the age of the youngest pod of both names: a counter may be older than a pod's enrolment.
+	// YoungestPodSeconds is the age of the youngest pod of both names: a counter may be older than a pod's enrolment.
+	YoungestPodSeconds float64 `expr:"youngestPodSeconds"`
+	// OldestZtunnelSeconds is how long that of its ztunnels has run which has run longest.
 	OldestZtunnelSeconds float64    `expr:"oldestZtunnelSeconds"`
-	YoungestPodSeconds   float64    `expr:"youngestPodSeconds"`
 	Ztunnels             []*Ztunnel `expr:"ztunnels"`
 	// Sample and SampleValue are what stands at Source, whose text is made of them when it is asked for.
 	Sample      string  `expr:"-"`

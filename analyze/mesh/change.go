@@ -29,104 +29,28 @@ type Look struct {
 	Proxies []string
 }
 
-// Moved is a pod that came or went between the two lists of pods.
-type Moved struct {
+// PodChange is a pod that was created or deleted between the two lists of pods.
+type PodChange struct {
 	Namespace, Name string
-	Came            bool
+	Created         bool // else it was deleted
 	Source          Evidence
 }
 
 // What happens to things.
 const (
-	came    = "came"
-	went    = "went"
+	created = "came"
+	deleted = "went"
 	changed = "changed"
 )
 
-// joinLooks finds what changed between the two looks at istiod and at the pods.
-func (m *Mesh) joinLooks() {
-	m.changes = map[string]*Change{}
-	for _, p := range m.Moved {
-		what := went
-		if p.Came {
-			what = came
-		}
-		m.moved(podSubject(p.Namespace, p.Name, ""), what+", by the lists of pods", p.Source)
-	}
-	for _, i := range m.Istiods {
-		if i.After == nil {
-			continue
-		}
-		by := ", by istiod " + i.Name
-		if i.Workloads != nil && i.After.Workloads != nil {
-			m.changedSpecs(by, i.Workloads.Specs, i.After.Workloads.Specs)
-		}
-		if i.Services != nil && i.After.Services != nil {
-			between(i.Services.Specs, i.After.Services.Specs, sameService, func(s *ServiceSpec, what string) {
-				m.moved(Subject{Kind: "service", Namespace: s.Namespace, Name: serviceName(s)}, what+by, s.Source)
-			})
-		}
-		if i.Policies != nil && i.After.Policies != nil {
-			between(i.Policies.Specs, i.After.Policies.Specs, samePolicy, func(p *PolicySpec, what string) {
-				m.moved(Subject{Kind: "authorizationpolicy", Namespace: p.Namespace, Name: p.Name}, what+by, p.Source)
-			})
-		}
-	}
-}
+// changes are they by the keys of their subjects.
+type changes map[string]*Change
 
-func (m *Mesh) changedSpecs(by string, before, after map[string]*WorkloadSpec) {
-	for _, uid := range sortedKeys(before) {
-		if a, b := before[uid], after[uid]; b != nil {
-			if fields := differences(a, b); len(fields) > 0 {
-				m.moved(m.newWorkload(uid).Subject(), changed+": "+strings.Join(fields, ", ")+by, b.Source)
-			}
-		}
+// note keeps the first change of a subject.
+func (c changes) note(s Subject, what string, source Evidence) {
+	if c[s.Key()] == nil {
+		c[s.Key()] = &Change{Subject: s, What: what, Rules: []string{}, Evidence: evidence(source)}
 	}
-	same := func(*WorkloadSpec, *WorkloadSpec) bool { return true }
-	between(before, after, same, func(w *WorkloadSpec, what string) {
-		m.moved(m.newWorkload(w.UID).Subject(), what+by, w.Source)
-	})
-}
-
-// between goes through what only one of two looks has, or both in another form.
-func between[T any](before, after map[string]*T, same func(a, b *T) bool, fn func(spec *T, what string)) {
-	for _, key := range sortedKeys(before) {
-		switch b := after[key]; {
-		case b == nil:
-			fn(before[key], went)
-		case !same(before[key], b):
-			fn(b, changed)
-		}
-	}
-	for _, key := range sortedKeys(after) {
-		if before[key] == nil {
-			fn(after[key], came)
-		}
-	}
-}
-
-func sameService(a, b *ServiceSpec) bool {
-	return slices.Equal(a.VIPs, b.VIPs) && a.Waypoint == b.Waypoint && a.LBMode == b.LBMode && a.HealthPolicy == b.HealthPolicy
-}
-
-func samePolicy(a, b *PolicySpec) bool {
-	return a.Action == b.Action && a.Scope == b.Scope && a.RuleCount == b.RuleCount && a.DryRun == b.DryRun
-}
-
-func serviceName(s *ServiceSpec) string {
-	if s.Name != "" {
-		return s.Name
-	}
-	name, _, _ := strings.Cut(s.Hostname, ".")
-	return name
-}
-
-// moved notes a change, once for each subject.
-func (m *Mesh) moved(s Subject, what string, source Evidence) {
-	if m.changes[s.Key()] != nil {
-		return
-	}
-	m.changes[s.Key()] = &Change{Subject: s, What: what, Rules: []string{}, Evidence: evidence(source)}
 }
 
 // inFlight is true of a workload that changed while the collection ran.

@@ -11,15 +11,22 @@ import (
 // never more than 10 ms apart on one clock, nodes' clocks are not one.
 const sameCall = 2 * time.Second
 
-// joinTraffic makes flows of what the ztunnels saw: successes of both ends
+// flowJoin makes flows of what single lines tell, and finds their ends once.
+type flowJoin struct {
+	mesh  *Mesh
+	peers map[peerKey]*Peer
+	byVIP map[string]*Service // by each of its addresses
+}
+
+// joinFlows makes flows of what the ztunnels saw: successes of both ends
 // become one, and a failure at the source is told by the destination's text
 // where that is in the bundle.
-func (m *Mesh) joinTraffic() {
+func joinFlows(m *Mesh) {
+	j := &flowJoin{mesh: m, peers: map[peerKey]*Peer{}}
 	var atSource, atDestination []*Flow
 	merged := successes{by: map[ends]*Flow{}}
-	peers := map[peerKey]*Peer{}
 	for i, o := range m.Observations {
-		f := m.flow(o, peers)
+		f := j.flow(o)
 		m.Observations[i] = nil // there may be hundreds of thousands
 		switch {
 		case f.Class == "":
@@ -32,72 +39,10 @@ func (m *Mesh) joinTraffic() {
 	}
 	good := merged.flows
 	failures := mergeFailures(atSource, atDestination)
-	m.settleFailures(failures, good)
-	m.settleStates(failures, good)
+	j.settleFailures(failures, good)
+	j.settleStates(failures, good)
 	m.Flows = append(good, failures...)
 	m.Observations = nil
-	m.joinSeries()
-	m.plainSeries()
-	m.joinServicesOfFlows()
-	sortFlows(m.Flows)
-}
-
-// plainSeries adds the plain text between captured HBONE workloads that only
-// the counters tell of: access lines may be off, or rotated away.
-func (m *Mesh) plainSeries() {
-	type pair struct{ source, destination string }
-	logged := map[pair]bool{}
-	for _, f := range m.Flows {
-		if f.Class == "" && !f.HBONE {
-			logged[pair{workloadName(f.Source), workloadName(f.Destination)}] = true
-		}
-	}
-	for _, s := range m.Series {
-		k := pair{s.SourceNamespace + "/" + s.SourceWorkload, s.DestinationNamespace + "/" + s.DestinationWorkload}
-		if s.MutualTLS || !s.BothHBONE || s.Opened == 0 || logged[k] {
-			continue
-		}
-		logged[k] = true
-		m.Flows = append(m.Flows, &Flow{
-			Source:      &Peer{Namespace: s.SourceNamespace, Name: s.SourceWorkload, HBONE: true, Captured: true},
-			Destination: &Peer{Namespace: s.DestinationNamespace, Name: s.DestinationWorkload, HBONE: true, Captured: true},
-			Service:     known(s.DestinationService), Origin: "metrics", Count: int(s.Opened), Ztunnels: s.Ztunnels,
-			AtSource: s.Reporter == "source", AtDestination: s.Reporter == "destination",
-			YoungestPodSeconds: s.YoungestPodSeconds, OldestZtunnelSeconds: s.OldestZtunnelSeconds, Evidences: s.Evidence(),
-		})
-	}
-}
-
-// known is a label's value, "" for ztunnel's "unknown".
-func known(v string) string {
-	if v == "unknown" {
-		return ""
-	}
-	return v
-}
-
-// workloadName is how metrics name a peer: by its controller.
-func workloadName(p *Peer) string {
-	if p.Workload != nil && p.Workload.Spec != nil {
-		return p.Namespace + "/" + p.Workload.Spec.WorkloadName
-	}
-	return p.Namespace + "/" + p.Name
-}
-
-func (m *Mesh) joinServicesOfFlows() {
-	hosts := make(map[string]*Service, len(m.Services))
-	for _, s := range m.Services {
-		hosts[s.Hostname] = s
-	}
-	for _, f := range m.Flows {
-		f.Called = hosts[f.Service]
-		f.InReach = inReach(f)
-		for _, p := range []*Peer{f.Source, f.Destination} {
-			if p.Workload != nil {
-				p.Workload.Flows = append(p.Workload.Flows, f)
-			}
-		}
-	}
 }
 
 func sortFlows(flows []*Flow) {
@@ -118,14 +63,14 @@ func sortFlows(flows []*Flow) {
 	})
 }
 
-func (m *Mesh) flow(o *Observation, peers map[peerKey]*Peer) Flow {
+func (j *flowJoin) flow(o *Observation) Flow {
 	f := Flow{
-		Source: m.peer(peerKey{o.SourceIP, o.Source}, peers), Destination: m.peer(peerKey{o.DestIP, o.Dest}, peers),
+		Source: j.peer(peerKey{o.SourceIP, o.Source}), Destination: j.peer(peerKey{o.DestIP, o.Dest}),
 		Service: o.Service, Target: o.Target, Port: o.Port, HBONE: o.HBONE, Origin: o.Origin,
 		AtSource: !o.Inbound, AtDestination: o.Inbound,
 		Class: o.Class, Error: o.Error, Policy: o.Policy, Count: o.Count,
 		BytesSent: o.Sent, BytesReceived: o.Received, First: o.First, Last: o.Last,
-		LastSeconds: m.Age(o.Last), Aftermath: o.Aftermath, Evidences: o.Evidences,
+		LastSeconds: j.mesh.Age(o.Last), Aftermath: o.Aftermath, Evidences: o.Evidences,
 	}
 	if o.Inbound {
 		f.DestinationClass = o.Class
@@ -136,7 +81,7 @@ func (m *Mesh) flow(o *Observation, peers map[peerKey]*Peer) Flow {
 	}
 	f.Strict = f.Class == "policy-denied" && deniedByStrict(&f)
 	if f.Service == "" && f.Destination.Pod == nil && f.Target != "" {
-		f.Service = m.hostOf(f.Target)
+		f.Service = j.hostOf(f.Target)
 	}
 	if a := o.ByService[f.Service]; a != nil {
 		f.Aftermath = *a
@@ -166,21 +111,21 @@ func deniedByStrict(f *Flow) bool {
 }
 
 // hostOf names the service that owns the address a client dialled.
-func (m *Mesh) hostOf(target string) string {
+func (j *flowJoin) hostOf(target string) string {
 	i := strings.LastIndexByte(target, ':')
 	if i < 0 {
 		return ""
 	}
 	ip := strings.Trim(target[:i], "[]")
-	if m.index.byVIP == nil {
-		m.index.byVIP = map[string]*Service{}
-		for _, s := range m.Services {
+	if j.byVIP == nil {
+		j.byVIP = map[string]*Service{}
+		for _, s := range j.mesh.Services {
 			for _, v := range append(s.VIPs, s.ClusterIPs...) {
-				m.index.byVIP[v] = s
+				j.byVIP[v] = s
 			}
 		}
 	}
-	if s := m.index.byVIP[ip]; s != nil {
+	if s := j.byVIP[ip]; s != nil {
 		return s.Hostname
 	}
 	return ""
@@ -192,19 +137,19 @@ type peerKey struct {
 	name Name
 }
 
-func (m *Mesh) peer(k peerKey, peers map[peerKey]*Peer) *Peer {
-	if p := peers[k]; p != nil {
+func (j *flowJoin) peer(k peerKey) *Peer {
+	if p := j.peers[k]; p != nil {
 		return p
 	}
 	ip, n := k.ip, k.name
 	p := &Peer{Address: ip, Namespace: n.Namespace, Name: n.Name, Identity: n.Identity}
 	if n.Name != "" {
-		p.Pod = m.index.podByName[n.Namespace+"/"+n.Name]
-		p.Workload = m.index.byPod[n.Namespace+"/"+n.Name]
-		p.Gone = p.Pod == nil && len(m.Pods) > 0 && (p.Workload == nil || p.Workload.Kind == "Pod")
+		p.Pod = j.mesh.index.podByName[n.Namespace+"/"+n.Name]
+		p.Workload = j.mesh.index.byPod[n.Namespace+"/"+n.Name]
+		p.Gone = p.Pod == nil && len(j.mesh.Pods) > 0 && (p.Workload == nil || p.Workload.Kind == "Pod")
 	} else if ip != "" {
-		p.Pod = m.index.podByIP[ip]
-		p.Workload = m.index.byIP[ip]
+		p.Pod = j.mesh.index.podByIP[ip]
+		p.Workload = j.mesh.index.byIP[ip]
 	}
 	if p.Workload == nil && p.Pod != nil {
 		p.Workload = p.Pod.Workload
@@ -212,9 +157,9 @@ func (m *Mesh) peer(k peerKey, peers map[peerKey]*Peer) *Peer {
 	if p.Pod == nil && p.Workload != nil {
 		p.Pod = p.Workload.Pod
 	}
-	_, p.NodeAddress = m.index.nodeByIP[ip]
-	m.settlePeer(p)
-	peers[k] = p
+	_, p.NodeAddress = j.mesh.index.nodeByIP[ip]
+	j.settlePeer(p)
+	j.peers[k] = p
 	return p
 }
 
@@ -226,7 +171,7 @@ func (p *Peer) subjectKey() string {
 	return p.key
 }
 
-func (m *Mesh) settlePeer(p *Peer) {
+func (j *flowJoin) settlePeer(p *Peer) {
 	if w := p.Workload; w != nil {
 		p.HBONE, p.Captured = w.HBONE, w.Captured
 		if p.Name == "" {
@@ -234,7 +179,7 @@ func (m *Mesh) settlePeer(p *Peer) {
 		}
 		if w.Spec != nil {
 			p.Envoy = w.Spec.NativeTunnel
-			p.Ztunnel = m.index.ztunnels[w.Spec.Node]
+			p.Ztunnel = j.mesh.index.ztunnels[w.Spec.Node]
 			if p.Identity == "" {
 				p.Identity = "spiffe://" + w.Spec.TrustDomain + "/ns/" + w.Spec.Namespace + "/sa/" + w.Spec.ServiceAccount
 			}
@@ -371,7 +316,7 @@ func twoSidesOfOne(s, d *Flow) bool {
 
 // settleFailures tells which failures are over, or came of a pod or a ztunnel
 // that was not up yet.
-func (m *Mesh) settleFailures(failures, good []*Flow) {
+func (j *flowJoin) settleFailures(failures, good []*Flow) {
 	type pair struct{ source, destination string }
 	last := map[pair]time.Time{}
 	for _, f := range good {
@@ -403,54 +348,4 @@ func (m *Mesh) settleFailures(failures, good []*Flow) {
 			f.DestinationZtunnelDown = !z.StartedAt.Before(f.Last.Add(-sameCall))
 		}
 	}
-}
-
-// joinSeries tells of each pair of workload names whether all of its pods are
-// HBONE and captured, so that plain text between them is a contradiction.
-func (m *Mesh) joinSeries() {
-	byName := map[string][]*Workload{}
-	for _, w := range m.Workloads {
-		if w.Spec != nil && w.Kind == "Pod" {
-			byName[w.Namespace+"/"+w.Spec.WorkloadName] = append(byName[w.Namespace+"/"+w.Spec.WorkloadName], w)
-		}
-	}
-	type pods struct {
-		captured bool
-		youngest float64 // 0 where it is not known
-	}
-	of := make(map[string]pods, len(byName))
-	for name, ws := range byName {
-		p := pods{captured: allCaptured(ws)}
-		for _, w := range ws {
-			if w.Pod != nil {
-				p.youngest = younger(p.youngest, w.Pod.AgeSeconds)
-			}
-		}
-		of[name] = p
-	}
-	for _, s := range m.Series {
-		src, dst := of[s.SourceNamespace+"/"+s.SourceWorkload], of[s.DestinationNamespace+"/"+s.DestinationWorkload]
-		s.BothHBONE = src.captured && dst.captured
-		s.YoungestPodSeconds = younger(src.youngest, dst.youngest)
-		for _, z := range s.Ztunnels {
-			s.OldestZtunnelSeconds = max(s.OldestZtunnelSeconds, z.UpSeconds)
-		}
-	}
-}
-
-// younger is the lesser of two ages, of which 0 is none.
-func younger(a, b float64) float64 {
-	if a == 0 || b != 0 && b < a {
-		return b
-	}
-	return a
-}
-
-func allCaptured(ws []*Workload) bool {
-	for _, w := range ws {
-		if !w.HBONE || !w.Captured || w.Spec.NativeTunnel || w.Pod == nil || w.Pod.Sidecar || w.Pod.Component != "" {
-			return false
-		}
-	}
-	return true
 }
