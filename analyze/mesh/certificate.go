@@ -1,6 +1,9 @@
 package mesh
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Certificate is one identity's certificate in one ztunnel.
 type Certificate struct {
@@ -33,45 +36,38 @@ type Certificate struct {
 	signers []*Istiod
 }
 
-// LocalIdentity is an identity that a ztunnel needs for the enrolled pods of
-// its node, and the certificates it holds for it.
-type LocalIdentity struct {
-	Identity string   `expr:"identity"`
-	Ztunnel  *Ztunnel `expr:"ztunnel"`
-	Pods     []*Pod   `expr:"pods"`
-	// OldestSeconds is the age of the pod of these that was created first.
-	OldestSeconds float64      `expr:"oldestSeconds"`
-	Certificate   *Certificate `expr:"certificate"` // nil where the ztunnel has none; the best where it has several
-	signers       []*Istiod
+func identityKey(id string) string { return Subject{Kind: "identity", Name: id}.Key() }
+
+func identitySubject(id, node string) Subject {
+	return Subject{Kind: "identity", Name: id, Node: node}
 }
 
-// Root is one trust root and the ztunnels that hold it.
-type Root struct {
-	Fingerprint string     `expr:"fingerprint"`
-	Name        string     `expr:"name"` // its certificate's subject
-	NotAfter    time.Time  `expr:"notAfter"`
-	LeftSeconds float64    `expr:"leftSeconds"`
-	Ztunnels    []*Ztunnel `expr:"ztunnels"`
-	Identities  int        `expr:"identities"` // certificates that carry it
-	// Majority is true of the root that most certificates carry.
-	Majority bool `expr:"majority"`
-	// Isolated are the certificates with this root that lack the majority's:
-	// no connection between them and the rest can be verified.
-	Isolated []*Certificate `expr:"isolated"`
-	Source   Evidence
+func (c *Certificate) Subject() Subject {
+	return identitySubject(c.Identity, c.Ztunnel.NodeName).of(c.Ztunnel.Cluster)
 }
 
-// RootFact is what a root's certificate says of itself.
-type RootFact struct {
-	Name     string
-	NotAfter time.Time
+func (c *Certificate) Refs() []string {
+	keys := []string{identityKey(c.Identity), c.Ztunnel.Subject().Key(), nodeKey(c.Ztunnel.NodeName)}
+	keys = append(keys, keysOf(c.NeededBy)...)
+	keys = append(keys, keysOf(c.signers)...)
+	return refs(keys...)
 }
 
-// AddressClash is one address that several workloads of a network claim in the same ztunnel's view.
-type AddressClash struct {
-	Network   string      `expr:"network"`
-	Address   string      `expr:"address"`
-	Workloads []*Workload `expr:"workloads"`
-	Holders   []*Ztunnel  `expr:"holders"`
-	Source    Evidence
+func (c *Certificate) Evidence() []Evidence { return evidence(c.Source) }
+
+func (c *Certificate) Gap(input string) (*Gap, bool) {
+	return nil, false
+}
+
+// identityIn is the key of the first SPIFFE id in a text, "" where it holds none.
+func identityIn(text string) string {
+	at := strings.Index(text, "spiffe://")
+	if at < 0 {
+		return ""
+	}
+	id := text[at:]
+	if end := strings.IndexAny(id, "\"', )]"); end >= 0 {
+		id = id[:end]
+	}
+	return identityKey(id)
 }

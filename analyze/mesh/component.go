@@ -1,5 +1,7 @@
 package mesh
 
+import "slices"
+
 // Component is a part of Istio in one version, with the pods that run it.
 type Component struct {
 	Name string `expr:"name"` // "istiod", "ztunnel" or "istio-cni"
@@ -32,3 +34,8 @@ func (c *Component) Evidence() []Evidence {
 	return c.Pods[0].Evidence()
 }
 func (c *Component) Gap(string) (*Gap, bool) { return nil, false }
+
+// runs tells whether a pod is one of the component's.
+func (c *Component) runs(namespace, name string) bool {
+	return slices.ContainsFunc(c.Pods, func(p *Pod) bool { return p.Namespace == namespace && p.Name == name })
+}

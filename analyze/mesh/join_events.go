@@ -16,3 +16,12 @@ func joinEvents(m *Mesh) {
 		}
 	}
 }
+
+// joinReboots dates the reboots that events tell of.
+func joinReboots(m *Mesh) {
+	for _, e := range m.Events {
+		if n := m.index.nodes[e.Name]; n != nil && e.Kind == "Node" && e.Reason == "Rebooted" && (n.RebootedSeconds == 0 || e.AgeSeconds < n.RebootedSeconds) {
+			n.RebootedSeconds = e.AgeSeconds
+		}
+	}
+}

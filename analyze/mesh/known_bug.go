@@ -22,20 +22,6 @@ type KnownBug struct {
 // Evidence is where that stands which meets the bug.
 func (b *KnownBug) Evidence() []Evidence { return b.shown.Evidence() }
 
-// joinKnownBugs says of each component which bugs of its version may show.
-func joinKnownBugs(m *Mesh) {
-	for _, c := range m.Components {
-		for _, b := range upstreamBugs() {
-			if lacks, err := Before(c.Version, b.fixed); b.component != c.Name || err != nil || !lacks {
-				continue
-			}
-			if shown := b.met(m, c); shown != nil {
-				c.KnownBugs = append(c.KnownBugs, &KnownBug{What: b.what, Fixed: b.fixed, Link: b.link, shown: shown})
-			}
-		}
-	}
-}
-
 // upstreamBug is a row of the table. A version alone is no finding: met gives
 // what the bug takes beside it, and nil where that is not here.
 type upstreamBug struct {
@@ -187,14 +173,6 @@ func first[T Item](items []T, is func(T) bool) Item {
 func noSandbox(e *Event) bool { return e.Reason == "FailedCreatePodSandBox" }
 
 func hasCrashed(p *Pod) bool { return p.Crashed != nil }
-
-// remote tells whether the network is another one than this cluster's, and has workloads.
-func (n *Network) remote() bool { return !n.Local && len(n.Workloads) > 0 }
-
-// runs tells whether a pod is one of the component's.
-func (c *Component) runs(namespace, name string) bool {
-	return slices.ContainsFunc(c.Pods, func(p *Pod) bool { return p.Namespace == namespace && p.Name == name })
-}
 
 // sharedHost is the first ServiceEntry with a host that one before it has too.
 func sharedHost(entries []*ServiceEntry) Item {

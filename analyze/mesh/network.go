@@ -47,3 +47,6 @@ func (n *Network) Evidence() []Evidence {
 	return evidence(out...)
 }
 func (n *Network) Gap(string) (*Gap, bool) { return nil, false }
+
+// remote tells whether the network is another one than this cluster's, and has workloads.
+func (n *Network) remote() bool { return !n.Local && len(n.Workloads) > 0 }

@@ -117,15 +117,6 @@ func (a Allowance) meansTCP() bool {
 	return slices.ContainsFunc(a.Ports, func(r PortRange) bool { return r.Name != "" || r.From != 53 || r.To != 53 })
 }
 
-func (p *Pod) namedPort(name string) int {
-	for _, c := range p.Containers {
-		if port, ok := c.NamedPorts[name]; ok {
-			return port
-		}
-	}
-	return 0
-}
-
 func (n *NetworkPolicy) Subject() Subject {
 	return Subject{Kind: strings.ToLower(n.Kind), Namespace: n.Namespace, Name: n.Name}
 }

@@ -1,7 +1,6 @@
 package mesh
 
 import (
-	"reflect"
 	"slices"
 )
 
@@ -57,39 +56,6 @@ func (s *Set[T]) Share(other *Set[T], same func(a, b *T) bool) {
 			s.Specs[key] = theirs
 		}
 	}
-}
-
-// ServiceSpec is a service as one plane has it.
-type ServiceSpec struct {
-	Namespace    string
-	Name         string
-	Hostname     string
-	VIPs         []string // without the network
-	Endpoints    int
-	Unhealthy    int // endpoints whose own status says so
-	Waypoint     string
-	LBMode       string
-	Preferences  []string
-	HealthPolicy string
-	Source       Evidence
-}
-
-// SameService is true of specs that differ in nothing but where they stand.
-func SameService(a, b *ServiceSpec) bool {
-	x, y := *a, *b
-	x.Source, y.Source = Evidence{}, Evidence{}
-	return reflect.DeepEqual(x, y)
-}
-
-// PolicySpec is an authorization policy as one plane has it.
-type PolicySpec struct {
-	Namespace string
-	Name      string
-	Action    string
-	Scope     string
-	RuleCount int
-	DryRun    bool
-	Source    Evidence
 }
 
 // plane is one kind of section over all ztunnels: the distinct views, and for

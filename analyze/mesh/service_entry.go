@@ -1,8 +1,6 @@
 package mesh
 
-import (
-	"time"
-)
+import "time"
 
 // ServiceEntry is an Istio ServiceEntry and what ztunnels hold of its hosts.
 type ServiceEntry struct {
@@ -21,25 +19,10 @@ type ServiceEntry struct {
 	Source   Evidence
 }
 
-// PeerAuth is an Istio PeerAuthentication.
-type PeerAuth struct {
-	Created    time.Time `expr:"created"`
-	Namespace  string    `expr:"namespace"`
-	Name       string    `expr:"name"`
-	AgeSeconds float64   `expr:"ageSeconds"`
-	// Mode is "STRICT", "PERMISSIVE", "DISABLE" or, for one inherited, "UNSET"; PortModes are those of single ports.
-	Mode      string            `expr:"mode"`
-	PortModes map[string]string `expr:"portModes"`
-	// Selector is spec.selector.matchLabels; nil selects the whole namespace.
-	Selector map[string]string `expr:"selector"`
-	// SelectsEnrolled counts the enrolled pods that it selects.
-	SelectsEnrolled int `expr:"selectsEnrolled"`
-	Source          Evidence
-}
-
 func (e *ServiceEntry) Subject() Subject {
 	return Subject{Kind: "serviceentry", Namespace: e.Namespace, Name: e.Name}
 }
+
 func (e *ServiceEntry) Refs() []string {
 	keys := []string{e.Subject().Key()}
 	keys = append(keys, keysOf(e.Services)...)
@@ -48,12 +31,6 @@ func (e *ServiceEntry) Refs() []string {
 	}
 	return refs(keys...)
 }
+
 func (e *ServiceEntry) Evidence() []Evidence    { return evidence(e.Source) }
 func (e *ServiceEntry) Gap(string) (*Gap, bool) { return nil, false }
-
-func (p *PeerAuth) Subject() Subject {
-	return Subject{Kind: "peerauthentication", Namespace: p.Namespace, Name: p.Name}
-}
-func (p *PeerAuth) Refs() []string          { return refs(p.Subject().Key()) }
-func (p *PeerAuth) Evidence() []Evidence    { return evidence(p.Source) }
-func (p *PeerAuth) Gap(string) (*Gap, bool) { return nil, false }

@@ -1,31 +1,9 @@
 package mesh
 
-import "time"
-
-// Peer is one end of a flow.
-type Peer struct {
-	Address   string    `expr:"address"` // IP without the port
-	Namespace string    `expr:"namespace"`
-	Name      string    `expr:"name"` // the workload's, as the log names it
-	Identity  string    `expr:"identity"`
-	Workload  *Workload `expr:"workload"`
-	Pod       *Pod      `expr:"pod"`
-	Ztunnel   *Ztunnel  `expr:"ztunnel"` // of the pod's node
-	// Captured is true where the pod is Up in its own node's ztunnel.
-	Captured bool `expr:"captured"`
-	// HBONE is true where the planes say that the workload speaks HBONE through ztunnel.
-	HBONE bool `expr:"hbone"`
-	// Envoy is true of gateways, waypoints and sidecars, which have their own mTLS.
-	Envoy bool `expr:"envoy"`
-	// NodeAddress is true where the address is a node's own: kubelet, host network, or a NATed caller.
-	NodeAddress bool `expr:"nodeAddress"`
-	// Gone is true where the log names a pod that Kubernetes no longer has.
-	Gone bool `expr:"gone"`
-	// Remote is true where another cluster of the bundle has the pod, and this one has not.
-	Remote bool `expr:"remote"`
-
-	key string // of its subject
-}
+import (
+	"strings"
+	"time"
+)
 
 // Observation is what one ztunnel saw of equal connections: access lines with
 // the same ends, direction and outcome, or open connections of its dump.
@@ -131,61 +109,36 @@ type Flow struct {
 	Evidences            []Evidence
 }
 
-// Series is one family of ztunnel's TCP counters for one pair of workloads,
-// summed over ztunnels and flags. Names are workload names, not pods'.
-type Series struct {
-	Reporter             string `expr:"reporter"` // "source" or "destination"
-	SourceNamespace      string `expr:"sourceNamespace"`
-	SourceWorkload       string `expr:"sourceWorkload"`
-	SourcePrincipal      string `expr:"sourcePrincipal"`
-	DestinationNamespace string `expr:"destinationNamespace"`
-	DestinationWorkload  string `expr:"destinationWorkload"`
-	DestinationService   string `expr:"destinationService"`
-	// MutualTLS is connection_security_policy "mutual_tls".
-	MutualTLS bool    `expr:"mutualTls"`
-	Opened    float64 `expr:"opened"`
-	Failed    float64 `expr:"failed"`
-	// BothHBONE is true where every workload of either name is HBONE and captured.
-	BothHBONE bool `expr:"bothHbone"`
-	// YoungestPodSeconds is the age of the youngest pod of both names: a counter may be older than a pod's enrolment.
-	YoungestPodSeconds float64 `expr:"youngestPodSeconds"`
-	// OldestZtunnelSeconds is how long that of its ztunnels has run which has run longest.
-	OldestZtunnelSeconds float64    `expr:"oldestZtunnelSeconds"`
-	Ztunnels             []*Ztunnel `expr:"ztunnels"`
-	// Sample and SampleValue are what stands at Source, whose text is made of them when it is asked for.
-	Sample      string  `expr:"-"`
-	SampleValue float64 `expr:"-"`
-	Source      Evidence
+// Subject of a flow is its destination, where connections fail or go plain.
+func (f *Flow) Subject() Subject {
+	if f.Destination.Pod == nil && f.Destination.Name == "" && f.Service != "" {
+		return serviceSubject(f.Service)
+	}
+	return f.Destination.Subject()
 }
 
-// Log is one distinct message of one container: the same level, target and
-// text with the times it stood there. Access lines are flows, not logs.
-type Log struct {
-	Component string   `expr:"component"` // "ztunnel", "istiod", "istio-cni", "gateway"
-	Namespace string   `expr:"namespace"`
-	PodName   string   `expr:"podName"`
-	NodeName  string   `expr:"nodeName"`
-	Pod       *Pod     `expr:"pod"`
-	Ztunnel   *Ztunnel `expr:"ztunnel"` // of the pod itself, or of the node for a CNI agent
-	CNI       *CNI     `expr:"cni"`
-	Istiod    *Istiod  `expr:"istiod"`
-	Level     string   `expr:"level"`  // "error", "warn", "info", …
-	Target    string   `expr:"target"` // "xds::client"
-	// About is the workload of the line's span, "<ns>/<pod>", or "".
-	About string `expr:"about"`
-	// AboutPod is the pod that the line's span, fields or text name; nil for none, and for one that is gone.
-	AboutPod    *Pod              `expr:"aboutPod"`
-	Message     string            `expr:"message"`
-	Fields      map[string]string `expr:"fields"`
-	Count       int               `expr:"count"`
-	First       time.Time         `expr:"first"`
-	Last        time.Time         `expr:"last"`
-	LastSeconds float64           `expr:"lastSeconds"`
-	// SpanSeconds is how long there was from the first to the last.
-	SpanSeconds float64 `expr:"spanSeconds"`
-	// Previous is true where it stands in the log of the container before its restart.
-	Previous bool `expr:"previous"`
-	// AfterStart is true where the last of them came after the process's last start.
-	AfterStart bool `expr:"afterStart"`
-	Source     Evidence
+func (f *Flow) Refs() []string {
+	keys := []string{f.Subject().Key()}
+	keys = append(keys, f.Destination.refs()...)
+	keys = append(keys, f.Source.refs()...)
+	if f.Service != "" {
+		keys = append(keys, serviceSubject(f.Service).Key())
+	}
+	if f.Called != nil && f.Destination.Pod == nil {
+		keys = append(keys, f.Called.Refs()...)
+	}
+	for _, z := range f.Ztunnels {
+		keys = append(keys, z.Refs()...)
+	}
+	if f.Policy != "" {
+		ns, name, _ := strings.Cut(f.Policy, "/")
+		keys = append(keys, Subject{Kind: "authorizationpolicy", Namespace: ns, Name: name}.Key())
+	} else if pod := f.Destination.Pod; f.Class == "policy-denied" && pod != nil {
+		// Where no ALLOW policy fitted, ztunnel names none: it may be any of them.
+		keys = append(keys, keysOf(pod.allow)...)
+	}
+	return refs(keys...)
 }
+
+func (f *Flow) Evidence() []Evidence    { return f.Evidences }
+func (f *Flow) Gap(string) (*Gap, bool) { return nil, false }

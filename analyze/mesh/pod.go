@@ -2,57 +2,6 @@ package mesh
 
 import "time"
 
-// Namespace is a Kubernetes namespace.
-type Namespace struct {
-	// Cluster is the name of its cluster in a bundle of several, else "".
-	Cluster string            `expr:"cluster"`
-	Name    string            `expr:"name"`
-	Labels  map[string]string `expr:"labels"`
-	// Ambient is true where the namespace's label enrols its pods.
-	Ambient bool `expr:"ambient"`
-	// RootCerts are the sha256 fingerprints in its ConfigMap istio-ca-root-cert;
-	// HasRootCerts is false where the bundle holds none of this namespace.
-	RootCerts    []string `expr:"rootCerts"`
-	HasRootCerts bool     `expr:"hasRootCerts"`
-	Source       Evidence
-}
-
-// Node is a Kubernetes node with the mesh's agents on it.
-type Node struct {
-	// Cluster is the name of its cluster in a bundle of several, else "".
-	Cluster       string            `expr:"cluster"`
-	Name          string            `expr:"name"`
-	Labels        map[string]string `expr:"labels"`
-	Ready         bool              `expr:"ready"`
-	Unschedulable bool              `expr:"unschedulable"`
-	// ReadySince is when Ready last became what it is, ReadyForSeconds how long ago that was.
-	ReadySince      time.Time `expr:"readySince"`
-	ReadyForSeconds float64   `expr:"readyForSeconds"`
-	// Virtual is true of nodes that run no DaemonSets: virtual kubelets, Fargate, Windows.
-	Virtual    bool      `expr:"virtual"`
-	Created    time.Time `expr:"created"`
-	AgeSeconds float64   `expr:"ageSeconds"`
-	BootID     string    `expr:"bootId"`
-	// Platform is the Kubernetes that its names tell of, where istio-cni needs to be told so:
-	// "k3s", "microk8s", "minikube", "k3d", "openshift", "gke" or "".
-	Platform string `expr:"platform"`
-	// RebootedSeconds is how long ago its kubelet told of a reboot; 0 where no event does.
-	RebootedSeconds float64  `expr:"rebootedSeconds"`
-	Addresses       []string `expr:"addresses"`
-	Taints          []string `expr:"taints"`
-
-	Ztunnel *Ztunnel `expr:"ztunnel"`
-	CNI     *CNI     `expr:"cni"`
-	Pods    []*Pod   `expr:"pods"`
-	// AmbientPods are the node's running pods that are selected for or enrolled in the mesh.
-	AmbientPods []*Pod `expr:"ambientPods"`
-	// WantsZtunnel and WantsCNI are false where the DaemonSet's own selector
-	// or tolerations keep it off this node.
-	WantsZtunnel bool `expr:"wantsZtunnel"`
-	WantsCNI     bool `expr:"wantsCni"`
-	Source       Evidence
-}
-
 // Pod is a Kubernetes pod and what the mesh makes of it.
 type Pod struct {
 	// Cluster is the name of its cluster in a bundle of several, else "".
@@ -146,36 +95,35 @@ type Container struct {
 	Ports      []int          `expr:"ports"`
 }
 
-// DaemonSet is one of the mesh's own DaemonSets.
-type DaemonSet struct {
-	Pods []*Pod `expr:"pods"`
-	// Lacking are the nodes with ambient pods that have no pod of it.
-	Lacking      []*Node `expr:"lacking"`
-	Namespace    string  `expr:"namespace"`
-	Name         string  `expr:"name"`
-	Component    string  `expr:"component"` // "ztunnel" or "istio-cni"
-	Desired      int     `expr:"desired"`
-	Current      int     `expr:"current"`
-	Ready        int     `expr:"ready"`
-	Updated      int     `expr:"updated"`
-	Unavailable  int     `expr:"unavailable"`
-	Misscheduled int     `expr:"misscheduled"`
-	Source       Evidence
+func podSubject(ns, name, node string) Subject {
+	return Subject{Kind: "pod", Namespace: ns, Name: name, Node: node}
 }
 
-// Event is a Kubernetes event of a kind that rules read.
-type Event struct {
-	Last       time.Time `expr:"last"`
-	Namespace  string    `expr:"namespace"`
-	Kind       string    `expr:"kind"` // of the object it is about
-	Name       string    `expr:"name"`
-	Reason     string    `expr:"reason"`
-	Type       string    `expr:"type"`
-	Message    string    `expr:"message"`
-	Count      int       `expr:"count"`
-	AgeSeconds float64   `expr:"ageSeconds"` // of its last occurrence
-	// DaemonSet is the mesh's own that it is about, nil for all others.
-	DaemonSet *DaemonSet `expr:"daemonSet"`
-	Source    Evidence
-	pod       *Pod // that it is about
+func podKey(ns, name string) string { return podSubject(ns, name, "").Key() }
+func (p *Pod) Subject() Subject     { return podSubject(p.Namespace, p.Name, p.NodeName).of(p.Cluster) }
+
+func (p *Pod) Refs() []string {
+	keys := []string{p.Subject().Key(), nodeKey(p.NodeName), identityKey(p.Identity)}
+	if p.Ztunnel != nil && p.Component == "" {
+		keys = append(keys, p.Ztunnel.keys()...)
+	}
+	if p.Node != nil && p.Node.CNI != nil && p.Component == "" {
+		keys = append(keys, p.Node.CNI.Subject().Key())
+	}
+	return refs(keys...)
+}
+
+func (p *Pod) Evidence() []Evidence { return evidence(p.Source) }
+
+func (p *Pod) Gap(input string) (*Gap, bool) {
+	return ztunnelGap(p.Ztunnel, p.NodeName, input)
+}
+
+func (p *Pod) namedPort(name string) int {
+	for _, c := range p.Containers {
+		if port, ok := c.NamedPorts[name]; ok {
+			return port
+		}
+	}
+	return 0
 }
