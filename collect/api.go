@@ -63,12 +63,14 @@ func newAPI(config *rest.Config) (*api, error) {
 	if err != nil {
 		return nil, fmt.Errorf("set up the connection to the API server: %w", err)
 	}
+	own := *client // it may be http.DefaultClient
+	own.CheckRedirect = refuseRedirect
 	base, _, err := rest.DefaultServerUrlFor(config)
 	if err != nil {
 		return nil, fmt.Errorf("the API server's address: %w", err)
 	}
 	return &api{
-		config: config, base: base, client: client,
+		config: config, base: base, client: &own,
 		limiter: flowcontrol.NewTokenBucketRateLimiter(requestsPerSecond, requestBurst), cost: &cost{}, absence: &absence{},
 	}, nil
 }

@@ -22,10 +22,7 @@ func answered(ctx context.Context, patience time.Duration, client *http.Client, 
 	resp, err := client.Do(req.WithContext(ctx))
 	if err != nil {
 		w.stop()
-		var wrapped *url.Error
-		if errors.As(err, &wrapped) {
-			err = wrapped.Err
-		}
+		err = withoutURL(err)
 		if w.fired.Load() {
 			err = fmt.Errorf("%w: no answer within %s", context.DeadlineExceeded, patience)
 		}
@@ -34,6 +31,15 @@ func answered(ctx context.Context, patience time.Duration, client *http.Client, 
 	w.again()
 	resp.Body = &watchedBody{body: resp.Body, watch: w}
 	return resp, nil
+}
+
+// withoutURL is what an HTTP client met, without the address, which the task names.
+func withoutURL(err error) error {
+	var wrapped *url.Error
+	if errors.As(err, &wrapped) {
+		return wrapped.Err
+	}
+	return err
 }
 
 // watch cancels a request that keeps silent for too long.

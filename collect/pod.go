@@ -116,6 +116,9 @@ func (r *run) attempt(ctx context.Context, c *podClient, task task, ask, name st
 	defer func() { record.Bytes += body.n }()
 	defer r.listen(task, c.target, body)()
 	entry := bundle.NewEntry{Path: name, Task: record.ID, ModTime: r.clock.now()}
+	if err := redirectedNowhere(resp.Response); err != nil {
+		return err
+	}
 	switch {
 	case task.form == asReady:
 		return r.ready(ctx, entry, resp.Response, body, record)

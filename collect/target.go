@@ -115,17 +115,10 @@ func (c *podClient) forwarded(ctx context.Context, port int, path string) (*http
 	if err := c.open(ctx); err != nil {
 		return nil, err
 	}
-	client := &http.Client{
-		Transport: &http.Transport{
-			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-				conn, err := c.tunnel.dial(ctx, port)
-				return paidConn{conn, c.api.cost}, err
-			},
-			DisableKeepAlives: true,
-		},
-		// A pod must not send the collector elsewhere.
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
+	client := clientOver(func(ctx context.Context, _, _ string) (net.Conn, error) {
+		conn, err := c.tunnel.dial(ctx, port)
+		return paidConn{conn, c.api.cost}, err
+	})
 	req, err := http.NewRequest(http.MethodGet, fmt.Sprintf("http://localhost:%d%s", port, path), nil)
 	if err != nil {
 		return nil, err
@@ -138,6 +131,14 @@ func (c *podClient) forwarded(ctx context.Context, port int, path string) (*http
 		return nil, err
 	}
 	return resp, nil
+}
+
+// clientOver makes an HTTP client whose connections come from dial.
+func clientOver(dial func(ctx context.Context, network, address string) (net.Conn, error)) *http.Client {
+	return &http.Client{
+		Transport:     &http.Transport{DialContext: dial, DisableKeepAlives: true},
+		CheckRedirect: refuseRedirect,
+	}
 }
 
 // open makes sure that there is a tunnel. A connection that was cut says

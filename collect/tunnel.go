@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"sync"
@@ -17,6 +18,7 @@ import (
 	"k8s.io/client-go/transport/spdy"
 	//lint:ignore SA1019 client-go's port-forward dialers still give these types
 	"k8s.io/apimachinery/pkg/util/httpstream"
+	streaming "k8s.io/streaming/pkg/httpstream"
 )
 
 // tunnel is one port-forward connection to a pod; every dial through it is a
@@ -27,18 +29,13 @@ type tunnel struct {
 	next int
 }
 
-// openTunnel connects over WebSocket, and over SPDY where the API server or a
-// proxy before it does not speak that. The library's dial knows no context,
-// so a dial that hangs is left to end by itself.
+// openTunnel connects to a pod. The library's dial knows no context, so a dial
+// that hangs is left to end by itself.
 func (a *api) openTunnel(ctx context.Context, patience time.Duration, namespace, pod string) (*tunnel, error) {
 	if err := a.admit(ctx); err != nil {
 		return nil, err
 	}
 	a.cost.requests.Add(1)
-	dialer, err := a.dialer(namespace, pod)
-	if err != nil {
-		return nil, err
-	}
 	type result struct {
 		conn httpstream.Connection
 		err  error
@@ -47,7 +44,7 @@ func (a *api) openTunnel(ctx context.Context, patience time.Duration, namespace,
 	defer cancel()
 	done := make(chan result, 1)
 	go func() {
-		conn, _, err := dialer.Dial(portforward.PortForwardProtocolV1Name)
+		conn, err := a.dialPod(namespace, pod)
 		done <- result{conn, err}
 	}()
 	select {
@@ -67,22 +64,42 @@ func (a *api) openTunnel(ctx context.Context, patience time.Duration, namespace,
 	}
 }
 
-func (a *api) dialer(namespace, pod string) (httpstream.Dialer, error) {
+// dialPod connects over WebSocket, else over SPDY: below Kubernetes 1.35 and in
+// some settings above it, a WebSocket asks for the right to get
+// pods/portforward, SPDY for the usual one to create it.
+func (a *api) dialPod(namespace, pod string) (httpstream.Connection, error) {
 	u := a.url(fmt.Sprintf("/api/v1/namespaces/%s/pods/%s/portforward", namespace, pod), nil)
+	webSocket, err := portforward.NewSPDYOverWebsocketDialer(u, a.config)
+	if err != nil {
+		return nil, fmt.Errorf("set up port-forward: %w", err)
+	}
+	conn, _, err := webSocket.Dial(portforward.PortForwardProtocolV1Name)
+	if streaming.IsUpgradeFailure(err) || streaming.IsHTTPSProxyError(err) {
+		return a.dialSPDY(u)
+	}
+	return conn, err
+}
+
+// dialSPDY does as client-go's dialer, whose errors have no types.
+func (a *api) dialSPDY(u *url.URL) (httpstream.Connection, error) {
 	transport, upgrader, err := spdy.RoundTripperFor(a.config)
 	if err != nil {
 		return nil, fmt.Errorf("set up port-forward: %w", err)
 	}
-	overSPDY := spdy.NewDialer(upgrader, &http.Client{Transport: transport}, http.MethodPost, u)
-	overWebSocket, err := portforward.NewSPDYOverWebsocketDialer(u, a.config)
+	req, err := http.NewRequest(http.MethodPost, u.String(), nil)
 	if err != nil {
-		return nil, fmt.Errorf("set up port-forward: %w", err)
+		return nil, err
 	}
-	return portforward.NewFallbackDialer(overWebSocket, overSPDY, func(err error) bool {
-		// Below Kubernetes 1.35 and in some settings above it, a WebSocket asks for
-		// the right to get pods/portforward, SPDY for the usual one to create it.
-		return httpstream.IsUpgradeFailure(err) || httpstream.IsHTTPSProxyError(err) || strings.Contains(err.Error(), "is forbidden")
-	}), nil
+	req.Header.Set(httpstream.HeaderProtocolVersion, portforward.PortForwardProtocolV1Name)
+	resp, err := (&http.Client{Transport: transport, CheckRedirect: refuseRedirect}).Do(req)
+	if err != nil {
+		return nil, withoutURL(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusSwitchingProtocols {
+		return nil, readAPIError(resp)
+	}
+	return upgrader.NewConnection(resp)
 }
 
 // errTunnel is returned for streams of a connection that was cut.
