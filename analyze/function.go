@@ -35,6 +35,7 @@ func Functions() []Function {
 		{"cidrContains", "cidrContains(cidr, ip) bool", "Whether the address lies in the block; false where either can't be read.", cidrContains},
 		{"short", "short(text, n) string", "The text on one line, cut after n characters; of a hash its first n.", short},
 		{"plural", "plural(n, noun) string", `"1 pod", "3 pods", "2 policies".`, plural},
+		{"agree", "agree(n, one, many) string", `What agrees with a number: agree(n, "was", "were") is "was" where n is 1.`, agree},
 	}
 }
 
@@ -219,6 +220,13 @@ func short(text string, n int) string {
 		return string(runes[:n]) // of a hash its beginning is a name
 	}
 	return string(runes[:n]) + "..."
+}
+
+func agree(n int, one, many string) string {
+	if n == 1 {
+		return one
+	}
+	return many
 }
 
 func plural(n int, noun string) string {

@@ -10,7 +10,7 @@ import (
 
 // peakKB is the most memory that a process took, in KB.
 func peakKB(p *os.ProcessState) int64 {
-	peak := p.SysUsage().(*syscall.Rusage).Maxrss
+	peak := int64(p.SysUsage().(*syscall.Rusage).Maxrss)
 	if runtime.GOOS == "darwin" {
 		peak /= 1024 // it counts in bytes
 	}
