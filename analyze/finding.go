@@ -53,18 +53,18 @@ const evidenceOfHit = 10
 // roll makes findings of hits: one for each rule, group and root cause.
 func roll(hits []*hit, m *mesh.Mesh) []*Finding {
 	type key struct {
-		rule     *rule
-		group    string
-		under    *Finding
-		cause    int
-		severity rules.Severity
-		but      string
+		rule  *rule
+		group string
+		under *Finding
+		cause int
+		but   string
+		over  bool
 	}
 	byKey := map[key][]*hit{}
 	findings := map[key]*Finding{}
 	of := map[*hit]*Finding{}
 	collect := func(h *hit, under *Finding) {
-		k := key{h.rule, h.group, under, h.cause, h.severity, h.but}
+		k := key{h.rule, h.group, under, h.cause, h.but, h.timing.State == mesh.Over}
 		if findings[k] == nil {
 			findings[k] = &Finding{}
 		}
@@ -104,7 +104,7 @@ func (f *Finding) fill(r *rule, group string, hits []*hit, owners map[string]str
 	first := hits[0]
 	f.time(hits)
 	f.OtherCauses, f.But = nonNil(first.told.others), first.but
-	f.ID, f.Severity, f.Confidence, f.Category, f.Title, f.Docs = r.ID, first.severity, r.Confidence, r.Category, r.Title, nonNil(r.Docs)
+	f.ID, f.Severity, f.Confidence, f.Category, f.Title, f.Docs = r.ID, worst(hits), r.Confidence, r.Category, r.Title, nonNil(r.Docs)
 	f.Message, f.Cause, f.Impact, f.Remedy = first.told.message, first.told.cause, first.told.impact, first.told.remedy
 	f.Evidence = []mesh.Evidence{}
 	if f.Explains == nil {
@@ -125,6 +125,16 @@ func (f *Finding) fill(r *rule, group string, hits []*hit, owners map[string]str
 		}
 	}
 	f.Fingerprint = fingerprint(r.ID, group, f.Subjects, owners)
+}
+
+// worst is the severity of the worst of the hits: of those that nobody can tell of, one that goes on decides.
+func worst(hits []*hit) rules.Severity {
+	all := rules.Severities()
+	at := len(all) - 1
+	for _, h := range hits {
+		at = min(at, slices.Index(all, h.severity))
+	}
+	return all[at]
 }
 
 // time says when it was seen over all hits, each item once, and whether it goes on in any.
