@@ -30,7 +30,7 @@ func (r *Reader) walkFolder(ctx context.Context, fn func(File) error) error {
 		}
 		info, err := d.Info()
 		if err != nil || !info.Mode().IsRegular() || info.Size() > maxEntrySize {
-			r.problem(name, "refused: no regular file of a size that a bundle has")
+			r.problem(name, "refused: not a regular file, or larger than an entry may be")
 			return nil
 		}
 		f := File{Path: name, Size: info.Size(), ModTime: info.ModTime()}

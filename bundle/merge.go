@@ -99,7 +99,7 @@ func (m *merger) heads(ctx context.Context, readers []*Reader) error {
 			return fmt.Errorf("%s: %w", r.name, err)
 		}
 		if h.Shard == nil {
-			return fmt.Errorf("%s: it is no shard: it was collected without --shard", r.name)
+			return fmt.Errorf("%s: it is not a shard: it was collected without --shard", r.name)
 		}
 		if err := h.Shard.check(); err != nil {
 			return fmt.Errorf("%s: %w", r.name, err)
@@ -113,13 +113,13 @@ func (m *merger) heads(ctx context.Context, readers []*Reader) error {
 	for i, s := range m.shards {
 		switch apart := s.header.Started.Sub(first.header.Started).Abs(); {
 		case s.header.Shard.Of != first.header.Shard.Of:
-			return fmt.Errorf("%s is shard %s and %s shard %s: they are no parts of one collection", first.r.name, first.header.Shard, s.r.name, s.header.Shard)
+			return fmt.Errorf("%s is shard %s and %s shard %s: they are not parts of one collection", first.r.name, first.header.Shard, s.r.name, s.header.Shard)
 		case i > 0 && s.header.Shard.Index == m.shards[i-1].header.Shard.Index:
 			return fmt.Errorf("%s and %s are both shard %s", m.shards[i-1].r.name, s.r.name, s.header.Shard)
 		case s.header.Cluster != first.header.Cluster || !slices.Equal(s.header.Clusters, first.header.Clusters):
 			return fmt.Errorf("%s is of another cluster than %s", s.r.name, first.r.name)
 		case apart > maxApart:
-			return fmt.Errorf("%s was collected %s apart from %s: they are no parts of one collection", s.r.name, apart.Round(time.Minute), first.r.name)
+			return fmt.Errorf("%s was collected %s apart from %s: they are not parts of one collection", s.r.name, apart.Round(time.Minute), first.r.name)
 		}
 	}
 	m.of = first.header.Shard.Of
@@ -151,7 +151,7 @@ func (r *Reader) header(ctx context.Context) (*Header, error) {
 		return h, nil
 	}
 	if err == nil {
-		err = fmt.Errorf("it is no bundle: it holds no %s", layout.Header)
+		err = fmt.Errorf("it is not a bundle: it holds no %s", layout.Header)
 	}
 	return nil, err
 }

@@ -114,10 +114,10 @@ func TestWhatIsNoCollectionIsNotMerged(t *testing.T) {
 		shards []string
 		want   string
 	}{
-		{"a bundle that is no shard", []string{whole}, "it is no shard"},
+		{"a bundle that is no shard", []string{whole}, "it is not a shard"},
 		{"one shard twice", []string{shardOf(t, 0, 2, dump), shardOf(t, 0, 2, dump)}, "are both shard 0/2"},
-		{"shards of two splits", []string{shardOf(t, 0, 2, dump), shardOf(t, 1, 3, dump)}, "no parts of one collection"},
-		{"no bundle", []string{stored(t, gzipOf(t, tarOf(t, file("x/a.txt", "a"))))}, "it is no bundle"},
+		{"shards of two splits", []string{shardOf(t, 0, 2, dump), shardOf(t, 1, 3, dump)}, "not parts of one collection"},
+		{"no bundle", []string{stored(t, gzipOf(t, tarOf(t, file("x/a.txt", "a"))))}, "it is not a bundle"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			name, _, err := merge(t, test.shards...)

@@ -204,7 +204,7 @@ type archiveWalk struct {
 	failed  error
 }
 
-var errTooMuch = errors.New("it holds more than a bundle can")
+var errTooMuch = errors.New("it exceeds the limits of a bundle")
 
 func (a *archiveWalk) entry(_ context.Context, info archives.FileInfo) error {
 	h, ok := info.Header.(*tar.Header)
@@ -235,7 +235,7 @@ func (a *archiveWalk) entry(_ context.Context, info archives.FileInfo) error {
 	switch h.Typeflag {
 	case tar.TypeReg:
 		if h.Size > maxEntrySize {
-			a.r.problem(name, "refused: %d bytes are more than an entry may have", h.Size)
+			a.r.problem(name, "refused: %d bytes exceed the limit of an entry, %d GB", h.Size, int64(maxEntrySize)>>30)
 			return nil
 		}
 		content, err := info.Open()
@@ -335,7 +335,7 @@ func (r *Reader) decompress(in *bufio.Reader) (io.ReadCloser, error) {
 	case len(head) > 262 && bytes.HasPrefix(head[257:], []byte("ustar")):
 		return io.NopCloser(in), nil
 	}
-	return nil, fmt.Errorf("this is no bundle: it looks like %s", lookslike(head))
+	return nil, fmt.Errorf("not a bundle: it looks like %s", lookslike(head))
 }
 
 // lookslike names what people hand over by mistake.

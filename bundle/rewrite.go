@@ -26,7 +26,7 @@ type Rewriter interface {
 }
 
 // Rewrite adds everything in r to w, but for the header, each entry as t makes
-// it: views and deltas stay such. What is left out is told in the tasks that
+// it: views and deltas stay such. What is left out is noted in the tasks that
 // brought it. It returns what w is to be closed with.
 func Rewrite(ctx context.Context, r *Reader, w *Writer, t Rewriter) (*Final, error) {
 	re := &rewriting{
@@ -140,7 +140,7 @@ func (re *rewriting) entry(ctx context.Context, f File) error {
 	}
 	to, ok := re.t.Path(f.Path)
 	if !ok {
-		re.left[f.Path] = "it is no part of a bundle that is known"
+		re.left[f.Path] = "it is not a known part of a bundle"
 		return nil
 	}
 	e := NewEntry{Path: to, Task: re.tasks[f.Path], ModTime: f.ModTime}

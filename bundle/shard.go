@@ -24,7 +24,7 @@ func ParseShard(text string) (*Shard, error) {
 	index, errIndex := strconv.Atoi(i)
 	of, errOf := strconv.Atoi(n)
 	if !ok || errIndex != nil || errOf != nil {
-		return nil, fmt.Errorf("%q is no shard: want I/N, such as 0/4", text)
+		return nil, fmt.Errorf("invalid shard %q: must be I/N, such as 0/4", text)
 	}
 	s := &Shard{Index: index, Of: of}
 	return s, s.check()

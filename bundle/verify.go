@@ -30,7 +30,7 @@ func (v *Verification) OK() bool {
 }
 
 // ErrNoManifest is returned for a bundle that was cut off before its end.
-var ErrNoManifest = errors.New("there is no manifest: the bundle was cut off, or is none of zbundle's")
+var ErrNoManifest = errors.New("there is no manifest: the bundle was cut off, or was not written by zbundle")
 
 // Verify checks the content of every entry against the manifest.
 func (r *Reader) Verify(ctx context.Context) (*Verification, error) {

@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/zbundle/zbundle/bundle"
+	"github.com/zbundle/zbundle/internal/rawjson"
 )
 
 // namesOnly asks for a list's metadata and not for its objects, in the form
@@ -56,7 +57,7 @@ func (p *page) podNames() ([]bundle.PodName, error) {
 		var o struct {
 			Metadata bundle.PodName `json:"metadata"`
 		}
-		if err := jsonv2.Unmarshal(raw, &o, lenient()); err != nil {
+		if err := jsonv2.Unmarshal(raw, &o, rawjson.Lenient()); err != nil {
 			return names, fmt.Errorf("read the name of a pod: %w", err)
 		}
 		names = append(names, o.Metadata)

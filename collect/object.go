@@ -7,6 +7,8 @@ import (
 
 	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/zbundle/zbundle/internal/rawjson"
 )
 
 // managedFields are the larger part of many objects; of most the redaction keeps nothing of them.
@@ -18,7 +20,7 @@ var errNoObject = errors.New("not an object")
 // decodeObject reads an object as encoding/json does, but for numbers, which
 // stay as they are written, and without its managedFields unless managers is true.
 func decodeObject(raw []byte, managers bool) (map[string]any, error) {
-	dec := objectDecoder{jsontext.NewDecoder(bytes.NewReader(raw), lenient()), managers}
+	dec := objectDecoder{jsontext.NewDecoder(bytes.NewReader(raw), rawjson.Lenient()), managers}
 	v, err := dec.any()
 	if err != nil {
 		return nil, err
@@ -90,5 +92,5 @@ func (dec objectDecoder) members() (map[string]any, error) {
 
 // encodeObject writes an object with its members in order.
 func encodeObject(obj map[string]any) ([]byte, error) {
-	return jsonv2.Marshal(obj, lenient(), jsonv2.Deterministic(true))
+	return jsonv2.Marshal(obj, rawjson.Lenient(), jsonv2.Deterministic(true))
 }

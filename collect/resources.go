@@ -20,6 +20,7 @@ import (
 
 	"github.com/zbundle/zbundle/bundle"
 	"github.com/zbundle/zbundle/bundle/redact"
+	"github.com/zbundle/zbundle/internal/rawjson"
 )
 
 // pageSize is how many objects one request lists, smallPage how many where
@@ -225,12 +226,7 @@ func readPage(contentType string, body io.Reader) (*page, error) {
 		return readNames(body)
 	}
 	p := &page{}
-	return p, jsonv2.UnmarshalRead(body, p, lenient())
-}
-
-// lenient takes foreign JSON as it comes, as encoding/json does.
-func lenient() jsonv2.Options {
-	return jsonv2.JoinOptions(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+	return p, jsonv2.UnmarshalRead(body, p, rawjson.Lenient())
 }
 
 // named is one object to fetch by its name.

@@ -12,6 +12,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/zbundle/zbundle/internal/istio"
+	"github.com/zbundle/zbundle/internal/rawjson"
 )
 
 // survey is what the lists of pods and nodes tell before any pod is asked.
@@ -42,7 +43,7 @@ type workload struct{ namespace, name string }
 // sawPod takes notice of one pod, and says whether it is to be kept.
 func (r *run) sawPod(raw []byte) bool {
 	var p corev1.Pod
-	if jsonv2.Unmarshal(raw, &p, lenient()) != nil {
+	if jsonv2.Unmarshal(raw, &p, rawjson.Lenient()) != nil {
 		return true // the redaction has its own say
 	}
 	r.changes.before(p.Namespace, p.Name, string(p.UID))
@@ -100,7 +101,7 @@ var poolLabels = []string{
 // sawNode takes notice of one node.
 func (r *run) sawNode(raw []byte) bool {
 	var n corev1.Node
-	if jsonv2.Unmarshal(raw, &n, lenient()) != nil {
+	if jsonv2.Unmarshal(raw, &n, rawjson.Lenient()) != nil {
 		return true
 	}
 	known := node{zone: n.Labels[corev1.LabelTopologyZone], labels: n.Labels}

@@ -7,6 +7,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/zbundle/zbundle/analyze/mesh"
+	"github.com/zbundle/zbundle/internal/rawjson"
 )
 
 // ciliumPolicyObject is cilium.io/v2 (cilium/cilium pkg/policy/api/rule.go). Deny
@@ -43,7 +44,7 @@ func (c *ciliumAllow) UnmarshalJSON(text []byte) error {
 			Ports []policyPort `json:"ports"`
 		} `json:"toPorts"`
 	}
-	if err := json.Unmarshal(text, &ports, lenient()); err != nil {
+	if err := json.Unmarshal(text, &ports, rawjson.Lenient()); err != nil {
 		return err
 	}
 	for _, p := range ports.ToPorts {
@@ -52,7 +53,7 @@ func (c *ciliumAllow) UnmarshalJSON(text []byte) error {
 		}
 		c.ports = append(c.ports, p.Ports...)
 	}
-	return json.Unmarshal(text, &c.peers, lenient())
+	return json.Unmarshal(text, &c.peers, rawjson.Lenient())
 }
 
 func (c ciliumAllow) model() mesh.Allowance {
@@ -101,7 +102,7 @@ type ciliumCIDR struct {
 
 // listOf is nothing where the value is no such list.
 func listOf[T any](value jsontext.Value) (list []T) {
-	if json.Unmarshal(value, &list, lenient()) != nil {
+	if json.Unmarshal(value, &list, rawjson.Lenient()) != nil {
 		return nil
 	}
 	return list

@@ -12,6 +12,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"github.com/zbundle/zbundle/bundle"
+	"github.com/zbundle/zbundle/internal/rawjson"
 	"github.com/zbundle/zbundle/internal/ztunnel"
 )
 
@@ -110,7 +111,7 @@ func goRecord(line string, n int) (ztunnel.Record, bool) {
 			Msg   string         `json:"msg"`
 			Rest  map[string]any `json:",embed"`
 		}
-		if json.Unmarshal([]byte(line), &o, lenient()) != nil {
+		if json.Unmarshal([]byte(line), &o, rawjson.Lenient()) != nil {
 			return ztunnel.Record{}, false
 		}
 		r := ztunnel.Record{Line: n, Time: o.Time, Level: o.Level, Target: o.Scope, Message: o.Msg, Raw: line}

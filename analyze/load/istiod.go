@@ -13,6 +13,7 @@ import (
 	"github.com/zbundle/zbundle/bundle"
 	"github.com/zbundle/zbundle/bundle/layout"
 	"github.com/zbundle/zbundle/internal/istiod"
+	"github.com/zbundle/zbundle/internal/rawjson"
 )
 
 // istiodFiles gathers what the bundle holds of one istiod pod.
@@ -173,7 +174,7 @@ func readVersion(r io.Reader) (string, error) {
 	var v struct {
 		Version string `json:"version"`
 	}
-	if json.Unmarshal(data, &v, lenient()) == nil && v.Version != "" {
+	if json.Unmarshal(data, &v, rawjson.Lenient()) == nil && v.Version != "" {
 		return version(v.Version), nil
 	}
 	return version(strings.SplitN(strings.TrimSpace(string(data)), "-", 2)[0]), nil

@@ -10,6 +10,7 @@ import (
 
 	"github.com/zbundle/zbundle/analyze/mesh"
 	"github.com/zbundle/zbundle/internal/istio"
+	"github.com/zbundle/zbundle/internal/rawjson"
 )
 
 // The mesh's own configuration: istio/api security/v1 and networking/v1,
@@ -111,7 +112,7 @@ func principals(rules []ruleObject) []string {
 		for _, from := range r.From {
 			for _, field := range []string{"principals", "notPrincipals"} {
 				var values []string
-				if json.Unmarshal(from.Source[field], &values, lenient()) == nil {
+				if json.Unmarshal(from.Source[field], &values, rawjson.Lenient()) == nil {
 					out = append(out, values...)
 				}
 			}

@@ -11,6 +11,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/zbundle/zbundle/analyze/mesh"
+	"github.com/zbundle/zbundle/internal/rawjson"
 	"github.com/zbundle/zbundle/internal/ztunnel"
 )
 
@@ -243,10 +244,6 @@ type configMapObject struct {
 	Data     map[string]string `json:"data"`
 }
 
-func lenient() json.Options {
-	return json.JoinOptions(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
-}
-
 // items reads a list's items one by one, each with its place in the file. An
 // item of another form than expected is an error that does not end the list.
 func items[T any](r io.Reader, file string, fn func(T, mesh.Evidence)) error {
@@ -286,7 +283,7 @@ func items[T any](r io.Reader, file string, fn func(T, mesh.Evidence)) error {
 				continue // the place of another resource's object
 			}
 			var v T
-			if err := json.Unmarshal(raw, &v, lenient()); err != nil {
+			if err := json.Unmarshal(raw, &v, rawjson.Lenient()); err != nil {
 				bad = fmt.Errorf("item %d: %w", i, err)
 				continue
 			}

@@ -5,7 +5,7 @@ import "strings"
 // words are the layout's own parts of paths.
 var words = map[string]bool{
 	nodesDir: true, Ztunnel: true, CNI: true, istiodDir: true, waypointsDir: true, configDump: true, xdsDir: true,
-	"before": true, afterDir: true, objectsDir: true, Views: true,
+	afterDir: true, objectsDir: true, Views: true,
 }
 
 // Rename gives an entry another path: name makes another of each name of a

@@ -43,7 +43,7 @@ func SplitSection(name string) (sections, file string) {
 // Delta is where a section, or another shared answer, stands as a delta.
 func Delta(name string) string { return strings.TrimSuffix(name, jsonEnd) + deltaEnd }
 
-// Whole is the path of what is told by the delta of that path; ok is false
+// Whole is the path of what is stored as the delta of that path; ok is false
 // for a path that is no delta's.
 func Whole(delta string) (name string, ok bool) {
 	name, ok = strings.CutSuffix(delta, deltaEnd)

@@ -51,7 +51,7 @@ func Rewrite(ctx context.Context, r *bundle.Reader, name, mapFile string, opts b
 	return w.Size(), nil
 }
 
-// learnBundle reads every file for names. What can't be read is told when it
+// learnBundle reads every file for names. What can't be read is reported when it
 // is to be written.
 func (n *Names) learnBundle(ctx context.Context, r *bundle.Reader) error {
 	return r.Walk(ctx, func(f bundle.File) error {
@@ -113,7 +113,7 @@ func (n *Names) Copy(w io.Writer, entry string, r io.Reader) error {
 	case layout.IsJSON(entry):
 		to = &document{w: w, text: n.rewrite}
 	default:
-		return errors.New("it is of no known form")
+		return errors.New("its form is not known")
 	}
 	if _, err := io.Copy(to, r); err != nil {
 		return err

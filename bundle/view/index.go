@@ -50,7 +50,7 @@ func (i *Index) add(hash itemHash, start, end int64) {
 // IsList is true of a list, and not a map by address as before ztunnel 1.23.
 func (i *Index) IsList() bool { return i != nil && i.list }
 
-// comparable is true of what can be told from another by its items.
+// comparable is true of what can be compared with another by its items.
 func (i *Index) comparable() bool { return i != nil && i.list && i.indexed }
 
 // ItemsIn gives the bytes of the nth item out of the section's file.

@@ -8,6 +8,7 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
+	"github.com/zbundle/zbundle/internal/rawjson"
 	"github.com/zbundle/zbundle/internal/ztunnel"
 )
 
@@ -124,7 +125,7 @@ func (b *builder) resource(raw jsontext.Value, pointer string) (unknown string, 
 		Workload *protoWorkload `json:"workload"`
 		Service  *protoService  `json:"service"`
 	}
-	opts := json.JoinOptions(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+	opts := rawjson.Lenient()
 	if err := json.Unmarshal(raw, &address, opts); err != nil {
 		return "", err
 	}

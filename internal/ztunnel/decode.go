@@ -8,6 +8,8 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/zbundle/zbundle/internal/rawjson"
 )
 
 // Bounds on foreign JSON: a few bytes of it can cost hundreds in memory. A
@@ -18,12 +20,6 @@ const (
 	maxMembers  = 16 << 20  // values of such a file, told by commas and brackets
 	maxElements = 160_000   // of one list: Kubernetes takes clusters of up to 150,000 pods
 )
-
-// decodeOptions take foreign JSON as it comes: a repeated name or a bad byte in
-// one string is no reason to lose the dump.
-func decodeOptions() jsontext.Options {
-	return json.JoinOptions(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
-}
 
 // AtMost lets as many values of a type be decoded as a list may have
 // elements, wherever they stand.
@@ -41,7 +37,7 @@ func AtMost[T any]() *json.Unmarshalers {
 // at a value, or at a number of them, that no mesh has.
 func NewDecoder(r io.Reader) *jsontext.Decoder {
 	b := &boundedReader{r: r, whole: true}
-	b.dec = jsontext.NewDecoder(b, decodeOptions())
+	b.dec = jsontext.NewDecoder(b, rawjson.Lenient())
 	return b.dec
 }
 
@@ -49,7 +45,7 @@ func NewDecoder(r io.Reader) *jsontext.Decoder {
 // takes no more of than it bounds itself.
 func NewStreamDecoder(r io.Reader) *jsontext.Decoder {
 	b := &boundedReader{r: r}
-	b.dec = jsontext.NewDecoder(b, decodeOptions())
+	b.dec = jsontext.NewDecoder(b, rawjson.Lenient())
 	return b.dec
 }
 

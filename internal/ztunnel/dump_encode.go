@@ -3,11 +3,13 @@ package ztunnel
 import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/zbundle/zbundle/internal/rawjson"
 )
 
 func unmarshalNext(dec *jsontext.Decoder, to any) error { return json.UnmarshalDecode(dec, to) }
 
-func unmarshalBytes(v []byte, to any) error { return json.Unmarshal(v, to, decodeOptions()) }
+func unmarshalBytes(v []byte, to any) error { return json.Unmarshal(v, to, rawjson.Lenient()) }
 
 func marshalNext(enc *jsontext.Encoder, v any) error { return json.MarshalEncode(enc, v) }
 
