@@ -25,8 +25,19 @@ func FuzzManifest(f *testing.F) {
 		if h, err := bundle.DecodeHeader(bytes.NewReader(data)); err == nil && h.Format != bundle.FormatVersion {
 			t.Errorf("format %d was taken", h.Format)
 		}
-		if _, err := view.ReadDelta(bytes.NewReader(data)); err != nil && err.Error() == "" {
-			t.Error("an error without a text")
+		d, err := view.ReadDelta(bytes.NewReader(data))
+		if err != nil {
+			return
+		}
+		if d.Len() > len(data) {
+			t.Errorf("a delta of %d items in %d bytes", d.Len(), len(data))
+		}
+		var again bytes.Buffer
+		if err := d.Encode(&again); err != nil {
+			t.Fatal(err)
+		}
+		if e, err := view.ReadDelta(&again); err == nil && e.Len() != d.Len() {
+			t.Errorf("encoded anew it has %d items, not %d", e.Len(), d.Len())
 		}
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/zbundle/zbundle/bundle"
 )
@@ -14,9 +15,14 @@ import (
 // inProtobuf is a page of names as an API server encodes it.
 func inProtobuf(t testing.TB) string {
 	t.Helper()
-	list := metav1.PartialObjectMetadataList{
-		ListMeta: metav1.ListMeta{Continue: "next"},
-		Items:    []metav1.PartialObjectMetadata{{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "web-1", UID: "u1"}}},
+	return namesInProtobuf(t, metav1.ListMeta{Continue: "next"}, []bundle.PodName{{Namespace: "shop", Name: "web-1", UID: "u1"}})
+}
+
+func namesInProtobuf(t testing.TB, meta metav1.ListMeta, names []bundle.PodName) string {
+	t.Helper()
+	list := metav1.PartialObjectMetadataList{ListMeta: meta}
+	for _, n := range names {
+		list.Items = append(list.Items, metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{Namespace: n.Namespace, Name: n.Name, UID: types.UID(n.UID)}})
 	}
 	raw, err := list.Marshal()
 	if err != nil {
@@ -62,7 +68,20 @@ func TestWhatIsNoProtobufIsAnError(t *testing.T) {
 
 func FuzzNames(f *testing.F) {
 	f.Add(inProtobuf(f))
-	f.Fuzz(func(_ *testing.T, body string) {
-		_, _ = readNames(strings.NewReader(body))
+	f.Fuzz(func(t *testing.T, body string) {
+		p, err := readNames(strings.NewReader(body))
+		if err != nil {
+			return
+		}
+		if len(p.names) > len(body) {
+			t.Errorf("%d names in %d bytes", len(p.names), len(body))
+		}
+		again, err := readNames(strings.NewReader(namesInProtobuf(t, p.Metadata, p.names)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(p.names, again.names); diff != "" {
+			t.Errorf("encoded anew: %s", diff)
+		}
 	})
 }

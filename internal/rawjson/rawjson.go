@@ -90,7 +90,7 @@ func (b *boundedText) Read(p []byte) (int, error) {
 type Edit func(jsontext.Value) []byte
 
 // EditMembers rewrites members of an object and keeps every other byte. What
-// is no object, or no valid one, is returned as it is.
+// is no object is returned as it is.
 func EditMembers(v jsontext.Value, edits map[string]Edit) []byte {
 	if v.Kind() != '{' {
 		return v
@@ -150,7 +150,7 @@ func ReplaceMember(v jsontext.Value, name string, member Edit) []byte {
 }
 
 // EditElements rewrites the elements of an array and keeps every other byte.
-// What is no array, or no valid one, is returned as it is.
+// What is no array is returned as it is.
 func EditElements(v jsontext.Value, edit Edit) []byte {
 	if v.Kind() != '[' {
 		return v
