@@ -1,10 +1,7 @@
 package load
 
 import (
-	"errors"
 	"fmt"
-
-	"github.com/zbundle/zbundle/analyze/mesh"
 )
 
 // Bounds on what is kept of a bundle, far above the largest mesh: an entry of
@@ -27,30 +24,4 @@ func full[T any](agents map[string]T, key, kind string) error {
 		return nil
 	}
 	return fmt.Errorf("is of more than %d %s pods, which no mesh has", mostAgents, kind)
-}
-
-// keep accounts for n parts of a ztunnel's or istiod's configuration.
-func (l *loader) keep(n int) error {
-	if *l.specs += n; *l.specs > mostSpecs {
-		return errors.New("holds more than can be kept beside what was read before it")
-	}
-	return nil
-}
-
-func (l *loader) keepObservations(os []*mesh.Observation) error {
-	room := min(len(os), mostObservations-len(l.mesh.Observations))
-	l.mesh.Observations = append(l.mesh.Observations, os[:room]...)
-	if room < len(os) {
-		return errFlows
-	}
-	return nil
-}
-
-func (l *loader) keepLogs(logs []*mesh.Log) error {
-	room := min(len(logs), mostLogs-len(l.mesh.Logs))
-	l.mesh.Logs = append(l.mesh.Logs, logs[:room]...)
-	if room < len(logs) {
-		return fmt.Errorf("has messages beyond the %d that are kept of all logs", mostLogs)
-	}
-	return nil
 }

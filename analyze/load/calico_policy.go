@@ -43,10 +43,10 @@ type calicoEntity struct {
 	Ports             []jsontext.Value `json:"ports"`
 }
 
-// calicoPolicy keeps what a policy lets through. It isolates only where its
+// addCalicoPolicy keeps what a policy lets through. It isolates only where its
 // rules do no more than allow: where others deny or pass on, order decides,
 // and where a selector says more than this reads, whom it is for is not known.
-func (l *loader) calicoPolicy(kind string) func(calicoPolicyObject, mesh.Evidence) {
+func addCalicoPolicy(m *mesh.Mesh, kind string) func(calicoPolicyObject, mesh.Evidence) {
 	return func(o calicoPolicyObject, at mesh.Evidence) {
 		if o.Spec.DoNotTrack || o.Spec.PreDNAT {
 			return // for the interfaces of hosts alone
@@ -75,7 +75,7 @@ func (l *loader) calicoPolicy(kind string) func(calicoPolicyObject, mesh.Evidenc
 		if !ok || slices.ContainsFunc(o.Spec.Ingress, orders) || slices.ContainsFunc(o.Spec.Egress, orders) {
 			np.Ingress, np.Egress = false, false
 		}
-		l.mesh.NetworkPolicies = append(l.mesh.NetworkPolicies, np)
+		m.NetworkPolicies = append(m.NetworkPolicies, np)
 	}
 }
 

@@ -108,7 +108,7 @@ func listOf[T any](value jsontext.Value) (list []T) {
 	return list
 }
 
-func (l *loader) ciliumPolicy(kind string) func(ciliumPolicyObject, mesh.Evidence) {
+func addCiliumPolicy(m *mesh.Mesh, kind string) func(ciliumPolicyObject, mesh.Evidence) {
 	return func(o ciliumPolicyObject, at mesh.Evidence) {
 		rules := o.Specs
 		if o.Spec != nil {
@@ -134,7 +134,7 @@ func (l *loader) ciliumPolicy(kind string) func(ciliumPolicyObject, mesh.Evidenc
 			for _, a := range r.Egress {
 				np.Out = append(np.Out, a.model())
 			}
-			l.mesh.NetworkPolicies = append(l.mesh.NetworkPolicies, np)
+			m.NetworkPolicies = append(m.NetworkPolicies, np)
 		}
 	}
 }

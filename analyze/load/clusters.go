@@ -1,6 +1,7 @@
 package load
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -27,6 +28,7 @@ type common struct {
 	views   map[string]any // parsed sections by the entry that holds them
 	specs   *int           // kept, by what they cost
 	logs    *logQueue
+	lines   *lineReader
 }
 
 // Mesh reads all of src. What can't be read is a problem of the summary and
@@ -34,7 +36,7 @@ type common struct {
 // all. Of several clusters the first is returned, and the others are its peers.
 func Mesh(ctx context.Context, src Source) (*mesh.Mesh, *Summary, error) {
 	c := &clusters{
-		common: common{summary: &Summary{Origins: map[string]string{}}, views: map[string]any{}, specs: new(int), logs: &logQueue{}},
+		common: common{summary: &Summary{Origins: map[string]string{}}, views: map[string]any{}, specs: new(int), logs: &logQueue{}, lines: &lineReader{}},
 		by:     map[string]*loader{},
 	}
 	err := src.Walk(ctx, func(f bundle.File) error {
@@ -93,7 +95,7 @@ func (c *clusters) finish() *mesh.Mesh {
 		l := c.by[dir]
 		l.finish()
 		if dir != "" {
-			l.mesh.Cluster = orElse(named[dir], layout.ClusterName(dir))
+			l.mesh.Cluster = cmp.Or(named[dir], layout.ClusterName(dir))
 		}
 		all = append(all, l.mesh)
 	}
@@ -112,5 +114,5 @@ func (l *loader) empty() bool {
 		return true
 	}
 	m := l.mesh
-	return len(l.ztunnels)+len(l.istiods)+len(l.cnis)+len(m.Pods)+len(m.Nodes)+len(m.Services) == 0
+	return len(l.ztunnels.by)+len(l.istiods.by)+len(l.cnis.by)+len(m.Pods)+len(m.Nodes)+len(m.Services) == 0
 }

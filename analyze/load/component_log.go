@@ -16,23 +16,26 @@ import (
 	"github.com/zbundle/zbundle/internal/ztunnel"
 )
 
-// componentLog reads the log of istiod, istio-cni or a gateway: Istio's Go
+// componentLogs reads the logs of all but ztunnels.
+type componentLogs struct {
+	*reading
+	// pushes are the resources of each full answer that istiods logged, by proxy.
+	pushes map[string][]int
+}
+
+// read reads the log of istiod, istio-cni or a gateway: Istio's Go
 // format (istio/istio pkg/log), time, level, an optional scope and the
-// message parted by tabs, or its JSON form.
-func (l *loader) componentLog(component, namespace, pod, node string, f bundle.File, previous bool) error {
+// message parted by tabs, or its JSON form. Where each is given, it is called
+// with every line.
+func (l *componentLogs) read(component, namespace, pod, node string, f bundle.File, previous bool, each func(*ztunnel.Record)) error {
 	m := newMessages(component, pod, node, previous)
-	in := l.buffered(f.Reader)
+	in := l.lines.of(f.Reader)
 	for n := 1; ; n++ {
 		line, err := readLine(in)
 		if len(line) > 0 {
 			r, ok := goRecord(line, n)
-			switch component {
-			case "istiod":
-				l.push(&r)
-			case "istio-cni":
-				if c := l.cniOf(node, pod).c; !previous && r.Time.After(c.LogTo) {
-					c.LogTo = r.Time
-				}
+			if each != nil {
+				each(&r)
 			}
 			if ok && keepComponent(&r) {
 				m.add(&r, f.Path)
@@ -70,7 +73,7 @@ const mostPushes = 100
 
 // push keeps the size of an istiod's whole answer to one proxy
 // (istio/istio pilot/pkg/xds/delta.go): "WDS: PUSH request for node:<pod>.<ns> resources:231 removed:0 …".
-func (l *loader) push(r *ztunnel.Record) {
+func (l *componentLogs) push(r *ztunnel.Record) {
 	rest, ok := strings.CutPrefix(r.Message, "WDS: PUSH request for node:")
 	if !ok {
 		return
@@ -84,7 +87,7 @@ func (l *loader) push(r *ztunnel.Record) {
 	l.pushes[strings.Clone(proxy)] = sizes[max(0, len(sizes)-mostPushes):]
 }
 
-func (l *loader) finishPushes() {
+func (l *componentLogs) finish() {
 	for _, x := range l.mesh.XDS {
 		if x.Type == "WDS" {
 			x.Pushes = l.pushes[x.Proxy]

@@ -12,7 +12,7 @@ import (
 )
 
 // deltaSection makes a section out of its view and what is different.
-func (l *loader) deltaSection(t *ztunnelFiles, name string, f bundle.File) error {
+func (l *ztunnelReader) deltaSection(t *ztunnelFiles, name string, f bundle.File) error {
 	d, err := view.ReadDelta(f.Reader)
 	if err != nil {
 		return err

@@ -11,19 +11,9 @@ import (
 	"github.com/zbundle/zbundle/analyze/mesh"
 	"github.com/zbundle/zbundle/bundle"
 	"github.com/zbundle/zbundle/bundle/layout"
+	"github.com/zbundle/zbundle/internal/istio"
 	"github.com/zbundle/zbundle/internal/openmetrics"
 )
-
-// What waypoints and gateways count (istio/proxy extensions of istio.stats; Envoy's cluster statistics).
-const (
-	envoyRequests   = "istio_requests"
-	envoyTunnelFail = "envoy_cluster_upstream_cx_connect_fail"
-	// envoyTunnels ends the names of the clusters that HBONE is sent by (istio/istio pilot/pkg/networking/core/waypoint.go).
-	envoyTunnels = "connect_originate"
-)
-
-// cutFlags are Envoy's response flags of upstream connections that failed, or ended before an answer.
-var cutFlags = []string{"UF", "UC"}
 
 // envoyFiles gathers what the two looks at one Envoy's metrics held.
 type envoyFiles struct {
@@ -38,13 +28,34 @@ type envoySample struct {
 	value   float64
 }
 
-func (l *loader) envoyMetrics(namespace, pod string, second bool, f bundle.File) error {
-	set, err := openmetrics.Parse(l.buffered(f.Reader), envoyRequests, envoyTunnelFail)
+// envoyReader reads what there is of waypoints and gateways.
+type envoyReader struct {
+	*reading
+	components *componentLogs
+	by         map[string]*envoyFiles // "<ns>/<pod>"
+	// samples counts what is kept of their metrics, told apart by hashes from seed.
+	samples int
+	seed    maphash.Seed
+}
+
+// What waypoints and gateways count (istio/proxy extensions of istio.stats; Envoy's cluster statistics).
+const (
+	envoyRequests   = "istio_requests"
+	envoyTunnelFail = "envoy_cluster_upstream_cx_connect_fail"
+	// envoyTunnels ends the names of the clusters that HBONE is sent by (istio/istio pilot/pkg/networking/core/waypoint.go).
+	envoyTunnels = "connect_originate"
+)
+
+// cutFlags are Envoy's response flags of upstream connections that failed, or ended before an answer.
+var cutFlags = []string{"UF", "UC"}
+
+func (l *envoyReader) envoyMetrics(namespace, pod string, second bool, f bundle.File) error {
+	set, err := openmetrics.Parse(l.lines.of(f.Reader), envoyRequests, envoyTunnelFail)
 	key := namespace + "/" + pod
-	t := l.envoys[key]
+	t := l.by[key]
 	if t == nil {
 		t = &envoyFiles{}
-		l.envoys[key] = t
+		l.by[key] = t
 	}
 	look := map[uint64]envoySample{}
 	for _, family := range set.Families {
@@ -53,7 +64,7 @@ func (l *loader) envoyMetrics(namespace, pod string, second bool, f bundle.File)
 			if !ok {
 				continue
 			}
-			if l.envoySamples++; l.envoySamples > mostSeries {
+			if l.samples++; l.samples > mostSeries {
 				return fmt.Errorf("is of more than %d series of gateways, which no mesh has", mostSeries)
 			}
 			look[l.sampleKey(s)] = one
@@ -85,7 +96,7 @@ func envoySampleOf(s *openmetrics.Sample) (envoySample, bool) {
 }
 
 // sampleKey tells samples apart by their names and labels.
-func (l *loader) sampleKey(s *openmetrics.Sample) uint64 {
+func (l *envoyReader) sampleKey(s *openmetrics.Sample) uint64 {
 	var h maphash.Hash
 	h.SetSeed(l.seed)
 	h.WriteString(s.Name)
@@ -98,11 +109,11 @@ func (l *loader) sampleKey(s *openmetrics.Sample) uint64 {
 	return h.Sum64()
 }
 
-// finishEnvoys makes of two looks what was counted between them. The second
+// finish makes of two looks what was counted between them. The second
 // holds only what changed.
-func (l *loader) finishEnvoys(why reasons) {
+func (l *envoyReader) finish(why reasons) {
 	for _, p := range l.mesh.Pods {
-		t := l.envoys[p.Namespace+"/"+p.Name]
+		t := l.by[p.Namespace+"/"+p.Name]
 		if t == nil || t.first == nil || t.second == nil {
 			continue
 		}
@@ -137,7 +148,7 @@ func (l *loader) finishEnvoys(why reasons) {
 		}
 		l.mesh.Envoys = append(l.mesh.Envoys, e)
 	}
-	l.envoys = nil
+	l.by = nil
 }
 
 // between is how many seconds lay between the two looks of a task at a pod, 0 where that is not known.
@@ -147,4 +158,18 @@ func (r reasons) between(task, pod string) float64 {
 		return 0
 	}
 	return second.Started.Sub(first.Started).Seconds()
+}
+
+func (l *envoyReader) waypointFile(namespace, pod, name string, f bundle.File) error {
+	switch name {
+	case layout.Log:
+		return l.components.read(istio.Gateway, namespace, pod, "", f, false, nil)
+	case layout.PreviousLog:
+		return l.components.read(istio.Gateway, namespace, pod, "", f, true, nil)
+	case layout.Metrics:
+		return l.envoyMetrics(namespace, pod, false, f)
+	case layout.AfterFile(layout.Metrics):
+		return l.envoyMetrics(namespace, pod, true, f)
+	}
+	return nil
 }

@@ -142,7 +142,7 @@ func (fl *flows) open(k observationKey, a *ztunnel.Access) *tally {
 
 // connections makes flows of the open outbound connections of a dump: what
 // goes in plain text right now. Inbound ones name no peer but its socket.
-func (l *loader) connections(t *ztunnelFiles, in *mesh.InPod, c *ztunnel.Connections, file string) {
+func (l *ztunnelReader) connections(t *ztunnelFiles, in *mesh.InPod, c *ztunnel.Connections, file string) {
 	for i, conn := range c.Outbound[:min(len(c.Outbound), mostFlows, max(0, mostObservations-len(l.mesh.Observations)))] {
 		if conn.Protocol == "" {
 			continue // up to 1.24 the dump does not say how it goes

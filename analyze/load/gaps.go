@@ -24,14 +24,20 @@ func byKey[T any](m map[string]T) iter.Seq2[string, T] {
 	}
 }
 
+// gapFinder compares what was read with what there was to be.
+type gapFinder struct {
+	*loader
+	why reasons
+}
+
 // gaps tells for every input what of it is not in the bundle, and why: the
 // manifest's word where there is one.
-func (l *loader) gaps(why reasons) {
-	l.clusterGaps(why)
-	l.ztunnelGaps(why)
-	l.istiodGaps(why)
-	l.cniGaps(why)
-	l.gatewayGaps(why)
+func (l *gapFinder) gaps() {
+	l.clusterGaps()
+	l.ztunnelGaps()
+	l.istiodGaps()
+	l.cniGaps()
+	l.gatewayGaps()
 	if l.mesh.CapturedKnown {
 		l.mesh.SetGaps(mesh.InputCaptureTime)
 	} else {
@@ -149,16 +155,16 @@ var clusterInputs = map[string][]string{
 	mesh.InputAccounts:     {"core/serviceaccounts"},
 }
 
-func (l *loader) clusterGaps(why reasons) {
+func (l *gapFinder) clusterGaps() {
 	for input, resources := range clusterInputs {
 		var gaps []mesh.Gap
 		for _, resource := range resources {
 			group, name, _ := strings.Cut(resource, "/")
 			id := layout.ObjectsTask(group, name)
-			if l.seen[path.Join(l.dir, layout.Objects(group, name))] && !why.partly(id, "") || why.byTask[id].Status == bundle.StatusAbsent {
+			if l.seen[path.Join(l.dir, layout.Objects(group, name))] && !l.why.partly(id, "") || l.why.byTask[id].Status == bundle.StatusAbsent {
 				continue
 			}
-			gaps = append(gaps, mesh.Gap{Subject: name, Reason: why.of(id, "")})
+			gaps = append(gaps, mesh.Gap{Subject: name, Reason: l.why.of(id, "")})
 		}
 		l.mesh.SetGaps(input, gaps...)
 	}
@@ -170,19 +176,19 @@ type artifact struct {
 	layout.Artifact
 }
 
-func (l *loader) ztunnelGaps(why reasons) {
+func (l *gapFinder) ztunnelGaps() {
 	artifacts := []artifact{
 		{mesh.InputZtunnelLog, layout.ZtunnelLog},
 		{mesh.InputZtunnelMetric, layout.ZtunnelMetrics},
 		{mesh.InputZtunnelReady, layout.ZtunnelReady},
 	}
 	all := map[string][]mesh.Gap{}
-	for _, t := range byKey(l.ztunnels) {
+	for _, t := range byKey(l.ztunnels.by) {
 		z := t.z
-		switch task := why.byTask[taskKey(layout.ZtunnelConfigDump.Task(), z.Name)]; {
+		switch task := l.why.byTask[taskKey(layout.ZtunnelConfigDump.Task(), z.Name)]; {
 		case !t.sections["workloads"] || !t.sections["workloadState"] && !t.sections["certificates"],
 			task.Status != "" && task.Status != bundle.StatusOK:
-			z.SetGap(mesh.InputZtunnelDump, why.of(layout.ZtunnelConfigDump.Task(), z.Name))
+			z.SetGap(mesh.InputZtunnelDump, l.why.of(layout.ZtunnelConfigDump.Task(), z.Name))
 		case t.broken != "":
 			z.SetGap(mesh.InputZtunnelDump, t.broken)
 		default:
@@ -191,13 +197,13 @@ func (l *loader) ztunnelGaps(why reasons) {
 			}
 		}
 		for _, a := range artifacts {
-			if !l.seen[z.Dir+"/"+a.File] || why.partly(a.Task(), z.Name) {
-				z.SetGap(a.input, why.of(a.Task(), z.Name))
+			if !l.seen[z.Dir+"/"+a.File] || l.why.partly(a.Task(), z.Name) {
+				z.SetGap(a.input, l.why.of(a.Task(), z.Name))
 			}
 		}
 		switch {
-		case !l.seen[z.Dir+"/"+layout.Log], why.partly(layout.ZtunnelLog.Task(), z.Name):
-			z.SetGap(mesh.InputAccessLog, why.of(layout.ZtunnelLog.Task(), z.Name))
+		case !l.seen[z.Dir+"/"+layout.Log], l.why.partly(layout.ZtunnelLog.Task(), z.Name):
+			z.SetGap(mesh.InputAccessLog, l.why.of(layout.ZtunnelLog.Task(), z.Name))
 		case !t.log.sawInfo:
 			z.SetGap(mesh.InputAccessLog, "its log level hides access lines")
 		}
@@ -212,7 +218,7 @@ func (l *loader) ztunnelGaps(why reasons) {
 		}
 	}
 	for _, input := range []string{mesh.InputZtunnelDump, mesh.InputZtunnelLog, mesh.InputAccessLog, mesh.InputZtunnelMetric, mesh.InputZtunnelReady} {
-		if len(l.ztunnels) == 0 {
+		if len(l.ztunnels.by) == 0 {
 			all[input] = []mesh.Gap{{Subject: "the mesh", Reason: "no ztunnel is in the bundle"}}
 		}
 		l.mesh.SetGaps(input, all[input]...)
@@ -222,7 +228,7 @@ func (l *loader) ztunnelGaps(why reasons) {
 // noIstiod is what a rule is told where no control plane runs in the cluster.
 const noIstiod = "no istiod is in the bundle: its control plane runs elsewhere, or could not be found"
 
-func (l *loader) istiodGaps(why reasons) {
+func (l *gapFinder) istiodGaps() {
 	artifacts := []artifact{
 		{mesh.InputSyncz, layout.IstiodSyncz},
 		{mesh.InputAmbientz, layout.IstiodAmbientz},
@@ -234,23 +240,23 @@ func (l *loader) istiodGaps(why reasons) {
 	}
 	for _, a := range artifacts {
 		var gaps []mesh.Gap
-		for _, t := range byKey(l.istiods) {
-			if !l.seen[t.i.Dir+"/"+a.File] || why.partly(a.Task(), t.i.Name) {
-				t.i.SetGap(a.input, why.of(a.Task(), t.i.Name))
+		for _, t := range byKey(l.istiods.by) {
+			if !l.seen[t.i.Dir+"/"+a.File] || l.why.partly(a.Task(), t.i.Name) {
+				t.i.SetGap(a.input, l.why.of(a.Task(), t.i.Name))
 				gaps = append(gaps, *t.i.MissingInput(a.input))
 			}
 		}
 		// Every replica holds the same view; of what each knows for itself all are needed.
 		shared := a.input == mesh.InputAmbientz || a.input == mesh.InputMeshConfig || a.input == mesh.InputNetworkz
-		if shared && len(gaps) < len(l.istiods) {
+		if shared && len(gaps) < len(l.istiods.by) {
 			gaps = nil
 		}
-		if len(l.istiods) == 0 {
+		if len(l.istiods.by) == 0 {
 			gaps = []mesh.Gap{{Subject: "the mesh", Reason: noIstiod}}
 		}
 		l.mesh.SetGaps(a.input, gaps...)
 	}
-	for _, t := range byKey(l.istiods) {
+	for _, t := range byKey(l.istiods.by) {
 		l.summary.Istiods.Total++
 		if t.i.HasSyncz || t.i.HasAmbientz {
 			l.summary.Istiods.Read++
@@ -258,24 +264,24 @@ func (l *loader) istiodGaps(why reasons) {
 	}
 }
 
-func (l *loader) cniGaps(why reasons) {
+func (l *gapFinder) cniGaps() {
 	for _, a := range []artifact{
 		{mesh.InputCNILog, layout.CNILog},
 		{mesh.InputCNIMetrics, layout.CNIMetrics},
 	} {
 		var gaps []mesh.Gap
-		for _, t := range byKey(l.cnis) {
-			if !l.seen[t.c.Dir+"/"+a.File] || why.partly(a.Task(), t.c.Name) {
-				t.c.SetGap(a.input, why.of(a.Task(), t.c.Name))
+		for _, t := range byKey(l.cnis.by) {
+			if !l.seen[t.c.Dir+"/"+a.File] || l.why.partly(a.Task(), t.c.Name) {
+				t.c.SetGap(a.input, l.why.of(a.Task(), t.c.Name))
 				gaps = append(gaps, *t.c.MissingInput(a.input))
 			}
 		}
-		if len(l.cnis) == 0 {
+		if len(l.cnis.by) == 0 {
 			gaps = []mesh.Gap{{Subject: "the mesh", Reason: "no istio-cni node agent is in the bundle"}}
 		}
 		l.mesh.SetGaps(a.input, gaps...)
 	}
-	for _, t := range byKey(l.cnis) {
+	for _, t := range byKey(l.cnis.by) {
 		l.summary.CNIs.Total++
 		if l.seen[t.c.Dir+"/"+layout.Log] {
 			l.summary.CNIs.Read++
@@ -286,17 +292,17 @@ func (l *loader) cniGaps(why reasons) {
 // gatewayGaps are the running waypoints and gateways whose metrics were to be
 // read and could not be. Those that the scope leaves out are none: rules
 // judge the others by themselves.
-func (l *loader) gatewayGaps(why reasons) {
+func (l *gapFinder) gatewayGaps() {
 	var gaps []mesh.Gap
 	for _, p := range l.mesh.Pods {
-		if p.Component != "waypoint" && p.Component != "gateway" || p.Phase != "Running" || p.Deleting || !p.Ready || l.byGateway[p] {
+		if p.Component != "waypoint" && p.Component != "gateway" || p.Phase != "Running" || p.Deleting || !p.Ready || l.gateways.byGateway[p] {
 			continue
 		}
 		first := layout.WaypointMetrics.Of(p.Component)
 		dir := path.Join(l.dir, layout.Pod{Kind: layout.Waypoint, Namespace: p.Namespace, Name: p.Name}.Dir())
 		for _, a := range []layout.Artifact{first, first.After()} {
-			if !l.seen[path.Join(dir, a.File)] && why.byTask[taskKey(a.Task(), p.Name)].Status != bundle.StatusSkipped {
-				gaps = append(gaps, mesh.Gap{Subject: p.Component + " " + p.Namespace + "/" + p.Name, Reason: why.of(a.Task(), p.Name)})
+			if !l.seen[path.Join(dir, a.File)] && l.why.byTask[taskKey(a.Task(), p.Name)].Status != bundle.StatusSkipped {
+				gaps = append(gaps, mesh.Gap{Subject: p.Component + " " + p.Namespace + "/" + p.Name, Reason: l.why.of(a.Task(), p.Name)})
 				break
 			}
 		}

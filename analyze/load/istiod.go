@@ -12,6 +12,7 @@ import (
 	"github.com/zbundle/zbundle/analyze/mesh"
 	"github.com/zbundle/zbundle/bundle"
 	"github.com/zbundle/zbundle/bundle/layout"
+	"github.com/zbundle/zbundle/internal/istio"
 	"github.com/zbundle/zbundle/internal/istiod"
 	"github.com/zbundle/zbundle/internal/rawjson"
 )
@@ -19,17 +20,27 @@ import (
 // istiodFiles gathers what the bundle holds of one istiod pod.
 type istiodFiles struct{ i *mesh.Istiod }
 
-func (l *loader) istiodOf(pod string) *istiodFiles {
-	t := l.istiods[pod]
+// istiodReader reads what there is of istiods.
+type istiodReader struct {
+	*reading
+	components *componentLogs
+	by         map[string]*istiodFiles // by pod
+	// said is what the first istiod that was read would send.
+	said     *mesh.Look
+	versions map[string]string // of proxies other than ztunnels, by "<pod>.<ns>"
+}
+
+func (l *istiodReader) istiodOf(pod string) *istiodFiles {
+	t := l.by[pod]
 	if t == nil {
 		t = &istiodFiles{i: &mesh.Istiod{Name: pod, Proxies: map[string]int{}, Clusters: map[string]string{}, CSRSignErrors: -1, Convergence99Seconds: -1, Dir: path.Join(l.dir, layout.Pod{Kind: layout.Istiod, Name: pod}.Dir())}}
-		l.istiods[pod] = t
+		l.by[pod] = t
 	}
 	return t
 }
 
-func (l *loader) istiodFile(pod, name string, f bundle.File) error {
-	if err := full(l.istiods, pod, "istiod"); err != nil {
+func (l *istiodReader) istiodFile(pod, name string, f bundle.File) error {
+	if err := full(l.by, pod, "istiod"); err != nil {
 		return err
 	}
 	t := l.istiodOf(pod)
@@ -64,17 +75,17 @@ func (l *loader) istiodFile(pod, name string, f bundle.File) error {
 		return l.istiodMetrics(t, f)
 	case layout.Version:
 		v, err := readVersion(f.Reader)
-		t.i.Version = orElse(v, t.i.Version)
+		t.i.Version = cmp.Or(v, t.i.Version)
 		return err
 	case layout.Log:
-		return l.componentLog("istiod", "", pod, "", f, false)
+		return l.components.read(istio.Istiod, "", pod, "", f, false, l.components.push)
 	case layout.PreviousLog:
-		return l.componentLog("istiod", "", pod, "", f, true)
+		return l.components.read(istio.Istiod, "", pod, "", f, true, l.components.push)
 	}
 	return nil
 }
 
-func (l *loader) syncz(t *istiodFiles, f bundle.File) error {
+func (l *istiodReader) syncz(t *istiodFiles, f bundle.File) error {
 	list, err := istiod.ReadSyncz(f.Reader)
 	if err != nil {
 		return err
@@ -109,7 +120,7 @@ func (l *loader) syncz(t *istiodFiles, f bundle.File) error {
 	return nil
 }
 
-func (l *loader) ambientz(t *istiodFiles, f bundle.File) error {
+func (l *istiodReader) ambientz(t *istiodFiles, f bundle.File) error {
 	a, err := l.sent(f)
 	if err != nil {
 		return err
@@ -122,7 +133,7 @@ func (l *loader) ambientz(t *istiodFiles, f bundle.File) error {
 
 // sent reads what an istiod would send. Replicas that say the same, at either
 // look, share what they say: as links to one view, or element by element.
-func (l *loader) sent(f bundle.File) (*mesh.Look, error) {
+func (l *istiodReader) sent(f bundle.File) (*mesh.Look, error) {
 	view := cmp.Or(f.Link, f.Path)
 	if look, ok := l.views[view].(*mesh.Look); ok {
 		return look, nil
@@ -137,7 +148,7 @@ func (l *loader) sent(f bundle.File) (*mesh.Look, error) {
 	return look, err
 }
 
-func (l *loader) readSent(f bundle.File) (*mesh.Look, error) {
+func (l *istiodReader) readSent(f bundle.File) (*mesh.Look, error) {
 	ws := &mesh.WorkloadSet{Specs: map[string]*mesh.WorkloadSpec{}, File: f.Path}
 	a, err := istiod.VisitAmbientz(f.Reader, func(w *istiod.Workload) error {
 		spec := workloadSpec(w, f.Path)

@@ -18,8 +18,8 @@ const convergence = "pilot_proxy_convergence_time"
 // csrErrors counts certificates that istiod could not sign (security/pkg/server/ca/monitoring.go).
 const csrErrors = "citadel_server_csr_sign_err_count"
 
-func (l *loader) istiodMetrics(t *istiodFiles, f bundle.File) error {
-	set, err := openmetrics.Parse(l.buffered(f.Reader), csrErrors, convergence)
+func (l *istiodReader) istiodMetrics(t *istiodFiles, f bundle.File) error {
+	set, err := openmetrics.Parse(l.lines.of(f.Reader), csrErrors, convergence)
 	if v, ok := set.Sum(csrErrors, nil); ok {
 		t.i.CSRSignErrors = v
 	}

@@ -3,7 +3,6 @@
 package load
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -56,55 +55,35 @@ type Count struct {
 	Total int `json:"total"`
 }
 
-// loader reads one cluster.
+// loader reads one cluster: each kind of entry by a reader of its own, which
+// keeps what has to be put together with other entries.
 type loader struct {
-	common
-	mesh *mesh.Mesh
-	dir  string // of the cluster's entries, "" in a bundle of one
-
-	seen     map[string]bool // entries that were read whole
-	ztunnels map[string]*ztunnelFiles
-	istiods  map[string]*istiodFiles
-	cnis     map[string]*cniFiles
-	pods     map[string]podFacts
-	series   map[seriesKey]*mesh.Series
-	slices   []endpointSlice
-	// replicas are Deployments' spec.replicas by "<ns>/<name>".
-	replicas map[string]int
-	// rootCerts are the fingerprints in each namespace's istio-ca-root-cert.
-	rootCerts map[string][]string
-	lines     *bufio.Reader // of the entry that is being read line by line
-	// alike are the labels and annotations of pods that have the same, by their text.
-	alike map[string]map[string]string
-	// said is what the first istiod that was read would send.
-	said *mesh.Look
-	// pushes are the resources of each full answer that istiods logged, by proxy.
-	pushes  map[string][]int
-	classes map[string]gatewayClassObject // by name
-	// byGateway are the pods that only their Gateway makes a part of the mesh: they count nothing that is read.
-	byGateway map[*mesh.Pod]bool
-	envoys    map[string]*envoyFiles // by "<ns>/<pod>"
-	// envoySamples counts what is kept of their metrics, told apart by hashes from seed.
-	envoySamples int
-	seed         maphash.Seed
-	versions     map[string]string // of proxies other than ztunnels, by "<pod>.<ns>"
+	*reading
+	objects    *objectReader
+	gateways   *gatewayReader
+	ztunnels   *ztunnelReader
+	istiods    *istiodReader
+	cnis       *cniReader
+	envoys     *envoyReader
+	components *componentLogs
+	series     *seriesReader
 }
 
 func newLoader(dir string, shared common) *loader {
-	return &loader{
-		common:   shared,
-		dir:      dir,
-		mesh:     &mesh.Mesh{Config: map[string]string{}, ServiceAccounts: map[string]bool{}},
-		seen:     map[string]bool{},
-		ztunnels: map[string]*ztunnelFiles{},
-		istiods:  map[string]*istiodFiles{},
-		cnis:     map[string]*cniFiles{},
-		pods:     map[string]podFacts{},
-		series:   map[seriesKey]*mesh.Series{},
-		replicas: map[string]int{}, rootCerts: map[string][]string{}, pushes: map[string][]int{},
-		alike: map[string]map[string]string{}, classes: map[string]gatewayClassObject{}, byGateway: map[*mesh.Pod]bool{}, versions: map[string]string{},
-		envoys: map[string]*envoyFiles{}, seed: maphash.MakeSeed(),
+	r := &reading{
+		common: shared, dir: dir, seen: map[string]bool{},
+		mesh: &mesh.Mesh{Config: map[string]string{}, ServiceAccounts: map[string]bool{}},
 	}
+	l := &loader{reading: r}
+	l.series = &seriesReader{reading: r, by: map[seriesKey]*mesh.Series{}}
+	l.components = &componentLogs{reading: r, pushes: map[string][]int{}}
+	l.gateways = &gatewayReader{reading: r, classes: map[string]gatewayClassObject{}, replicas: map[string]int{}, byGateway: map[*mesh.Pod]bool{}}
+	l.objects = &objectReader{reading: r, gateways: l.gateways, pods: map[string]podFacts{}, rootCerts: map[string][]string{}, alike: map[string]map[string]string{}}
+	l.ztunnels = &ztunnelReader{reading: r, series: l.series, by: map[string]*ztunnelFiles{}}
+	l.istiods = &istiodReader{reading: r, components: l.components, by: map[string]*istiodFiles{}, versions: map[string]string{}}
+	l.cnis = &cniReader{reading: r, components: l.components, by: map[string]*cniFiles{}}
+	l.envoys = &envoyReader{reading: r, components: l.components, by: map[string]*envoyFiles{}, seed: maphash.MakeSeed()}
+	return l
 }
 
 // file reads one entry by where it stands in the layout.
@@ -134,7 +113,7 @@ func (l *loader) read(f bundle.File, at layout.Path) (err error) {
 	case layout.PodChangesFile:
 		err = l.podChanges(f)
 	case layout.ObjectsFile:
-		if err = l.clusterFile(at.Group, at.Resource, f); err == nil {
+		if err = l.objects.clusterFile(at.Group, at.Resource, f); err == nil {
 			l.seen[path.Join(l.dir, layout.Objects(at.Group, at.Resource))] = true
 		}
 	case layout.PodFile:
@@ -143,9 +122,9 @@ func (l *loader) read(f bundle.File, at layout.Path) (err error) {
 		switch at.View {
 		case layout.KindXDS: // ambientz says the same of every version that ztunnels are served by
 		case layout.KindAmbientz:
-			_, err = l.sent(f)
+			_, err = l.istiods.sent(f)
 		default:
-			err = l.viewFile(f)
+			err = l.ztunnels.viewFile(f)
 		}
 	}
 	return err
@@ -155,44 +134,29 @@ func (l *loader) podFile(f bundle.File, at layout.Path) error {
 	pod := at.Pod
 	switch pod.Kind {
 	case layout.Istiod:
-		return l.istiodFile(pod.Name, at.File, f)
+		return l.istiods.istiodFile(pod.Name, at.File, f)
 	case layout.Ztunnel:
-		return l.ztunnelFile(at, f)
+		return l.ztunnels.ztunnelFile(at, f)
 	case layout.CNI:
-		return l.cniFile(pod.Node, pod.Name, at.File, f)
+		return l.cnis.cniFile(pod.Node, pod.Name, at.File, f)
 	}
-	return l.waypointFile(pod.Namespace, pod.Name, at.File, f)
+	return l.envoys.waypointFile(pod.Namespace, pod.Name, at.File, f)
 }
 
 // errLater is of an entry that is still being read.
 var errLater = errors.New("is read beside what follows")
 
-// ended notes how the reading of an entry ended.
-func (l *loader) ended(path string, err error) {
-	if err != nil {
-		l.problem(path, err)
-		return
-	}
-	l.seen[path] = true
-}
-
-func (l *loader) problem(name string, err error) {
-	const most = 1000
-	if len(l.summary.Problems) < most {
-		l.summary.Problems = append(l.summary.Problems, bundle.Problem{Path: l.summary.Origin(name), Text: clip(err.Error(), 1000)})
-	}
-}
-
 // finish puts together what stood in several entries, and joins the planes.
 func (l *loader) finish() {
 	l.captured()
-	l.finishCluster()
+	l.objects.finish()
+	l.gateways.finish(l.istiods.versions)
 	l.finishAgents()
-	l.finishPushes()
-	l.finishSeries()
+	l.components.finish()
+	l.series.finish()
 	why := l.reasons()
-	l.finishEnvoys(why)
-	l.gaps(why)
+	l.envoys.finish(why)
+	(&gapFinder{loader: l, why: why}).gaps()
 	l.mesh.Join()
 }
 
@@ -208,7 +172,7 @@ func (l *loader) captured() {
 	} else if h := l.summary.Header; h != nil && !h.Started.IsZero() {
 		m.Captured, m.CapturedKnown = h.Started, true
 	} else {
-		for _, z := range l.ztunnels {
+		for _, z := range l.ztunnels.by {
 			for _, c := range z.z.Certificates {
 				if c.NotBefore.After(m.Captured) {
 					m.Captured = c.NotBefore
@@ -219,31 +183,6 @@ func (l *loader) captured() {
 	if h := l.summary.Header; h != nil {
 		m.Cluster = h.Cluster.Context
 	}
-}
-
-// final is what the manifest says of the cluster, nil in a bundle of one.
-func (l *loader) final() *bundle.ClusterFinal {
-	if l.summary.Manifest == nil || l.dir == "" {
-		return nil
-	}
-	for i, c := range l.summary.Manifest.Clusters {
-		if c.Dir == l.dir {
-			return &l.summary.Manifest.Clusters[i]
-		}
-	}
-	return nil
-}
-
-// lineBuffer holds the longest line that is read whole.
-const lineBuffer = 64 << 10
-
-// buffered reads an entry by lines, one entry at a time.
-func (l *loader) buffered(r io.Reader) *bufio.Reader {
-	if l.lines == nil {
-		l.lines = bufio.NewReaderSize(r, lineBuffer)
-	}
-	l.lines.Reset(r)
-	return l.lines
 }
 
 // readAll reads a small entry whole.

@@ -70,7 +70,7 @@ type policyPort struct {
 	EndPort  int            `json:"endPort"`
 }
 
-func (l *loader) networkPolicy(o networkPolicyObject, at mesh.Evidence) {
+func addNetworkPolicy(m *mesh.Mesh, o networkPolicyObject, at mesh.Evidence) {
 	np := &mesh.NetworkPolicy{
 		Kind: "NetworkPolicy", Namespace: o.Metadata.Namespace, Name: o.Metadata.Name, Selector: o.Spec.PodSelector.model(), Source: at,
 	}
@@ -83,7 +83,7 @@ func (l *loader) networkPolicy(o networkPolicyObject, at mesh.Evidence) {
 	for _, r := range o.Spec.Egress {
 		np.Out = append(np.Out, allowance(r.To, r.Ports))
 	}
-	l.mesh.NetworkPolicies = append(l.mesh.NetworkPolicies, np)
+	m.NetworkPolicies = append(m.NetworkPolicies, np)
 }
 
 func allowance(peers []policyPeer, ports []policyPort) mesh.Allowance {

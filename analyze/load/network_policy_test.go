@@ -28,7 +28,7 @@ func readPolicies(t testing.TB, of, list string) ([]*mesh.NetworkPolicy, error) 
 		t.Fatalf("no resource %q", of)
 	}
 	l := newLoader("", common{summary: &Summary{Origins: map[string]string{}}})
-	err := l.clusterFile(group, resource, bundle.File{Path: layout.Objects(group, resource), Reader: strings.NewReader(list)})
+	err := l.objects.clusterFile(group, resource, bundle.File{Path: layout.Objects(group, resource), Reader: strings.NewReader(list)})
 	return l.mesh.NetworkPolicies, err
 }
 

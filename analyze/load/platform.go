@@ -35,7 +35,7 @@ func platformOf(o *nodeObject) string {
 }
 
 // platformPod learns from the pods of others what the mesh stands on.
-func (l *loader) platformPod(p *mesh.Pod) {
+func (l *objectReader) platformPod(p *mesh.Pod) {
 	if p.Labels[istio.KubernetesAppLabel] == "calico-node" && len(p.Containers) > 0 {
 		l.mesh.CalicoVersion = strings.TrimPrefix(imageTag(p.Containers[0].Image), "v")
 	}
@@ -56,7 +56,7 @@ type felixObject struct {
 	} `json:"spec"`
 }
 
-func (l *loader) felix(o felixObject, _ mesh.Evidence) {
+func (l *objectReader) felix(o felixObject, _ mesh.Evidence) {
 	l.mesh.CalicoEBPF = l.mesh.CalicoEBPF || o.Spec.BPFEnabled
 }
 
@@ -94,7 +94,7 @@ func (c *containerObject) port(value jsontext.Value) int {
 }
 
 // networkz keeps each gateway once: every replica lists all.
-func (l *loader) networkz(f bundle.File) error {
+func (l *istiodReader) networkz(f bundle.File) error {
 	list, err := istiod.ReadNetworkz(f.Reader)
 	for i, g := range list {
 		l.addGateway(&mesh.NetworkGateway{
@@ -105,7 +105,7 @@ func (l *loader) networkz(f bundle.File) error {
 	return err
 }
 
-func (l *loader) addGateway(g *mesh.NetworkGateway) {
+func (l *istiodReader) addGateway(g *mesh.NetworkGateway) {
 	for _, other := range l.mesh.NetworkGateways {
 		if other.Network == g.Network && other.Address == g.Address && other.Port == g.Port {
 			return

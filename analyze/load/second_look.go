@@ -16,7 +16,7 @@ func (t *istiodFiles) look() *mesh.Look {
 	return t.i.After
 }
 
-func (l *loader) ambientzAfter(t *istiodFiles, f bundle.File) error {
+func (l *istiodReader) ambientzAfter(t *istiodFiles, f bundle.File) error {
 	a, err := l.sent(f)
 	if err != nil {
 		return err
@@ -26,7 +26,7 @@ func (l *loader) ambientzAfter(t *istiodFiles, f bundle.File) error {
 	return nil
 }
 
-func (l *loader) synczAfter(t *istiodFiles, f bundle.File) error {
+func (l *istiodReader) synczAfter(t *istiodFiles, f bundle.File) error {
 	list, err := istiod.ReadSyncz(f.Reader)
 	if err != nil {
 		return err

@@ -22,9 +22,15 @@ const (
 	tcpFailed = "istio_tcp_connections_failed"
 )
 
+// seriesReader sums the TCP counters of all ztunnels.
+type seriesReader struct {
+	*reading
+	by map[seriesKey]*mesh.Series
+}
+
 // addSeries sums ztunnel's TCP counters over flags, revisions and zones: a
 // failure is counted in another series than the opening of its connection.
-func (l *loader) addSeries(z *mesh.Ztunnel, set *openmetrics.Set, file string) error {
+func (l *seriesReader) addSeries(z *mesh.Ztunnel, set *openmetrics.Set, file string) error {
 	for name, add := range map[string]func(*mesh.Series, float64){
 		tcpOpened + "_total": func(s *mesh.Series, v float64) { s.Opened += v },
 		tcpFailed + "_total": func(s *mesh.Series, v float64) { s.Failed += v },
@@ -39,16 +45,16 @@ func (l *loader) addSeries(z *mesh.Ztunnel, set *openmetrics.Set, file string) e
 				service: text("destination_service"),
 				mtls:    sample.Get("connection_security_policy") == "mutual_tls",
 			}
-			s := l.series[k]
+			s := l.by[k]
 			if s == nil {
-				if len(l.series) == mostSeries {
+				if len(l.by) == mostSeries {
 					return fmt.Errorf("is of more than %d series that differ, which no mesh has", mostSeries)
 				}
 				s = &mesh.Series{
 					Reporter: k.reporter.Value(), SourceNamespace: k.sourceNS.Value(), SourceWorkload: k.source.Value(), SourcePrincipal: text("source_principal").Value(),
 					DestinationNamespace: k.destNS.Value(), DestinationWorkload: k.dest.Value(), DestinationService: k.service.Value(), MutualTLS: k.mtls,
 				}
-				l.series[k] = s
+				l.by[k] = s
 			}
 			if s.Source.File == "" || s.Opened == 0 && name == tcpOpened+"_total" {
 				s.Source = mesh.Evidence{File: file, Line: sample.Line}
@@ -63,8 +69,8 @@ func (l *loader) addSeries(z *mesh.Ztunnel, set *openmetrics.Set, file string) e
 	return nil
 }
 
-func (l *loader) finishSeries() {
-	for _, s := range l.series {
+func (l *seriesReader) finish() {
+	for _, s := range l.by {
 		l.mesh.Series = append(l.mesh.Series, s)
 	}
 	slices.SortFunc(l.mesh.Series, func(a, b *mesh.Series) int {
@@ -74,7 +80,7 @@ func (l *loader) finishSeries() {
 			cmp.Compare(a.DestinationNamespace, b.DestinationNamespace), cmp.Compare(a.DestinationWorkload, b.DestinationWorkload),
 			cmp.Compare(a.DestinationService, b.DestinationService), boolOrder(a.MutualTLS, b.MutualTLS))
 	})
-	l.series = nil
+	l.by = nil
 }
 
 func boolOrder(a, b bool) int {

@@ -15,7 +15,7 @@ type targetableObject struct {
 	} `json:"spec"`
 }
 
-func (l *loader) targetable(kind string, list *[]*mesh.TargetablePolicy) func(targetableObject, mesh.Evidence) {
+func addTargetable(kind string, list *[]*mesh.TargetablePolicy) func(targetableObject, mesh.Evidence) {
 	return func(o targetableObject, at mesh.Evidence) {
 		p := &mesh.TargetablePolicy{
 			Kind: kind, Namespace: o.Metadata.Namespace, Name: o.Metadata.Name, Created: o.Metadata.CreationTimestamp,

@@ -43,7 +43,7 @@ type virtualHTTPRoute struct {
 // meshGateway is the name by which a VirtualService is for calls within the mesh.
 const meshGateway = "mesh"
 
-func (l *loader) virtualService(o virtualServiceObject, at mesh.Evidence) {
+func addVirtualService(m *mesh.Mesh, o virtualServiceObject, at mesh.Evidence) {
 	r := trafficRule("VirtualService", o.Metadata, at)
 	r.Hosts, r.ExportTo = o.Spec.Hosts, o.Spec.ExportTo
 	r.Mesh = len(o.Spec.Gateways) == 0 || slices.Contains(o.Spec.Gateways, meshGateway)
@@ -72,7 +72,7 @@ func (l *loader) virtualService(o virtualServiceObject, at mesh.Evidence) {
 			r.Settings = append(r.Settings, part.name)
 		}
 	}
-	l.mesh.VirtualServices = append(l.mesh.VirtualServices, r)
+	m.VirtualServices = append(m.VirtualServices, r)
 }
 
 func trafficRule(kind string, m metadata, at mesh.Evidence) *mesh.TrafficRule {
@@ -115,7 +115,7 @@ func (p trafficPolicyObject) settings() map[string]bool {
 	return set
 }
 
-func (l *loader) destinationRule(o destinationRuleObject, at mesh.Evidence) {
+func addDestinationRule(m *mesh.Mesh, o destinationRuleObject, at mesh.Evidence) {
 	r := trafficRule("DestinationRule", o.Metadata, at)
 	r.Mesh, r.ExportTo = true, o.Spec.ExportTo
 	all := trafficPolicyObject{PortLevelSettings: []trafficPolicyObject{o.Spec.TrafficPolicy}}
@@ -130,7 +130,7 @@ func (l *loader) destinationRule(o destinationRuleObject, at mesh.Evidence) {
 	if o.Spec.WorkloadSelector == nil { // else it is for the proxies of single workloads
 		r.Hosts = []string{o.Spec.Host}
 	}
-	l.mesh.DestinationRules = append(l.mesh.DestinationRules, r)
+	m.DestinationRules = append(m.DestinationRules, r)
 }
 
 // routeObject is any route of the Gateway API (gateway-api apis/v1 and v1alpha2).
@@ -164,7 +164,7 @@ func (o objectRef) host(from string) string {
 	return o.Name + "." + ns + ".svc.cluster.local"
 }
 
-func (l *loader) route(kind string) func(routeObject, mesh.Evidence) {
+func addRoute(m *mesh.Mesh, kind string) func(routeObject, mesh.Evidence) {
 	return func(o routeObject, at mesh.Evidence) {
 		r := trafficRule(kind, o.Metadata, at)
 		for _, p := range o.Spec.ParentRefs {
@@ -184,6 +184,6 @@ func (l *loader) route(kind string) func(routeObject, mesh.Evidence) {
 				r.Backends = append(r.Backends, b.host(r.Namespace))
 			}
 		}
-		l.mesh.Routes = append(l.mesh.Routes, r)
+		m.Routes = append(m.Routes, r)
 	}
 }

@@ -1,6 +1,7 @@
 package load
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"path"
@@ -23,22 +24,29 @@ type ztunnelFiles struct {
 	broken       string // why a part of the dump could not be read
 }
 
-func (l *loader) ztunnelOf(node, pod string) *ztunnelFiles {
+// ztunnelReader reads what there is of ztunnels: dumps, metrics, readiness and logs.
+type ztunnelReader struct {
+	*reading
+	series *seriesReader
+	by     map[string]*ztunnelFiles // "<node>/<pod>"
+}
+
+func (l *ztunnelReader) ztunnelOf(node, pod string) *ztunnelFiles {
 	key := node + "/" + pod
-	t := l.ztunnels[key]
+	t := l.by[key]
 	if t == nil {
 		t = &ztunnelFiles{
 			z:        &mesh.Ztunnel{Name: pod, NodeName: node, Dir: path.Join(l.dir, layout.Pod{Kind: layout.Ztunnel, Node: node, Name: pod}.Dir())},
 			sections: map[string]bool{},
 		}
-		l.ztunnels[key] = t
+		l.by[key] = t
 	}
 	return t
 }
 
-func (l *loader) ztunnelFile(at layout.Path, f bundle.File) error {
+func (l *ztunnelReader) ztunnelFile(at layout.Path, f bundle.File) error {
 	node, pod := at.Pod.Node, at.Pod.Name
-	if err := full(l.ztunnels, node+"/"+pod, "ztunnel"); err != nil {
+	if err := full(l.by, node+"/"+pod, "ztunnel"); err != nil {
 		return err
 	}
 	t := l.ztunnelOf(node, pod)
@@ -77,7 +85,7 @@ func (t *ztunnelFiles) part(name string, err error) error {
 }
 
 // viewFile parses a view when it comes by; the ztunnels that share it follow as links.
-func (l *loader) viewFile(f bundle.File) error {
+func (l *ztunnelReader) viewFile(f bundle.File) error {
 	d, ws, err := l.readDump(f)
 	if err != nil {
 		return err
@@ -87,7 +95,7 @@ func (l *loader) viewFile(f bundle.File) error {
 }
 
 // readDump reads a dump, or a part of one, and its workloads as the set that is kept of them.
-func (l *loader) readDump(f bundle.File) (*ztunnel.Dump, *mesh.WorkloadSet, error) {
+func (l *ztunnelReader) readDump(f bundle.File) (*ztunnel.Dump, *mesh.WorkloadSet, error) {
 	set := &mesh.WorkloadSet{Specs: map[string]*mesh.WorkloadSpec{}, File: f.Path}
 	d, err := ztunnel.VisitDump(f.Reader, func(w *ztunnel.Workload) error {
 		set.Specs[w.UID] = workloadSpec(w, f.Path)
@@ -115,7 +123,7 @@ func section(d *ztunnel.Dump, ws *mesh.WorkloadSet, file string) any {
 	return nil
 }
 
-func (l *loader) dumpSection(t *ztunnelFiles, name string, delta bool, f bundle.File) error {
+func (l *ztunnelReader) dumpSection(t *ztunnelFiles, name string, delta bool, f bundle.File) error {
 	if f.Link != "" {
 		if set, ok := l.views[f.Link]; ok {
 			t.take(set)
@@ -140,7 +148,7 @@ func (l *loader) dumpSection(t *ztunnelFiles, name string, delta bool, f bundle.
 	return nil
 }
 
-func (l *loader) wholeDump(t *ztunnelFiles, f bundle.File) error {
+func (l *ztunnelReader) wholeDump(t *ztunnelFiles, f bundle.File) error {
 	d, ws, err := l.readDump(f)
 	if err != nil {
 		return err
@@ -165,7 +173,7 @@ func (t *ztunnelFiles) take(set any) {
 	}
 }
 
-func (l *loader) dump(t *ztunnelFiles, d *ztunnel.Dump, ws *mesh.WorkloadSet, file string) {
+func (l *ztunnelReader) dump(t *ztunnelFiles, d *ztunnel.Dump, ws *mesh.WorkloadSet, file string) {
 	z := t.z
 	for s := range d.Sections {
 		t.sections[s] = true
@@ -217,12 +225,12 @@ func workloadSet(ws []ztunnel.Workload, file string) *mesh.WorkloadSet {
 
 func workloadSpec(w *ztunnel.Workload, file string) *mesh.WorkloadSpec {
 	return &mesh.WorkloadSpec{
-		UID: w.UID, Name: w.Name, Namespace: w.Namespace, ServiceAccount: orElse(w.ServiceAccount, "default"),
-		TrustDomain: orElse(w.TrustDomain, "cluster.local"), Network: w.Network, ClusterID: w.ClusterID, Node: w.Node,
-		Protocol: orElse(w.Protocol, "TCP"), NetworkMode: orElse(w.NetworkMode, "Standard"), Status: orElse(w.Status, "Healthy"),
+		UID: w.UID, Name: w.Name, Namespace: w.Namespace, ServiceAccount: cmp.Or(w.ServiceAccount, "default"),
+		TrustDomain: cmp.Or(w.TrustDomain, "cluster.local"), Network: w.Network, ClusterID: w.ClusterID, Node: w.Node,
+		Protocol: cmp.Or(w.Protocol, "TCP"), NetworkMode: cmp.Or(w.NetworkMode, "Standard"), Status: cmp.Or(w.Status, "Healthy"),
 		Region: locality(w.Locality).Region, Zone: locality(w.Locality).Zone, Subzone: locality(w.Locality).Subzone,
 		NativeTunnel: w.NativeTunnel, Addresses: sorted(w.WorkloadIPs), Waypoint: destination(w.Waypoint), NetworkGateway: destination(w.NetworkGateway),
-		Policies: sorted(w.AuthorizationPolicies), Services: sorted(w.Services), WorkloadName: orElse(w.WorkloadName, w.Name),
+		Policies: sorted(w.AuthorizationPolicies), Services: sorted(w.Services), WorkloadName: cmp.Or(w.WorkloadName, w.Name),
 		Source: mesh.Evidence{File: file, Pointer: w.Pointer},
 	}
 }
@@ -277,20 +285,13 @@ func locality(l *ztunnel.Locality) ztunnel.Locality {
 	return *l
 }
 
-func orElse(s, otherwise string) string {
-	if s == "" {
-		return otherwise
-	}
-	return s
-}
-
 func sorted(list []string) []string {
 	out := slices.Clone(list)
 	slices.Sort(out)
 	return out
 }
 
-func (l *loader) certificate(c *ztunnel.Certificate, file string) *mesh.Certificate {
+func (l *ztunnelReader) certificate(c *ztunnel.Certificate, file string) *mesh.Certificate {
 	out := &mesh.Certificate{
 		Identity: c.Identity, State: c.State, Source: mesh.Evidence{File: file, Pointer: c.Pointer, Text: "state: " + clip(c.State, 300)},
 	}
@@ -332,8 +333,8 @@ func reasonClass(reason string) string {
 // xdsEnds counts ended connections to istiod by reason (istio/ztunnel src/xds/metrics.rs).
 const xdsEnds = "istio_xds_connection_terminations_total"
 
-func (l *loader) ztunnelMetrics(t *ztunnelFiles, f bundle.File) error {
-	set, err := openmetrics.Parse(l.buffered(f.Reader), "process_", strings.TrimSuffix(xdsEnds, "_total"), dnsMetrics, tcpOpened, tcpFailed)
+func (l *ztunnelReader) ztunnelMetrics(t *ztunnelFiles, f bundle.File) error {
+	set, err := openmetrics.Parse(l.lines.of(f.Reader), "process_", strings.TrimSuffix(xdsEnds, "_total"), dnsMetrics, tcpOpened, tcpFailed)
 	if v, ok := set.Sum("process_open_fds", nil); ok && v < 1<<62 {
 		t.z.OpenFDs = v
 	} else {
@@ -351,7 +352,7 @@ func (l *loader) ztunnelMetrics(t *ztunnelFiles, f bundle.File) error {
 		t.z.XDSEnds[strings.Clone(s.Get("reason"))] += s.Value
 	}
 	t.z.DNS = dns(set, f.Path)
-	return errors.Join(err, l.addSeries(t.z, set, f.Path))
+	return errors.Join(err, l.series.addSeries(t.z, set, f.Path))
 }
 
 func clip(s string, n int) string {
@@ -359,4 +360,41 @@ func clip(s string, n int) string {
 		return s
 	}
 	return s[:n] + "…"
+}
+
+func (t *ztunnelFiles) ofPod(p *mesh.Pod, facts podFacts) {
+	t.z.Namespace, t.z.Source, t.z.Env = p.Namespace, p.Source, facts.env
+	if tag := version(imageTag(facts.image)); tag != "" {
+		t.z.Version, t.z.VersionSource = tag, "image"
+	}
+	if t.z.StartedAt.IsZero() {
+		t.z.StartedAt = facts.started
+	}
+	t.z.Restarted = t.z.Restarted || slices.ContainsFunc(p.Containers, func(c *mesh.Container) bool { return c.Restarts > 0 })
+	if strings.Contains(facts.env["RUST_LOG"], "access=off") || strings.Contains(facts.env["RUST_LOG"], "access=warn") || strings.Contains(facts.env["RUST_LOG"], "access=error") {
+		t.log.sawInfo = false
+	}
+}
+
+// settle takes what the log and the dump say of the ztunnel itself.
+func (t *ztunnelFiles) settle() {
+	z := t.z
+	if v := version(t.istioVersion); v != "" {
+		z.Version, z.VersionSource = v, "dump"
+	}
+	z.XDS, z.CNIConnection = t.log.xds, t.log.cni
+	z.AccessLogOn, z.FDErrors = t.log.sawInfo, t.log.fdErrors
+	z.LogFrom, z.LogTo = t.log.first, t.log.last
+	if !t.log.started.IsZero() {
+		z.StartedAt = t.log.started
+	}
+	z.Restarted = z.Restarted || t.log.starts > 1
+	for _, in := range z.InPods {
+		if e, ok := t.log.startErrors[in.PodUID]; ok {
+			in.StartError, in.StartSource = e.text, e.source
+		}
+	}
+	for _, n := range t.log.nacks {
+		z.Nacks = append(z.Nacks, &mesh.Nack{TypeURL: n.typeURL, Error: n.text, Time: n.at, Source: n.source})
+	}
 }

@@ -42,7 +42,7 @@ type nack struct {
 }
 
 // ztunnelLog reads a log beside what follows in the bundle.
-func (l *loader) ztunnelLog(t *ztunnelFiles, f bundle.File, previous bool) {
+func (l *ztunnelReader) ztunnelLog(t *ztunnelFiles, f bundle.File, previous bool) {
 	room := min(mostFlows, mostObservations-len(l.mesh.Observations))
 	l.logs.read(f, func(r io.Reader) func() {
 		facts := logFacts{startErrors: map[string]startError{}}
@@ -54,7 +54,7 @@ func (l *loader) ztunnelLog(t *ztunnelFiles, f bundle.File, previous bool) {
 }
 
 // keepLog takes what a log was read to.
-func (l *loader) keepLog(t *ztunnelFiles, facts logFacts, fl *flows, messages *messages, previous bool, err error) error {
+func (l *ztunnelReader) keepLog(t *ztunnelFiles, facts logFacts, fl *flows, messages *messages, previous bool, err error) error {
 	if previous {
 		t.z.Restarted = t.z.Restarted || facts.starts > 0
 	} else {
