@@ -18,8 +18,8 @@ type index struct {
 	services   map[string]*Service  // "<ns>/<hostname>"
 }
 
-// indexItems indexes what was read.
-func indexItems(m *Mesh) {
+// joinIndex indexes what was read.
+func joinIndex(m *Mesh) {
 	x := index{
 		namespaces: make(map[string]*Namespace, len(m.Namespaces)),
 		nodes:      make(map[string]*Node, len(m.Nodes)),

@@ -10,40 +10,42 @@ type join struct {
 	name string
 	// after are the joins that write what this one reads; a test holds them to the code.
 	after []string
-	run   func(*Mesh)
+	// before are the joins that add to what this one reads: it is about what was read from the bundle alone.
+	before []string
+	run    func(*Mesh)
 }
 
 // joins are all of them, in the order that they run in.
 func joins() []join {
 	return []join{
-		{"index", nil, indexItems},
-		{"identity", nil, joinIdentity},
-		{"ages", nil, joinAges},
-		{"namespaces", nil, joinNamespaces},
-		{"reboots", nil, joinReboots},
-		{"events", nil, joinEvents},
-		{"pods", nil, joinPods},
-		{"agents", nil, joinAgents},
-		{"changes", nil, joinChanges},
-		{"workloads", nil, joinWorkloads},
-		{"services", nil, joinServices},
-		{"policies", nil, joinPolicies},
-		{"waypoints", nil, joinWaypoints},
-		{"serviceEntries", nil, joinServiceEntries},
-		{"peerAuthentications", nil, joinPeerAuthentications},
-		{"trafficRules", nil, joinTrafficConfig},
-		{"envoys", nil, joinEnvoys},
-		{"certificates", nil, joinCertificates},
-		{"xds", nil, joinXDS},
-		{"logs", nil, joinLogs},
-		{"networkPolicies", nil, joinNetworkPolicies},
-		{"components", nil, joinComponents},
-		{"networks", nil, joinNetworks},
-		{"flows", nil, joinFlows},
-		{"series", nil, joinSeries},
-		{"plainSeries", nil, joinPlainSeries},
-		{"flowServices", nil, joinFlowServices},
-		{"knownBugs", nil, joinKnownBugs},
+		{name: "index", before: []string{"services"}, run: joinIndex},
+		{name: "identity", run: joinIdentity},
+		{name: "ages", before: []string{"services", "policies", "xds"}, run: joinAges},
+		{name: "namespaces", run: joinNamespaces},
+		{name: "reboots", after: []string{"index", "ages"}, run: joinReboots},
+		{name: "events", after: []string{"index"}, run: joinEvents},
+		{name: "pods", after: []string{"identity", "namespaces", "reboots"}, run: joinPods},
+		{name: "agents", after: []string{"pods"}, run: joinAgents},
+		{name: "changes", after: []string{"index", "identity"}, before: []string{"workloads"}, run: joinChanges},
+		{name: "workloads", after: []string{"agents", "changes"}, run: joinWorkloads},
+		{name: "services", after: []string{"workloads"}, run: joinServices},
+		{name: "policies", after: []string{"workloads"}, run: joinPolicies},
+		{name: "waypoints", after: []string{"services"}, run: joinWaypoints},
+		{name: "serviceEntries", after: []string{"services"}, run: joinServiceEntries},
+		{name: "peerAuthentications", after: []string{"pods"}, run: joinPeerAuthentications},
+		{name: "trafficConfig", after: []string{"waypoints"}, run: joinTrafficConfig},
+		{name: "envoys", after: []string{"index"}, run: joinEnvoys},
+		{name: "certificates", after: []string{"agents"}, run: joinCertificates},
+		{name: "xds", after: []string{"index"}, run: joinXDS},
+		{name: "logs", after: []string{"agents"}, run: joinLogs},
+		{name: "networkPolicies", after: []string{"pods"}, run: joinNetworkPolicies},
+		{name: "components", after: []string{"agents"}, run: joinComponents},
+		{name: "networks", after: []string{"workloads"}, run: joinNetworks},
+		{name: "flows", after: []string{"services"}, run: joinFlows},
+		{name: "series", after: []string{"workloads"}, run: joinSeries},
+		{name: "plainSeries", after: []string{"flows", "series"}, run: joinPlainSeries},
+		{name: "flowServices", after: []string{"plainSeries"}, run: joinFlowServices},
+		{name: "knownBugs", after: []string{"events", "certificates", "components", "networks", "plainSeries"}, run: joinKnownBugs},
 	}
 }
 
