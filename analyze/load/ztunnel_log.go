@@ -14,16 +14,15 @@ import (
 // logFacts are what a ztunnel's log says of its own state, line after line:
 // the last word counts.
 type logFacts struct {
-	xds        mesh.XDSState
-	cni        string
-	started    time.Time
-	starts     int
-	sawInfo    bool
-	first      time.Time
-	last       time.Time
-	nacks      []nack
-	terminated bool
-	fdErrors   int
+	xds      mesh.XDSState
+	cni      string
+	started  time.Time
+	starts   int
+	sawInfo  bool
+	first    time.Time
+	last     time.Time
+	nacks    []nack
+	fdErrors int
 	// startErrors are why pods were not served, by their UID.
 	startErrors map[string]startError
 }
@@ -132,8 +131,6 @@ func (facts *logFacts) record(r *ztunnel.Record, file string) {
 		facts.cni = "lost"
 	case strings.Contains(r.Message, "(os error 24)"):
 		facts.fdErrors++
-	case strings.HasPrefix(r.Message, "received signal"):
-		facts.terminated = true
 	case strings.HasPrefix(r.Message, "failed to start proxy"), strings.HasPrefix(r.Message, "retrying workload failed"):
 		if uid := r.Get("uid"); uid != "" && len(uid) <= keptName && len(facts.startErrors) < mostStates {
 			facts.startErrors[strings.Clone(uid)] = startError{strings.Clone(clip(r.Message, keptText)), at()}

@@ -28,11 +28,8 @@ type Ambientz struct {
 	Policies  []Policy
 }
 
-// ReadAmbientz reads /debug/ambientz.
-func ReadAmbientz(r io.Reader) (*Ambientz, error) { return VisitAmbientz(r, nil) }
-
 // VisitAmbientz reads /debug/ambientz and hands each workload to visit, in
-// place of keeping them all. The workload is visit's for as long as it runs,
+// place of keeping them all where there is one. The workload is visit's for as long as it runs,
 // its lists for good; an error ends the reading.
 func VisitAmbientz(r io.Reader, visit func(*Workload) error) (*Ambientz, error) {
 	b := builder{visit: visit}
@@ -94,7 +91,8 @@ type ConfigDump struct {
 	Unknown []string
 }
 
-// ReadConfigDump reads /debug/config_dump?proxyID=…, with or without &types=wads.
+// ReadConfigDump reads /debug/config_dump?proxyID=…, with or without
+// &types=wads. The lab reads with it what a real istiod sends.
 func ReadConfigDump(r io.Reader) (*ConfigDump, error) {
 	var answer struct {
 		Configs []jsontext.Value `json:"configs"`

@@ -27,7 +27,7 @@ func twice[T any](t *testing.T, data []byte, read func(io.Reader) (T, error)) T 
 
 func FuzzAmbientz(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if a := twice(t, data, istiod.ReadAmbientz); a != nil && len(a.Workloads)+len(a.Services)+len(a.Policies) > len(data) {
+		if a := twice(t, data, readAmbientz); a != nil && len(a.Workloads)+len(a.Services)+len(a.Policies) > len(data) {
 			t.Errorf("more than %d bytes hold", len(data))
 		}
 	})
@@ -47,10 +47,6 @@ func FuzzSyncz(f *testing.F) {
 			t.Errorf("%d proxies of %d bytes", len(list), len(data))
 		}
 	})
-}
-
-func FuzzConnections(f *testing.F) {
-	f.Fuzz(func(t *testing.T, data []byte) { twice(t, data, istiod.ReadConnections) })
 }
 
 func FuzzClusterz(f *testing.F) {

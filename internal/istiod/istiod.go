@@ -64,35 +64,6 @@ func ReadSyncz(r io.Reader) ([]SyncStatus, error) {
 	return out, err
 }
 
-// Connections are the proxies connected to one istiod replica.
-type Connections struct {
-	Total   int      `json:"totalClients"`
-	Clients []Client `json:"clients"`
-}
-
-// Client is one connected proxy.
-type Client struct {
-	// ConnectionID is "<pod>.<namespace>-<number>".
-	ConnectionID string    `json:"connectionId"`
-	ConnectedAt  time.Time `json:"connectedAt"`
-	// Address is the peer's "<ip>:<port>".
-	Address string `json:"address"`
-	// Watches are the resource names by type URL, of /debug/adsz only; a
-	// ztunnel's list of addresses is empty, which stands for all.
-	Watches map[string][]string `json:"watches"`
-
-	Extra jsontext.Value `json:",embed"`
-}
-
-// ReadConnections reads /debug/connections, and /debug/adsz.
-func ReadConnections(r io.Reader) (*Connections, error) {
-	out := &Connections{}
-	if err := read(r, "connections", out); err != nil {
-		return nil, err
-	}
-	return out, nil
-}
-
 // Cluster is one cluster that istiod reads, of /debug/clusterz.
 type Cluster struct {
 	ID         string `json:"id"`
@@ -162,7 +133,7 @@ func ReadMesh(r io.Reader) (*Mesh, error) {
 func read(r io.Reader, endpoint string, to any) error {
 	dec := ztunnel.NewDecoder(r)
 	err := json.UnmarshalDecode(dec, to, json.WithUnmarshalers(json.JoinUnmarshalers(
-		ztunnel.AtMost[SyncStatus](), ztunnel.AtMost[Client](), ztunnel.AtMost[Cluster](), ztunnel.AtMost[NetworkGateway](),
+		ztunnel.AtMost[SyncStatus](), ztunnel.AtMost[Cluster](), ztunnel.AtMost[NetworkGateway](),
 	)))
 	if err == nil {
 		var tok jsontext.Token

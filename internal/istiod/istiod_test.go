@@ -1,6 +1,7 @@
 package istiod_test
 
 import (
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -29,17 +30,7 @@ func TestSyncz(t *testing.T) {
 	}
 }
 
-func TestConnections(t *testing.T) {
-	got, err := istiod.ReadConnections(strings.NewReader(`{"totalClients":1,"clients":[
-	  {"connectionId":"ztunnel-a.istio-system-7","connectedAt":"2026-11-23T01:26:46Z","address":"10.0.0.1:5","watches":{"T":[]}}]}`))
-	want := &istiod.Connections{Total: 1, Clients: []istiod.Client{{
-		ConnectionID: "ztunnel-a.istio-system-7", ConnectedAt: time.Date(2026, 11, 23, 1, 26, 46, 0, time.UTC), Address: "10.0.0.1:5",
-		Watches: map[string][]string{"T": {}},
-	}}}
-	if diff := cmp.Diff(want, got); diff != "" || err != nil {
-		t.Errorf("%v (-want +got):\n%s", err, diff)
-	}
-}
+func readAmbientz(r io.Reader) (*istiod.Ambientz, error) { return istiod.VisitAmbientz(r, nil) }
 
 const answer = `{
  "workloads":[
@@ -63,7 +54,7 @@ const answer = `{
   {"name":"none","namespace":"istio-system"}]}`
 
 func TestAmbientzSpeaksAsZtunnelDoes(t *testing.T) {
-	got, err := istiod.ReadAmbientz(strings.NewReader(answer))
+	got, err := readAmbientz(strings.NewReader(answer))
 	want := &istiod.Ambientz{
 		Workloads: []istiod.Workload{{
 			Pointer: "/workloads/0", WorkloadIPs: []string{"10.0.0.1", "fd00::1"}, Protocol: "HBONE", NetworkMode: "Standard",
@@ -176,11 +167,10 @@ func TestMeshNetworkzAndClusterz(t *testing.T) {
 func TestAnAnswerThatIsNoneIsAnErrorThatNamesTheEndpoint(t *testing.T) {
 	text := "Proxy not connected to this Pilot instance. It may be connected to another instance."
 	_, syncz := istiod.ReadSyncz(strings.NewReader(text))
-	_, connections := istiod.ReadConnections(strings.NewReader(text))
-	_, ambientz := istiod.ReadAmbientz(strings.NewReader(`{"workloads":[`))
+	_, ambientz := readAmbientz(strings.NewReader(`{"workloads":[`))
 	_, dump := istiod.ReadConfigDump(strings.NewReader(text))
 	_, mesh := istiod.ReadMesh(strings.NewReader(""))
-	for endpoint, err := range map[string]error{"syncz": syncz, "connections": connections, "ambientz": ambientz, "config_dump": dump, "mesh": mesh} {
+	for endpoint, err := range map[string]error{"syncz": syncz, "ambientz": ambientz, "config_dump": dump, "mesh": mesh} {
 		if err == nil || !strings.Contains(err.Error(), "/debug/"+endpoint) {
 			t.Errorf("%s: error %v", endpoint, err)
 		}
@@ -192,7 +182,7 @@ func FuzzAnswers(f *testing.F) {
 	f.Add(`{"configs":[{"@type":"type.googleapis.com/istio.workload.Address","workload":{"addresses":["CgAAAQ==","x"]}}]}`)
 	f.Add(`[{"proxy":"a","resources":{"t":{"sentTime":"x"}}}]`)
 	f.Fuzz(func(t *testing.T, text string) {
-		if a, err := istiod.ReadAmbientz(strings.NewReader(text)); err == nil && a == nil {
+		if a, err := readAmbientz(strings.NewReader(text)); err == nil && a == nil {
 			t.Error("neither an answer nor an error")
 		}
 		if d, err := istiod.ReadConfigDump(strings.NewReader(text)); err == nil && d == nil {

@@ -84,22 +84,6 @@ func (c *Config) fields() []configField {
 	}
 }
 
-// otherConfigKeys are the keys of 1.22 to master that have no typed place.
-var otherConfigKeys = []string{
-	"proxy", "windowSize", "connectionWindowSize", "frameSize", "poolMaxStreamsPerConn", "poolUnusedReleaseTimeout",
-	"socks5Addr", "adminAddr", "statsAddr", "readinessAddr", "inboundAddr", "inboundPlaintextAddr", "outboundAddr",
-	"dnsProxyAddr", "proxyWorkloadInformation", "localIp", "caRootCert", "caCertWatcher", "altCaHostname",
-	"xdsRootCert", "altXdsHostname", "preferedServiceNamespace", "xdsOnDemand", "fakeCa", "fakeSelfInbound",
-	"selfTerminationDeadline", "dnsResolverCfg", "dnsResolverOpts", "inpodEnabled", "inpodPortReuse", "inpodMark",
-	"socketConfig", "xdsHeaders", "caHeaders", "localhostAppTunnel", "ztunnelWorkload", "enableEnhancedBaggage",
-}
-
-// knows says that some version of ztunnel that we know prints the key.
-func (c *Config) knows(key string) bool {
-	return slices.Contains(otherConfigKeys, key) ||
-		slices.ContainsFunc(c.fields(), func(f configField) bool { return f.key == key })
-}
-
 // UnmarshalJSONFrom reads the object; no value of any key makes it fail.
 func (c *Config) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	*c = Config{}

@@ -14,7 +14,7 @@ func unmarshalBytes(v []byte, to any) error { return json.Unmarshal(v, to, rawjs
 func marshalNext(enc *jsontext.Encoder, v any) error { return json.MarshalEncode(enc, v) }
 
 // MarshalJSONTo writes the sections that the dump has, and those that are set,
-// in the order that ztunnel prints them.
+// in the order that ztunnel prints them, as the lab's stand-in for one does.
 func (d *Dump) MarshalJSONTo(enc *jsontext.Encoder) error {
 	if err := enc.WriteToken(jsontext.BeginObject); err != nil {
 		return err

@@ -41,17 +41,6 @@ type Field struct{ Key, Value string }
 // Get is the value of a field, "" where the record lacks it.
 func (r *Record) Get(key string) string { return fieldValue(r.Fields, key) }
 
-// SpanField is the value of a field of a span, "" where there is none:
-// SpanField("proxy", "wl") is the "<namespace>/<pod>" that the record is about.
-func (r *Record) SpanField(span, key string) string {
-	for i := range r.Spans {
-		if r.Spans[i].Name == span {
-			return fieldValue(r.Spans[i].Fields, key)
-		}
-	}
-	return ""
-}
-
 // About is the pod that the record is about, "<namespace>/<pod>", or "".
 func (r *Record) About() string {
 	for i := range r.Spans {

@@ -80,15 +80,6 @@ type StringMatch struct {
 	other jsontext.Value
 }
 
-// known says that the kind is one of those above.
-func (m StringMatch) known() bool {
-	switch m.Kind {
-	case MatchExact, MatchPrefix, MatchSuffix, MatchPresence:
-		return true
-	}
-	return false
-}
-
 // UnmarshalJSONFrom reads the one member of the object.
 func (m *StringMatch) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	*m = StringMatch{}

@@ -76,3 +76,28 @@ func collectFields(v reflect.Value, found map[string]bool) {
 		}
 	}
 }
+
+// otherConfigKeys are the keys of 1.22 to master that have no typed place.
+var otherConfigKeys = []string{
+	"proxy", "windowSize", "connectionWindowSize", "frameSize", "poolMaxStreamsPerConn", "poolUnusedReleaseTimeout",
+	"socks5Addr", "adminAddr", "statsAddr", "readinessAddr", "inboundAddr", "inboundPlaintextAddr", "outboundAddr",
+	"dnsProxyAddr", "proxyWorkloadInformation", "localIp", "caRootCert", "caCertWatcher", "altCaHostname",
+	"xdsRootCert", "altXdsHostname", "preferedServiceNamespace", "xdsOnDemand", "fakeCa", "fakeSelfInbound",
+	"selfTerminationDeadline", "dnsResolverCfg", "dnsResolverOpts", "inpodEnabled", "inpodPortReuse", "inpodMark",
+	"socketConfig", "xdsHeaders", "caHeaders", "localhostAppTunnel", "ztunnelWorkload", "enableEnhancedBaggage",
+}
+
+// knows says that some version of ztunnel that we know prints the key.
+func (c *Config) knows(key string) bool {
+	return slices.Contains(otherConfigKeys, key) ||
+		slices.ContainsFunc(c.fields(), func(f configField) bool { return f.key == key })
+}
+
+// known says that the kind is one of those above.
+func (m StringMatch) known() bool {
+	switch m.Kind {
+	case MatchExact, MatchPrefix, MatchSuffix, MatchPresence:
+		return true
+	}
+	return false
+}
