@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/zbundle/zbundle/internal/kubeapi"
 )
 
 // Parts of a cluster that can be broken, as Options.Break names them. The victim is one pod of
@@ -68,12 +70,12 @@ func newBreaker(wanted []string, w *world) (*breaker, error) {
 	for _, key := range sortedKeys(w.pods) {
 		p := w.pods[key]
 		for _, kind := range []string{partZtunnel, partIstiod} {
-			if b.victims[kind] == "" && strings.HasPrefix(p.name, kind) {
+			if b.victims[kind] == "" && strings.HasPrefix(p.Name, kind) {
 				b.victims[kind] = key
 			}
 		}
 	}
-	if z := w.pods[b.victims[partZtunnel]]; z != nil {
+	if z, ok := w.pods[b.victims[partZtunnel]]; ok {
 		b.victims[partNode] = z.node
 	}
 	return b, b.breakWorld(w)
@@ -85,16 +87,17 @@ func (b *breaker) breakWorld(w *world) error {
 		now := w.now
 		w.now = func() time.Time { return now().Add(skew) }
 	}
-	z := w.pods[b.victims[partZtunnel]]
-	if z == nil {
+	z, ok := w.pods[b.victims[partZtunnel]]
+	if !ok {
 		return nil
 	}
 	if b.how[partZtunnel] == "skew" {
-		log := z.log
-		z.log = func(container string, previous bool) (logText, bool) {
+		log := z.Log
+		z.Log = func(container string, previous bool) (kubeapi.Log, bool) {
 			text, ok := log(container, previous)
-			return text.later(skew), ok
+			return text.Later(skew), ok
 		}
+		w.pods[b.victims[partZtunnel]] = z
 	}
 	if b.how[partNode] == "not-ready" {
 		return w.notReady(z.node)

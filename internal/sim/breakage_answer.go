@@ -11,6 +11,8 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/zbundle/zbundle/internal/kubeapi"
 )
 
 // answerBreakages are the ways in which an answer can be broken.
@@ -170,7 +172,7 @@ func huge(part string, w http.ResponseWriter, r *http.Request) {
 func hugeLog(w http.ResponseWriter, r *http.Request) {
 	const width = 160
 	lines := hugeBytes / width
-	options, err := parseLogOptions(r.URL.Query(), time.Time{})
+	options, err := kubeapi.ParseLogOptions(r.URL.Query(), time.Time{})
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
@@ -178,21 +180,21 @@ func hugeLog(w http.ResponseWriter, r *http.Request) {
 	begin := time.Date(2026, 1, 31, 0, 0, 0, 0, time.UTC)
 	const apart = 10 * time.Millisecond
 	first := 0
-	if !options.since.IsZero() {
-		first = min(max(int(options.since.Sub(begin)/apart), 0), lines)
+	if !options.Since.IsZero() {
+		first = min(max(int(options.Since.Sub(begin)/apart), 0), lines)
 	}
-	if options.tail != unlimited {
-		first = max(first, lines-options.tail)
+	if options.Tail != kubeapi.Unlimited {
+		first = max(first, lines-options.Tail)
 	}
 	limit := hugeBytes * 2
-	if options.limit != unlimited {
-		limit = options.limit
+	if options.Limit != kubeapi.Unlimited {
+		limit = options.Limit
 	}
 	var chunk bytes.Buffer
 	for i := first; i < lines && limit > 0; i++ {
 		at := begin.Add(time.Duration(i) * apart)
-		if options.timestamps {
-			chunk.WriteString(at.Format(runtimeStamp) + " ")
+		if options.Timestamps {
+			chunk.WriteString(at.Format(kubeapi.RuntimeStamp) + " ")
 		}
 		fmt.Fprintf(&chunk, "%s\tinfo\taccess\tconnection %08d %0*d\n", at.Format("2006-01-02T15:04:05.000000Z"), i, width-60, i)
 		if chunk.Len() >= 64<<10 || i == lines-1 || chunk.Len() > limit {

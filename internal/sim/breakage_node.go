@@ -9,13 +9,9 @@ import (
 
 // hostIP is the address of a node, "" where there is no such node.
 func (w *world) hostIP(node string) string {
-	t, err := w.objects.tableOf("nodes")
-	if err != nil {
-		return ""
-	}
-	o, ok := t.get("", node)
+	o, ok := w.objects.Get(corev1.SchemeGroupVersion.WithResource("nodes"), "", node)
 	var n corev1.Node
-	if !ok || json.Unmarshal(o.encoded, &n) != nil || len(n.Status.Addresses) == 0 {
+	if !ok || json.Unmarshal(o.JSON, &n) != nil || len(n.Status.Addresses) == 0 {
 		return ""
 	}
 	return n.Status.Addresses[0].Address
@@ -45,22 +41,20 @@ func (w *world) notReady(node string) error {
 	})
 }
 
-// edit changes the objects of a resource, those for which change says so.
+// edit changes the objects of a core resource, those for which change says so.
 func edit[T any](w *world, plural string, change func(*T) bool) error {
-	t, err := w.objects.tableOf(plural)
-	if err != nil {
-		return err
-	}
-	for i, o := range t.objects {
+	objects := w.objects.After(corev1.SchemeGroupVersion.WithResource(plural), "")
+	for i, o := range objects {
 		var object T
-		if err := json.Unmarshal(o.encoded, &object); err != nil {
-			return fmt.Errorf("changing %s %s: %w", plural, o.key(), err)
+		if err := json.Unmarshal(o.JSON, &object); err != nil {
+			return fmt.Errorf("changing %s %s: %w", plural, o.Key(), err)
 		}
 		if !change(&object) {
 			continue
 		}
-		if t.objects[i].encoded, err = json.Marshal(object); err != nil {
-			return fmt.Errorf("changing %s %s: %w", plural, o.key(), err)
+		var err error
+		if objects[i].JSON, err = json.Marshal(object); err != nil {
+			return fmt.Errorf("changing %s %s: %w", plural, o.Key(), err)
 		}
 	}
 	return nil

@@ -104,11 +104,11 @@ func (c *churn) restart(old *meshPod) *meshPod {
 // publish makes the API server answer what Kubernetes knows now.
 func (c *churn) publish() error {
 	now := *c.live.Load()
-	now.objects, now.pods = newStore(), map[string]*podBackend{}
+	now.objects, now.pods = newStore(), map[string]podBackend{}
 	if err := c.mesh.addTo(&now); err != nil {
 		return fmt.Errorf("restarting pods: %w", err)
 	}
-	if err := now.objects.seal(); err != nil {
+	if err := now.objects.Seal(); err != nil {
 		return fmt.Errorf("restarting pods: %w", err)
 	}
 	c.live.Store(&now)

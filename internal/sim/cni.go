@@ -4,7 +4,8 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"time"
+
+	"github.com/zbundle/zbundle/internal/kubeapi"
 )
 
 // cniState is what an istio-cni node agent has to tell.
@@ -19,7 +20,7 @@ type cniState struct {
 func quietCNI() cniState { return cniState{ready: true, connected: 1} }
 
 // cniBackend serves metrics on 15014 and readiness on 8000, cni/pkg/install and cni/pkg/nodeagent.
-func cniBackend(p podModel, state cniState) *podBackend {
+func cniBackend(p podModel, state cniState) podBackend {
 	metrics, readiness := http.NewServeMux(), http.NewServeMux()
 	metrics.HandleFunc("GET /metrics", func(w http.ResponseWriter, _ *http.Request) {
 		answer(w, textHeader("text/plain; version=0.0.4; charset=utf-8; escaping=underscores"), http.StatusOK, []byte(state.metrics()))
@@ -31,17 +32,13 @@ func cniBackend(p podModel, state cniState) *podBackend {
 		}
 		answer(w, http.Header{}, code, nil)
 	})
-	return &podBackend{
-		namespace: p.namespace, name: p.name, uid: p.uid, ip: p.ips[0], node: p.node,
-		containers: []string{p.container.name},
-		log: func(_ string, previous bool) (logText, bool) {
-			if previous {
-				return logText{text: state.previous, started: p.created}, p.container.previous != nil
-			}
-			return logText{text: state.log, started: p.container.started}, true
-		},
-		ports: map[int32]port{15014: {handler: metrics}, 8000: {handler: readiness}},
+	log := func(_ string, previous bool) (kubeapi.Log, bool) {
+		if previous {
+			return kubeapi.Log{Text: state.previous, Started: p.created}, p.container.previous != nil
+		}
+		return kubeapi.Log{Text: state.log, Started: p.container.started}, true
 	}
+	return p.backend(log, map[int32]kubeapi.Port{15014: {Handler: metrics}, 8000: {Handler: readiness}})
 }
 
 func textHeader(contentType string) http.Header {
@@ -65,16 +62,4 @@ func (s cniState) metrics() string {
 		gauge("ztunnel_connected", "number of connections to ztunnel", s.connected)
 	}
 	return out.String()
-}
-
-func (l logText) lastTime() time.Time {
-	last := l.started
-	for rest := l.text; len(rest) > 0; {
-		var line []byte
-		line, rest = firstLine(rest)
-		if t, ok := lineTime(line); ok {
-			last = t
-		}
-	}
-	return last
 }

@@ -1,24 +1,27 @@
 package sim
 
 import (
-	"slices"
 	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/zbundle/zbundle/internal/kubeapi"
 )
 
 // addCustomResourceDefinitions adds one definition for each custom resource of the
 // catalogue, and takes those out of it that a cluster has for their objects only.
-func (s *store) addCustomResourceDefinitions(created time.Time) error {
-	s.catalogue = slices.DeleteFunc(s.catalogue, func(r apiResource) bool {
-		return r.optional && len(s.byResource[r.GroupVersionResource].objects) == 0
-	})
-	for _, r := range s.catalogue {
-		if !r.custom {
+func addCustomResourceDefinitions(s *kubeapi.Store, created time.Time) error {
+	s.RemoveResources(func(r kubeapi.Resource) bool { return optional(r) && len(s.After(r.GroupVersionResource, "")) == 0 })
+	definitions, err := s.Named("customresourcedefinitions")
+	if err != nil {
+		return err
+	}
+	for _, r := range s.Resources() {
+		if !r.Custom {
 			continue
 		}
-		scope := choose(r.clusterWide, "Cluster", "Namespaced")
-		if err := s.add("customresourcedefinitions", &unstructured.Unstructured{Object: map[string]any{
+		scope := choose(r.ClusterScoped, "Cluster", "Namespaced")
+		if err := addObject(s, definitions, &unstructured.Unstructured{Object: map[string]any{
 			"metadata": map[string]any{
 				"name":              r.Resource + "." + r.Group,
 				"creationTimestamp": created.UTC().Format(time.RFC3339),
@@ -26,7 +29,7 @@ func (s *store) addCustomResourceDefinitions(created time.Time) error {
 			},
 			"spec": map[string]any{
 				"group": r.Group,
-				"names": map[string]any{"kind": r.kind, "listKind": r.kind + "List", "plural": r.Resource, "singular": r.singular},
+				"names": map[string]any{"kind": r.Kind, "listKind": r.Kind + "List", "plural": r.Resource, "singular": r.Singular},
 				"scope": scope,
 				"versions": []any{map[string]any{
 					"name": r.Version, "served": true, "storage": true,
@@ -36,7 +39,7 @@ func (s *store) addCustomResourceDefinitions(created time.Time) error {
 				}},
 			},
 			"status": map[string]any{
-				"acceptedNames":  map[string]any{"kind": r.kind, "plural": r.Resource},
+				"acceptedNames":  map[string]any{"kind": r.Kind, "plural": r.Resource},
 				"storedVersions": []any{r.Version},
 				"conditions": []any{map[string]any{
 					"type": "Established", "status": "True", "reason": "InitialNamesAccepted",

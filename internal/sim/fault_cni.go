@@ -139,7 +139,7 @@ func plantAgentPanic(m *mesh, arg string) (Subject, error) {
 	}
 	at := m.now.Add(-50 * time.Minute)
 	agent.killed("Error", 2, m.started, at)
-	agent.before = joinLines([]logLine{record(at.Add(-time.Minute), "info", "cni-agent", "in pod mode - adding pod to ztunnel", "")}).text
+	agent.before = joinLines([]logLine{record(at.Add(-time.Minute), "info", "cni-agent", "in pod mode - adding pod to ztunnel", "")}).Text
 	agent.before = append(agent.before, "fatal error: concurrent map writes\n\ngoroutine 1041 [running]:\n"+
 		"internal/runtime/maps.fatal({0x2b1d0f4?, 0x0?})\n\t/usr/local/go/src/runtime/panic.go:1046 +0x18\n"...)
 	return agent.pod.subject(), nil

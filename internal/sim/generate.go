@@ -94,7 +94,7 @@ func (g *Generate) build() (*world, error) {
 		now:     func() time.Time { return m.now.Add(time.Since(begun)) },
 		version: version.Info{Major: "1", Minor: "36", GitVersion: kubernetesVersion, Platform: "linux/amd64"},
 		objects: newStore(),
-		pods:    map[string]*podBackend{},
+		pods:    map[string]podBackend{},
 		denied:  m.denied,
 		dead:    map[string]bool{},
 		planted: planted,
@@ -109,11 +109,11 @@ func (g *Generate) build() (*world, error) {
 		return nil, fmt.Errorf("serving the invented cluster: %w", err)
 	}
 	if g.MemoryUsed > 0 {
-		if err := w.objects.serveMetrics(m, g.MemoryUsed); err != nil {
+		if err := m.serveMetrics(w.objects, g.MemoryUsed); err != nil {
 			return nil, err
 		}
 	}
-	return w, w.objects.seal()
+	return w, w.objects.Seal()
 }
 
 // meshAge is how long the mesh has run.

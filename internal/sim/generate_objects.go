@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"github.com/zbundle/zbundle/internal/istio"
+	"github.com/zbundle/zbundle/internal/kubeapi"
 )
 
 // addTo makes the mesh a cluster.
@@ -39,18 +40,18 @@ func (m *mesh) addTo(w *world) error {
 		return err
 	}
 	if m.without == withoutIstio {
-		w.objects.withoutIstio()
+		w.objects.RemoveResources(func(r kubeapi.Resource) bool { return strings.HasSuffix(r.Group, ".istio.io") })
 	}
 	if m.withoutGatewayAPI {
 		all = slices.DeleteFunc(all, func(o stored) bool { return strings.HasPrefix(o.resource, "gateway") })
-		w.objects.withoutGroup("gateway.networking.k8s.io")
+		w.objects.RemoveResources(func(r kubeapi.Resource) bool { return r.Group == "gateway.networking.k8s.io" })
 	}
 	for _, o := range all {
-		if err := w.objects.add(o.resource, o.object); err != nil {
+		if err := o.addTo(w.objects); err != nil {
 			return err
 		}
 	}
-	return w.objects.addCustomResourceDefinitions(created)
+	return addCustomResourceDefinitions(w.objects, created)
 }
 
 // finishLogs puts the start-up before what has happened since.
@@ -154,10 +155,7 @@ func (m *mesh) agentObjects(w *world, created time.Time) []stored {
 				ztunnels[1]++
 			}
 			out = append(out, stored{"pods", z.pod.podModel.object()})
-			w.pods[podKey(z.pod.namespace, z.pod.name)] = &podBackend{
-				namespace: z.pod.namespace, name: z.pod.name, uid: z.pod.uid, ip: z.pod.ip(), node: n.name,
-				containers: []string{z.pod.container.name}, log: z.log, ports: z.ports(),
-			}
+			w.pods[podKey(z.pod.namespace, z.pod.name)] = z.pod.backend(z.log, z.ports())
 		}
 		if n.cni != nil {
 			if n.cni.pod.ready {
@@ -172,7 +170,7 @@ func (m *mesh) agentObjects(w *world, created time.Time) []stored {
 			}
 			out = append(out, stored{"pods", n.cni.pod.object()})
 			w.pods[podKey(n.cni.pod.namespace, n.cni.pod.name)] = cniBackend(n.cni.pod,
-				cniState{ready: !n.cni.broken, connected: connected, log: joinLines(n.cni.lines).text, previous: n.cni.before})
+				cniState{ready: !n.cni.broken, connected: connected, log: joinLines(n.cni.lines).Text, previous: n.cni.before})
 		}
 	}
 	return append(out,
@@ -199,7 +197,7 @@ func (m *mesh) appObjects(w *world, created time.Time) []stored {
 		out = append(out, stored{"pods", p.podModel.object()})
 		backend := appBackend(p.podModel)
 		if p.native && p.ready {
-			backend.ports = envoyPorts(m.sends(p))
+			backend.Ports = envoyPorts(m.sends(p))
 		}
 		w.pods[podKey(p.namespace, p.name)] = backend
 	}
@@ -356,10 +354,7 @@ func (m *mesh) istiodObjects(w *world, created time.Time) []stored {
 	for _, i := range m.istiods {
 		models = append(models, i.pod.podModel)
 		out = append(out, stored{"pods", i.pod.podModel.object()})
-		w.pods[podKey(systemNamespace, i.pod.name)] = &podBackend{
-			namespace: systemNamespace, name: i.pod.name, uid: i.pod.uid, ip: i.pod.ip(), node: i.pod.node,
-			containers: []string{i.pod.container.name}, log: i.log, ports: i.ports(),
-		}
+		w.pods[podKey(systemNamespace, i.pod.name)] = i.pod.backend(i.log, i.ports())
 	}
 	set, name := replicaSetName(models[0].name), "istiod"
 	out = append(out, stored{"replicasets", replicaSet(podKey(systemNamespace, set), models, created)})

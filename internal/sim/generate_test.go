@@ -50,7 +50,7 @@ func (z *ztunnel) rendered(t *testing.T) (dump, metrics, log []byte) {
 		t.Fatal(err)
 	}
 	text, _ := z.log("", false)
-	return dump, metrics, text.text
+	return dump, metrics, text.Text
 }
 
 // TestInventedShapesAreRecordedOnes holds keys, JSON types, label sets and access-line fields of
@@ -327,7 +327,7 @@ func (m *mesh) everything(t *testing.T) string {
 			out.Write(log)
 		}
 		if n.cni != nil {
-			out.Write(joinLines(n.cni.lines).text)
+			out.Write(joinLines(n.cni.lines).Text)
 			printed(t, &out, n.cni.pod.object())
 		}
 		printed(t, &out, n.object())
@@ -353,7 +353,7 @@ func (m *mesh) everything(t *testing.T) string {
 	}
 	for _, i := range m.istiods {
 		log, _ := i.log("", false)
-		out.Write(log.text)
+		out.Write(log.Text)
 		for _, body := range []any{i.syncz(), i.ambientz()} {
 			text, err := json.Marshal(body)
 			if err != nil {

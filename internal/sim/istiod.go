@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/zbundle/zbundle/internal/istio"
+	"github.com/zbundle/zbundle/internal/kubeapi"
 )
 
 // meshIstiod is one replica of istiod with the proxies that are connected to it.
@@ -160,7 +161,7 @@ type ambientMatch struct {
 }
 
 // ports serve 15014: metrics, version, and the debug answers to whoever comes by loopback.
-func (i *meshIstiod) ports() map[int32]port {
+func (i *meshIstiod) ports() map[int32]kubeapi.Port {
 	mux, health := http.NewServeMux(), http.NewServeMux()
 	debug := func(path string, body func(*http.Request) any) {
 		mux.HandleFunc("GET /debug/"+path, func(w http.ResponseWriter, r *http.Request) {
@@ -168,15 +169,14 @@ func (i *meshIstiod) ports() map[int32]port {
 			case i.mesh.debugOff:
 				http.NotFound(w, r)
 				return
-			case proxied(r.Context()):
+			case kubeapi.Proxied(r.Context()):
 				http.Error(w, "Unauthorized", http.StatusUnauthorized)
 				return
 			}
-			w.Header().Set("Content-Type", "application/json")
 			i.mesh.mu.RLock()
 			answer := body(r)
 			i.mesh.mu.RUnlock()
-			encodeAs(w, answer)
+			answerJSON(w, answer)
 		})
 	}
 	debug("syncz", func(*http.Request) any { return i.syncz() })
@@ -202,12 +202,12 @@ func (i *meshIstiod) ports() map[int32]port {
 		answer(w, textHeader("text/plain; charset=utf-8"), http.StatusOK, []byte(i.version+"-0123456789abcdef0123456789abcdef01234567-Clean"))
 	})
 	health.HandleFunc("GET /ready", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) })
-	return map[int32]port{15014: {handler: mux}, 8080: {handler: health}}
+	return map[int32]kubeapi.Port{15014: {Handler: mux}, 8080: {Handler: health}}
 }
 
-func (i *meshIstiod) log(_ string, previous bool) (logText, bool) {
+func (i *meshIstiod) log(_ string, previous bool) (kubeapi.Log, bool) {
 	if previous {
-		return logText{}, false
+		return kubeapi.Log{}, false
 	}
 	sortLines(i.lines)
 	return joinLines(i.lines), true
@@ -269,7 +269,7 @@ func (i *meshIstiod) serveConfigDump(w http.ResponseWriter, r *http.Request) {
 	case i.mesh.debugOff:
 		http.NotFound(w, r)
 		return
-	case proxied(r.Context()):
+	case kubeapi.Proxied(r.Context()):
 		http.Error(w, "Unauthorized", http.StatusUnauthorized)
 		return
 	}
@@ -282,16 +282,15 @@ func (i *meshIstiod) serveConfigDump(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "Proxy not connected to this Pilot instance. It may be connected to another instance.\n", http.StatusNotFound)
 		return
 	}
-	w.Header().Set("Content-Type", "application/json")
 	if r.URL.Query().Get("types") != "wads" {
-		encodeAs(w, struct{}{})
+		answerJSON(w, struct{}{})
 		return
 	}
 	policies := i.mesh.ambientPolicies()
 	for n := range policies {
 		policies[n].Type = authorizationType
 	}
-	encodeAs(w, map[string]any{"configs": policies})
+	answerJSON(w, map[string]any{"configs": policies})
 }
 
 func (i *meshIstiod) ambientz() ambient {

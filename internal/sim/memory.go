@@ -6,7 +6,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/zbundle/zbundle/internal/kubeapi"
 )
 
 // limitMemory gives the containers of the mesh's own pods a memory limit in bytes.
@@ -30,16 +31,18 @@ func (m *mesh) limitMemory(limit int64) {
 
 // serveMetrics adds the metrics API, k8s.io/metrics v1beta1: each container
 // uses so many bytes of memory, and each node as many times that as it has pods.
-func (s *store) serveMetrics(m *mesh, used int64) error {
+func (m *mesh) serveMetrics(s *kubeapi.Store, used int64) error {
 	memory := func(n int64) map[string]any {
 		return map[string]any{"cpu": "10m", "memory": resource.NewQuantity(n, resource.BinarySI).String()}
 	}
-	pods := s.serve(newResource("metrics.k8s.io", "v1beta1", "pods", "PodMetrics", "", custom))
-	nodes := s.serve(newResource("metrics.k8s.io", "v1beta1", "nodes", "NodeMetrics", "", clusterWide, custom))
+	pods := newResource("metrics.k8s.io", "v1beta1", "pods", "PodMetrics", "", custom)
+	nodes := newResource("metrics.k8s.io", "v1beta1", "nodes", "NodeMetrics", "", clusterScoped, custom)
+	s.AddResource(pods)
+	s.AddResource(nodes)
 	on := map[string]int64{}
 	for _, p := range m.pods {
 		on[p.node]++
-		err := pods.add(&unstructured.Unstructured{Object: map[string]any{
+		err := addObject(s, pods, &unstructured.Unstructured{Object: map[string]any{
 			"metadata":   map[string]any{"namespace": p.namespace, "name": p.name},
 			"containers": []any{map[string]any{"name": p.container.name, "usage": memory(used)}},
 		}})
@@ -48,7 +51,7 @@ func (s *store) serveMetrics(m *mesh, used int64) error {
 		}
 	}
 	for _, n := range m.nodes {
-		err := nodes.add(&unstructured.Unstructured{Object: map[string]any{
+		err := addObject(s, nodes, &unstructured.Unstructured{Object: map[string]any{
 			"metadata": map[string]any{"name": n.name}, "usage": memory(used * on[n.name]),
 		}})
 		if err != nil {
@@ -56,12 +59,4 @@ func (s *store) serveMetrics(m *mesh, used int64) error {
 		}
 	}
 	return nil
-}
-
-// serve adds a resource to the catalogue.
-func (s *store) serve(r apiResource) *table {
-	s.catalogue = append(s.catalogue, r)
-	t := &table{resource: r}
-	s.byResource[schema.GroupVersionResource{Group: r.Group, Version: r.Version, Resource: r.Resource}] = t
-	return t
 }

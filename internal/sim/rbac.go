@@ -8,6 +8,8 @@ import (
 
 	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/util/yaml"
+
+	"github.com/zbundle/zbundle/internal/kubeapi"
 )
 
 // Role is what RBAC grants the cluster's user in a namespace, or everywhere.
@@ -42,26 +44,22 @@ func ReadRoles(r io.Reader) ([]Role, error) {
 }
 
 // grants tells whether the role allows a, as k8s.io/kubernetes/pkg/registry/rbac/validation does.
-func (r Role) grants(a attributes) bool {
-	if r.Namespace != "" && r.Namespace != a.namespace {
+func (r Role) grants(a kubeapi.Attributes) bool {
+	if r.Namespace != "" && r.Namespace != a.Namespace {
 		return false
-	}
-	resource := a.resource
-	if a.subresource != "" {
-		resource += "/" + a.subresource
 	}
 	has := func(list []string, value string) bool {
 		return slices.Contains(list, value) || slices.Contains(list, "*")
 	}
 	return slices.ContainsFunc(r.Rules, func(rule rbacv1.PolicyRule) bool {
-		return has(rule.Verbs, a.verb) && has(rule.APIGroups, a.group) && has(rule.Resources, resource) &&
-			(len(rule.ResourceNames) == 0 || slices.Contains(rule.ResourceNames, a.name))
+		return has(rule.Verbs, a.Verb) && has(rule.APIGroups, a.Group) && has(rule.Resources, a.Path()) &&
+			(len(rule.ResourceNames) == 0 || slices.Contains(rule.ResourceNames, a.Name))
 	})
 }
 
 // granted tells whether any of the roles allows a. Every user may ask what it
 // may do (system:basic-user).
-func granted(roles []Role, a attributes) bool {
-	return a.group == "authorization.k8s.io" && a.verb == "create" ||
+func granted(roles []Role, a kubeapi.Attributes) bool {
+	return a.Group == "authorization.k8s.io" && a.Verb == "create" ||
 		slices.ContainsFunc(roles, func(r Role) bool { return r.grants(a) })
 }

@@ -6,13 +6,16 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/version"
 
 	"github.com/zbundle/zbundle/internal/istio"
+	"github.com/zbundle/zbundle/internal/kubeapi"
 )
 
 // settledAge is how old everything counts at the recorded moment that was there before the world
@@ -80,12 +83,12 @@ func loadReplay(dir string) (*world, error) {
 		now:     func() time.Time { return rec.Captured },
 		version: version.Info{Major: "1", Minor: "36", GitVersion: kubernetesVersion, Platform: "linux/amd64"},
 		objects: newStore(),
-		pods:    map[string]*podBackend{},
+		pods:    map[string]podBackend{},
 	}
 	if err := rec.addTo(w); err != nil {
 		return nil, fmt.Errorf("making a cluster of the recorded world %s: %w", dir, err)
 	}
-	return w, w.objects.seal()
+	return w, w.objects.Seal()
 }
 
 func readRecording(dir string) (*recording, error) {
@@ -135,11 +138,11 @@ func (r *recording) addTo(w *world) error {
 	all = append(all, r.policyObjects()...)
 	all = append(all, stored{"configmaps", cniConfigMap(r.Version, r.settled())}, r.rootConfigMap())
 	for _, o := range all {
-		if err := w.objects.add(o.resource, o.object); err != nil {
+		if err := o.addTo(w.objects); err != nil {
 			return err
 		}
 	}
-	return w.objects.addCustomResourceDefinitions(r.settled())
+	return addCustomResourceDefinitions(w.objects, r.settled())
 }
 
 func (r *recording) nodeObjects() []stored {
@@ -166,4 +169,24 @@ func (r *recording) rootConfigMap() stored {
 		},
 		Data: data,
 	}}
+}
+
+// addTo stores the object; its UID follows from its name where it has none.
+func (o stored) addTo(s *kubeapi.Store) error {
+	r, err := s.Named(o.resource)
+	if err != nil {
+		return err
+	}
+	return addObject(s, r, o.object)
+}
+
+func addObject(s *kubeapi.Store, r kubeapi.Resource, object interface {
+	metav1.Object
+	runtime.Object
+}) error {
+	object.SetResourceVersion(strconv.Itoa(kubeapi.ResourceVersion))
+	if object.GetUID() == "" {
+		object.SetUID(stableUID(r.Resource, object.GetNamespace(), object.GetName()))
+	}
+	return s.Add(r, object)
 }

@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/zbundle/zbundle/internal/kubeapi"
 )
 
 // recordedNode is what one node's ztunnel served and logged.
@@ -23,7 +25,7 @@ type recordedNode struct {
 	readyCode     int
 	readyBody     []byte
 	// processes are the log, one part for each process, in order.
-	processes []logText
+	processes []kubeapi.Log
 	state     recordedState
 }
 
@@ -134,7 +136,7 @@ func splitReady(text []byte) (code int, body []byte, err error) {
 const startMark = "version: version.BuildInfo{"
 
 // splitProcesses cuts a log where a process begins.
-func splitProcesses(log []byte) []logText {
+func splitProcesses(log []byte) []kubeapi.Log {
 	var starts []int
 	for at := 0; ; {
 		i := bytes.Index(log[at:], []byte(startMark))
@@ -147,29 +149,29 @@ func splitProcesses(log []byte) []logText {
 	if len(starts) == 0 || starts[0] != 0 {
 		starts = slices.Insert(starts, 0, 0)
 	}
-	var parts []logText
+	var parts []kubeapi.Log
 	for i, start := range starts {
 		end := len(log)
 		if i+1 < len(starts) {
 			end = starts[i+1]
 		}
-		part := logText{text: log[start:end:end]}
-		line, _ := firstLine(part.text)
-		part.started, _ = lineTime(line)
+		part := kubeapi.Log{Text: log[start:end:end]}
+		line, _ := kubeapi.FirstLine(part.Text)
+		part.Started, _ = kubeapi.LineTime(line)
 		parts = append(parts, part)
 	}
 	return parts
 }
 
-func (n *recordedNode) current() logText { return n.processes[len(n.processes)-1] }
+func (n *recordedNode) current() kubeapi.Log { return n.processes[len(n.processes)-1] }
 
 // log implements podBackend.log: the last process is the current instance of the container.
-func (n *recordedNode) log(_ string, previous bool) (logText, bool) {
+func (n *recordedNode) log(_ string, previous bool) (kubeapi.Log, bool) {
 	if !previous {
 		return n.current(), true
 	}
 	if len(n.processes) < 2 {
-		return logText{}, false
+		return kubeapi.Log{}, false
 	}
 	return n.processes[len(n.processes)-2], true
 }
@@ -177,9 +179,9 @@ func (n *recordedNode) log(_ string, previous bool) (logText, bool) {
 // received is when the ztunnel first logged that it was given the pod.
 func (n *recordedNode) received(uid string) (time.Time, bool) {
 	for _, process := range n.processes {
-		for line := range bytes.Lines(process.text) {
+		for line := range bytes.Lines(process.Text) {
 			if bytes.Contains(line, []byte("pod received, starting proxy")) && bytes.Contains(line, []byte(uid)) {
-				return lineTime(line)
+				return kubeapi.LineTime(line)
 			}
 		}
 	}
@@ -198,7 +200,7 @@ func (n *recordedNode) root() string {
 }
 
 // ports are the three that a ztunnel listens on beside the data plane's.
-func (n *recordedNode) ports() map[int32]port {
+func (n *recordedNode) ports() map[int32]kubeapi.Port {
 	ready := func(w http.ResponseWriter, _ *http.Request) { answer(w, n.readyHeader, n.readyCode, n.readyBody) }
 	metrics := func(w http.ResponseWriter, _ *http.Request) { answer(w, n.metricsHeader, http.StatusOK, n.metrics) }
 	dump := func(w http.ResponseWriter, _ *http.Request) { answer(w, n.dumpHeader, http.StatusOK, n.dump) }
@@ -208,16 +210,16 @@ func (n *recordedNode) ports() map[int32]port {
 // ztunnelAdminPort is where a ztunnel serves its config dump.
 const ztunnelAdminPort = 15000
 
-func ztunnelPorts(dump, metrics, ready http.HandlerFunc) map[int32]port {
+func ztunnelPorts(dump, metrics, ready http.HandlerFunc) map[int32]kubeapi.Port {
 	admin, stats, readiness := http.NewServeMux(), http.NewServeMux(), http.NewServeMux()
 	admin.HandleFunc("GET /config_dump", dump)
 	stats.HandleFunc("GET /metrics", metrics)
 	stats.HandleFunc("GET /stats/prometheus", metrics)
 	readiness.HandleFunc("GET /healthz/ready", ready)
-	return map[int32]port{
-		ztunnelAdminPort: {handler: admin, loopback: true},
-		15020:            {handler: stats},
-		15021:            {handler: readiness},
+	return map[int32]kubeapi.Port{
+		ztunnelAdminPort: {Handler: admin, Loopback: true},
+		15020:            {Handler: stats},
+		15021:            {Handler: readiness},
 	}
 }
 
@@ -228,4 +230,12 @@ func answer(w http.ResponseWriter, header http.Header, code int, body []byte) {
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(code)
 	w.Write(body)
+}
+
+// answerJSON answers as istiod's debug interface does.
+func answerJSON(w http.ResponseWriter, body any) {
+	w.Header().Set("Content-Type", "application/json")
+	if err := json.NewEncoder(w).Encode(body); err != nil {
+		panic(http.ErrAbortHandler) // the client went away
+	}
 }

@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/zbundle/zbundle/internal/istio"
+	"github.com/zbundle/zbundle/internal/kubeapi"
 )
 
 type runtimeObject = runtime.Object
@@ -73,10 +74,7 @@ func (r *recording) agentObjects(w *world) []stored {
 			ready++
 		}
 		out = append(out, stored{"pods", pod.object()})
-		w.pods[podKey(pod.namespace, pod.name)] = &podBackend{
-			namespace: pod.namespace, name: pod.name, uid: pod.uid, ip: n.IP, node: n.Name,
-			containers: []string{pod.container.name}, log: node.log, ports: node.ports(),
-		}
+		w.pods[podKey(pod.namespace, pod.name)] = pod.backend(node.log, node.ports())
 		cni := r.cniPod(i, n.Name, n.IP)
 		out = append(out, stored{"pods", cni.object()})
 		w.pods[podKey(cni.namespace, cni.name)] = cniBackend(cni, quietCNI())
@@ -96,12 +94,12 @@ func (r *recording) ztunnelPod(name, nodeName, ip string) podModel {
 	container.started = r.settled()
 	if n := len(node.processes); n > 1 {
 		container.restarts = int32(n - 1)
-		container.started = node.current().started
+		container.started = node.current().Started
 		before := node.processes[n-2]
 		container.previous = &corev1.ContainerStateTerminated{
 			Reason:     "Completed",
 			StartedAt:  metav1.NewTime(r.settled()),
-			FinishedAt: metav1.NewTime(before.lastTime()),
+			FinishedAt: metav1.NewTime(before.LastTime()),
 		}
 	}
 	return podModel{
@@ -247,12 +245,8 @@ func (r *recording) podObjects(w *world, pods []podModel) []stored {
 }
 
 // appBackend is an application's pod: it logs nothing and listens on no port that is known of.
-func appBackend(p podModel) *podBackend {
-	return &podBackend{
-		namespace: p.namespace, name: p.name, uid: p.uid, ip: p.ips[0], node: p.node,
-		containers: []string{p.container.name},
-		log:        func(_ string, previous bool) (logText, bool) { return logText{started: p.created}, !previous },
-	}
+func appBackend(p podModel) podBackend {
+	return p.backend(func(_ string, previous bool) (kubeapi.Log, bool) { return kubeapi.Log{Started: p.created}, !previous }, nil)
 }
 
 // ownerObjects are the ReplicaSets, Deployments and service accounts of pods.

@@ -1,42 +1,22 @@
 package sim
 
-import "k8s.io/apimachinery/pkg/runtime/schema"
+import (
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
-// apiResource is one kind of object that the API server knows.
-type apiResource struct {
-	schema.GroupVersionResource
-	kind         string
-	singular     string
-	clusterWide  bool
-	optional     bool // known only where there are objects of it
-	custom       bool // served by a CustomResourceDefinition
-	all          bool // in kubectl's category "all"
-	shortNames   []string
-	subresources []subresource
-	// fields are the field selectors that the API server knows beyond metadata.name and
-	// metadata.namespace.
-	fields []string
-}
-
-type subresource struct {
-	name  string
-	kind  string
-	verbs []string
-}
-
-func (r apiResource) apiVersion() string { return r.GroupVersion().String() }
+	"github.com/zbundle/zbundle/internal/kubeapi"
+)
 
 // resources is the catalogue, in the order in which discovery lists it.
-func resources() []apiResource {
-	core := func(plural, kind, singular string, more ...func(*apiResource)) apiResource {
+func resources() []kubeapi.Resource {
+	core := func(plural, kind, singular string, more ...func(*kubeapi.Resource)) kubeapi.Resource {
 		return newResource("", "v1", plural, kind, singular, more...)
 	}
-	return []apiResource{
+	return []kubeapi.Resource{
 		core("configmaps", "ConfigMap", "configmap", short("cm")),
 		core("events", "Event", "event", short("ev"), selectable("involvedObject.kind", "involvedObject.namespace",
 			"involvedObject.name", "involvedObject.uid", "reason", "type")),
-		core("namespaces", "Namespace", "namespace", clusterWide, short("ns"), selectable("status.phase")),
-		core("nodes", "Node", "node", clusterWide, short("no"), selectable("spec.unschedulable")),
+		core("namespaces", "Namespace", "namespace", clusterScoped, short("ns"), selectable("status.phase")),
+		core("nodes", "Node", "node", clusterScoped, short("no"), selectable("spec.unschedulable")),
 		core("pods", "Pod", "pod", inAll, short("po"),
 			selectable("spec.nodeName", "spec.serviceAccountName", "status.phase", "status.podIP"),
 			sub("log", "Pod", "get"), sub("portforward", "PodPortForwardOptions", "create", "get"),
@@ -54,12 +34,12 @@ func resources() []apiResource {
 		newResource("networking.k8s.io", "v1", "ingresses", "Ingress", "ingress", short("ing")),
 		newResource("networking.k8s.io", "v1", "networkpolicies", "NetworkPolicy", "networkpolicy", short("netpol")),
 		newResource("admissionregistration.k8s.io", "v1", "mutatingwebhookconfigurations",
-			"MutatingWebhookConfiguration", "mutatingwebhookconfiguration", clusterWide),
+			"MutatingWebhookConfiguration", "mutatingwebhookconfiguration", clusterScoped),
 		newResource("admissionregistration.k8s.io", "v1", "validatingwebhookconfigurations",
-			"ValidatingWebhookConfiguration", "validatingwebhookconfiguration", clusterWide),
+			"ValidatingWebhookConfiguration", "validatingwebhookconfiguration", clusterScoped),
 		newResource("apiextensions.k8s.io", "v1", "customresourcedefinitions",
-			"CustomResourceDefinition", "customresourcedefinition", clusterWide, short("crd", "crds")),
-		newResource("gateway.networking.k8s.io", "v1", "gatewayclasses", "GatewayClass", "gatewayclass", clusterWide, custom),
+			"CustomResourceDefinition", "customresourcedefinition", clusterScoped, short("crd", "crds")),
+		newResource("gateway.networking.k8s.io", "v1", "gatewayclasses", "GatewayClass", "gatewayclass", clusterScoped, custom),
 		newResource("gateway.networking.k8s.io", "v1", "gateways", "Gateway", "gateway", custom),
 		newResource("gateway.networking.k8s.io", "v1", "httproutes", "HTTPRoute", "httproute", custom),
 		newResource("networking.istio.io", "v1", "destinationrules", "DestinationRule", "destinationrule", custom, short("dr")),
@@ -69,18 +49,22 @@ func resources() []apiResource {
 		newResource("security.istio.io", "v1", "authorizationpolicies", "AuthorizationPolicy", "authorizationpolicy", custom, short("ap")),
 		newResource("security.istio.io", "v1", "peerauthentications", "PeerAuthentication", "peerauthentication", custom, short("pa")),
 		newResource("security.istio.io", "v1", "requestauthentications", "RequestAuthentication", "requestauthentication", custom, short("ra")),
-		newResource("cilium.io", "v2", "ciliumnetworkpolicies", "CiliumNetworkPolicy", "ciliumnetworkpolicy", custom, optional, short("cnp")),
-		newResource("crd.projectcalico.org", "v1", "felixconfigurations", "FelixConfiguration", "felixconfiguration", clusterWide, custom, optional),
+		newResource("cilium.io", "v2", "ciliumnetworkpolicies", "CiliumNetworkPolicy", "ciliumnetworkpolicy", custom, short("cnp")),
+		newResource("crd.projectcalico.org", "v1", "felixconfigurations", "FelixConfiguration", "felixconfiguration", clusterScoped, custom),
 		newResource("extensions.istio.io", "v1alpha1", "wasmplugins", "WasmPlugin", "wasmplugin", custom),
 		newResource("telemetry.istio.io", "v1", "telemetries", "Telemetry", "telemetry", custom),
 	}
 }
 
-func newResource(group, version, plural, kind, singular string, more ...func(*apiResource)) apiResource {
-	r := apiResource{
+// optional is true of a resource that is known only where there are objects of it.
+func optional(r kubeapi.Resource) bool {
+	return r.Group == "cilium.io" || r.Group == "crd.projectcalico.org"
+}
+
+func newResource(group, version, plural, kind, singular string, more ...func(*kubeapi.Resource)) kubeapi.Resource {
+	r := kubeapi.Resource{
 		GroupVersionResource: schema.GroupVersionResource{Group: group, Version: version, Resource: plural},
-		kind:                 kind,
-		singular:             singular,
+		Kind:                 kind, Singular: singular,
 	}
 	for _, apply := range more {
 		apply(&r)
@@ -88,30 +72,25 @@ func newResource(group, version, plural, kind, singular string, more ...func(*ap
 	return r
 }
 
-func clusterWide(r *apiResource) { r.clusterWide = true }
+func clusterScoped(r *kubeapi.Resource) { r.ClusterScoped = true }
 
-func custom(r *apiResource) { r.custom = true }
+func custom(r *kubeapi.Resource) { r.Custom = true }
 
-func inAll(r *apiResource) { r.all = true }
+// inAll puts the resource into kubectl's category "all".
+func inAll(r *kubeapi.Resource) { r.Categories = []string{"all"} }
 
-func optional(r *apiResource) { r.optional = true }
-
-func short(names ...string) func(*apiResource) {
-	return func(r *apiResource) { r.shortNames = names }
+func short(names ...string) func(*kubeapi.Resource) {
+	return func(r *kubeapi.Resource) { r.ShortNames = names }
 }
 
-func selectable(fields ...string) func(*apiResource) {
-	return func(r *apiResource) { r.fields = fields }
+func selectable(fields ...string) func(*kubeapi.Resource) {
+	return func(r *kubeapi.Resource) { r.Fields = fields }
 }
 
-// categories are the words that kubectl asks for several resources by.
-func (r apiResource) categories() []string {
-	if r.all {
-		return []string{"all"}
+func sub(name, kind string, verbs ...string) func(*kubeapi.Resource) {
+	return func(r *kubeapi.Resource) {
+		r.Subresources = append(r.Subresources, kubeapi.Subresource{Name: name, Kind: kind, Verbs: verbs})
 	}
-	return nil
 }
 
-func sub(name, kind string, verbs ...string) func(*apiResource) {
-	return func(r *apiResource) { r.subresources = append(r.subresources, subresource{name, kind, verbs}) }
-}
+func newStore() *kubeapi.Store { return kubeapi.NewStore(resources()) }

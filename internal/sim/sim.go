@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"sync"
 	"sync/atomic"
+
+	"github.com/zbundle/zbundle/internal/kubeapi"
 )
 
 // Options choose the cluster to serve. Exactly one of Replay and Generate must be set.
@@ -45,7 +47,7 @@ type Cluster struct {
 	pki      *pki
 	server   *http.Server
 	listener *trackingListener
-	targets  *targetServer
+	api      *kubeapi.Server
 	end      context.CancelFunc
 	done     sync.WaitGroup
 	closeErr error // of stopping, which comes before done
@@ -58,7 +60,6 @@ func Start(ctx context.Context, opts Options) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	w.roles = opts.Roles
 	broken, err := newBreaker(opts.Break, w)
 	if err != nil {
 		return nil, err
@@ -80,7 +81,6 @@ func Start(ctx context.Context, opts Options) (*Cluster, error) {
 		context:  cmp.Or(opts.Context, contextName),
 		pki:      keys,
 		listener: &trackingListener{Listener: ln, down: broken.down, conns: map[net.Conn]struct{}{}},
-		targets:  newTargetServer(w.now, broken, observe),
 	}
 	live := &atomic.Pointer[world]{}
 	live.Store(w)
@@ -94,18 +94,16 @@ func Start(ctx context.Context, opts Options) (*Cluster, error) {
 			return nil, errors.Join(fmt.Errorf("creating the cluster's certificates: %w", err), ln.Close())
 		}
 	}
-	c.server = &http.Server{
-		Handler:   &apiServer{live: live, churn: restarts, targets: c.targets, breaker: broken, token: keys.token, observe: observe, cut: c.listener.closeConns},
-		TLSConfig: serving.serverConfig(),
-		ErrorLog:  discardLog(),
-	}
-	c.done.Go(func() { c.server.ServeTLS(c.listener, "", "") })
-	c.done.Go(c.targets.serve)
+	front := &frontend{live: live, churn: restarts, breaker: broken, roles: opts.Roles, token: keys.token, observe: observe, cut: c.listener.closeConns}
+	front.api = kubeapi.NewServer(front.cluster, clusterUser, front.authenticated)
+	c.api = front.api
+	c.server = &http.Server{Handler: front, TLSConfig: serving.serverConfig(), ErrorLog: discardLog()}
+	c.done.Go(func() { _ = c.server.ServeTLS(c.listener, "", "") }) // ends when it is closed
 	ended, end := context.WithCancel(ctx)
 	c.end = end
 	c.done.Go(func() {
 		<-ended.Done()
-		c.closeErr = errors.Join(c.server.Close(), c.targets.close())
+		c.closeErr = errors.Join(c.server.Close(), c.api.Close())
 		c.listener.closeConns()
 	})
 	return c, nil

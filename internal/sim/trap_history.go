@@ -27,6 +27,6 @@ func layOldRestarts(m *mesh) error {
 	z.pod.created, agent.pod.created = at.Add(-96*time.Hour), at.Add(-96*time.Hour)
 	z.began = at.Add(2 * time.Second)
 	z.before = []logLine{record(at.Add(-time.Minute), "info", "xds::client:xds{id=1}", "received response", fmt.Sprintf("type_url=%q size=1 removes=0", addressType))}
-	agent.before = joinLines([]logLine{record(at.Add(-time.Minute), "info", "cni-agent", "in pod mode - adding pod to ztunnel", "")}).text
+	agent.before = joinLines([]logLine{record(at.Add(-time.Minute), "info", "cni-agent", "in pod mode - adding pod to ztunnel", "")}).Text
 	return nil
 }

@@ -51,9 +51,9 @@ func served(t *testing.T, g Generate) string {
 	}
 	var out strings.Builder
 	out.WriteString(w.mesh.everything(t))
-	for _, r := range w.objects.catalogue {
-		for _, o := range w.objects.byResource[r.GroupVersionResource].objects {
-			out.Write(o.encoded)
+	for _, r := range w.objects.Resources() {
+		for _, o := range w.objects.After(r.GroupVersionResource, "") {
+			out.Write(o.JSON)
 		}
 	}
 	return out.String()

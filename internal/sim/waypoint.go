@@ -6,6 +6,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/zbundle/zbundle/internal/kubeapi"
 )
 
 // sentOn is what an Envoy sends on to a service between two looks at its metrics, and how much of it
@@ -47,7 +49,7 @@ func envoyMetrics(reporter string, calls []sentOn, n int) string {
 
 // envoyPorts serve what a waypoint's or gateway's agent serves on the pod's address, istio
 // pilot/cmd/pilot-agent/status/server.go.
-func envoyPorts(reporter string, calls []sentOn) map[int32]port {
+func envoyPorts(reporter string, calls []sentOn) map[int32]kubeapi.Port {
 	var looks atomic.Int32
 	metrics := func(w http.ResponseWriter, _ *http.Request) {
 		text := envoyMetrics(reporter, calls, int(looks.Add(1)))
@@ -58,7 +60,7 @@ func envoyPorts(reporter string, calls []sentOn) map[int32]port {
 	stats.HandleFunc("GET /metrics", metrics)
 	envoy.HandleFunc("GET /stats/prometheus", metrics)
 	readiness.HandleFunc("GET /healthz/ready", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) })
-	return map[int32]port{15020: {handler: stats}, 15090: {handler: envoy}, 15021: {handler: readiness}}
+	return map[int32]kubeapi.Port{15020: {Handler: stats}, 15090: {Handler: envoy}, 15021: {Handler: readiness}}
 }
 
 // sends is what p's Envoy sends on, once the mesh is as it is to be.

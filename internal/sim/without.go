@@ -2,7 +2,6 @@ package sim
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -61,14 +60,4 @@ func withoutMarks(o metav1.Object) {
 	delete(annotations, istio.RedirectionAnnotation)
 	o.SetLabels(labels)
 	o.SetAnnotations(annotations)
-}
-
-// withoutGroup takes an API group out of what the API server knows.
-func (s *store) withoutGroup(group string) {
-	s.catalogue = slices.DeleteFunc(s.catalogue, func(r apiResource) bool { return r.Group == group })
-}
-
-// withoutIstio takes resources of Istio out of what the API server knows.
-func (s *store) withoutIstio() {
-	s.catalogue = slices.DeleteFunc(s.catalogue, func(r apiResource) bool { return strings.HasSuffix(r.Group, ".istio.io") })
 }

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/version"
+
+	"github.com/zbundle/zbundle/internal/kubeapi"
 )
 
 // world is all that a cluster serves, whichever mode made it. Once it is served it does
@@ -13,34 +15,31 @@ type world struct {
 	// now is the cluster's clock: every Date header and every relative time follows it.
 	now     func() time.Time
 	version version.Info
-	objects *store
-	pods    map[string]*podBackend
+	objects *kubeapi.Store
+	pods    map[string]podBackend
 	denied  []denial
-	roles   []Role          // that the user has; nil for nearly everything
 	dead    map[string]bool // nodes that nothing can be reached on
 	planted []Planted
 	mesh    *mesh // that it was invented as; nil for a recorded one
 }
 
-// podBackend is what answers for one pod: its logs and its listening ports.
+// podBackend is what answers for one pod, and the node that it does so on.
 type podBackend struct {
-	namespace, name, uid, ip, node string
-	// log gives the output of a container as it stands, or of its previous instance;
-	// ok is false when there is no such instance.
-	log func(container string, previous bool) (text logText, ok bool)
-	// containers are the names of the pod's containers, in order.
-	containers []string
-	ports      map[int32]port
+	kubeapi.Pod
+	node string
 }
 
-// port is one listening port of a pod.
-type port struct {
-	handler http.Handler
-	// loopback is true for a port that port-forward reaches and pod proxy doesn't.
-	loopback bool
-	// hang makes the port accept connections and never answer.
-	hang bool
+// backend is what answers for p.
+func (p podModel) backend(log func(container string, previous bool) (kubeapi.Log, bool), ports map[int32]kubeapi.Port) podBackend {
+	return podBackend{node: p.node, Pod: kubeapi.Pod{
+		Namespace: p.namespace, Name: p.name, UID: p.uid, IP: p.ips[0], Containers: []string{p.container.name}, Log: log, Ports: ports,
+	}}
 }
+
+// silence is a port that accepts connections and never answers.
+type silence struct{}
+
+func (silence) ServeHTTP(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
 
 func podKey(namespace, name string) string { return namespace + "/" + name }
 
@@ -50,10 +49,10 @@ type denial struct {
 	verb, group, resource, subresource, namespace string
 }
 
-func (d denial) covers(a attributes) bool {
+func (d denial) covers(a kubeapi.Attributes) bool {
 	match := func(pattern, value string) bool { return pattern == "" || pattern == value }
-	return match(d.verb, a.verb) && d.group == a.group && match(d.resource, a.resource) &&
-		d.subresource == a.subresource && match(d.namespace, a.namespace)
+	return match(d.verb, a.Verb) && d.group == a.Group && match(d.resource, a.Resource) &&
+		d.subresource == a.Subresource && match(d.namespace, a.Namespace)
 }
 
 // Planted is one fault as it was planted.

@@ -6,19 +6,21 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/zbundle/zbundle/internal/kubeapi"
 )
 
 // log renders the current or the previous instance's output.
-func (z *ztunnel) log(_ string, previous bool) (logText, bool) {
+func (z *ztunnel) log(_ string, previous bool) (kubeapi.Log, bool) {
 	if z.waiting {
-		return logText{}, false
+		return kubeapi.Log{}, false
 	}
 	if previous {
 		if z.before != nil {
 			return joinLines(z.before), true
 		}
 		if z.crashed == nil {
-			return logText{}, false
+			return kubeapi.Log{}, false
 		}
 		return joinLines(z.crashed.lines), true
 	}
@@ -31,7 +33,7 @@ func (z *ztunnel) log(_ string, previous bool) (logText, bool) {
 		begun = len(z.lines)
 	}
 	before, after := joinLines(z.lines[:begun]), joinLines(z.lines[begun:])
-	before.text = slices.Concat(before.text, z.mesh.chatter, after.text)
+	before.Text = slices.Concat(before.Text, z.mesh.chatter, after.Text)
 	return before, true
 }
 
@@ -47,14 +49,14 @@ func (m *mesh) chat(bytes int) {
 	}
 }
 
-func joinLines(lines []logLine) logText {
+func joinLines(lines []logLine) kubeapi.Log {
 	var out strings.Builder
 	for _, l := range lines {
 		out.WriteString(l.String())
 	}
-	text := logText{text: []byte(out.String())}
+	text := kubeapi.Log{Text: []byte(out.String())}
 	if len(lines) > 0 {
-		text.started = lines[0].at
+		text.Started = lines[0].at
 	}
 	return text
 }
@@ -93,7 +95,7 @@ func (z *ztunnel) startUp(at time.Time) ([]logLine, error) {
 }
 
 // ports serve the ztunnel's state as of the world's moment.
-func (z *ztunnel) ports() map[int32]port {
+func (z *ztunnel) ports() map[int32]kubeapi.Port {
 	if z.waiting || z.crashed != nil && !z.pod.ready {
 		return nil
 	}
@@ -120,7 +122,7 @@ func (z *ztunnel) ports() map[int32]port {
 	ports := ztunnelPorts(render("application/json", z.dump), render("text/plain; charset=utf-8", z.metrics), ready)
 	if z.hangs {
 		for number, p := range ports {
-			p.hang = true
+			p.Handler = silence{}
 			ports[number] = p
 		}
 	}

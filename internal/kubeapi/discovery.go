@@ -1,4 +1,4 @@
-package sim
+package kubeapi
 
 import (
 	"net/http"
@@ -9,9 +9,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
-
-// readVerbs are what the world admits on its objects: it does not change.
-func readVerbs() []string { return []string{"get", "list", "watch"} }
 
 // aggregatedContentType is the content type of aggregated discovery,
 // k8s.io/client-go/discovery AcceptV2.
@@ -28,41 +25,41 @@ func wantsAggregated(r *http.Request) bool {
 	return false
 }
 
-func (s *apiServer) serveCoreVersions(w http.ResponseWriter, r *http.Request) {
-	if wantsAggregated(r) {
-		s.serveAggregated(w, func(group string) bool { return group == "" })
+func (q request) serveCoreVersions() {
+	if wantsAggregated(q.r) {
+		q.serveAggregated(func(group string) bool { return group == "" })
 		return
 	}
-	writeJSON(w, http.StatusOK, metav1.APIVersions{
+	q.answer(http.StatusOK, metav1.APIVersions{
 		TypeMeta: metav1.TypeMeta{Kind: "APIVersions"},
 		Versions: []string{"v1"},
 	})
 }
 
-func (s *apiServer) serveGroupList(w http.ResponseWriter, r *http.Request) {
-	if wantsAggregated(r) {
-		s.serveAggregated(w, func(group string) bool { return group != "" })
+func (q request) serveGroupList() {
+	if wantsAggregated(q.r) {
+		q.serveAggregated(func(group string) bool { return group != "" })
 		return
 	}
 	list := metav1.APIGroupList{TypeMeta: metav1.TypeMeta{Kind: "APIGroupList", APIVersion: "v1"}}
-	for _, gv := range s.groupVersions() {
+	for _, gv := range q.groupVersions() {
 		if gv.Group != "" {
 			list.Groups = append(list.Groups, apiGroup(gv))
 		}
 	}
-	writeJSON(w, http.StatusOK, list)
+	q.answer(http.StatusOK, list)
 }
 
-func (s *apiServer) serveGroup(w http.ResponseWriter, group string) {
-	for _, gv := range s.groupVersions() {
+func (q request) serveGroup(group string) {
+	for _, gv := range q.groupVersions() {
 		if gv.Group == group && group != "" {
 			body := apiGroup(gv)
 			body.TypeMeta = metav1.TypeMeta{Kind: "APIGroup", APIVersion: "v1"}
-			writeJSON(w, http.StatusOK, body)
+			q.answer(http.StatusOK, body)
 			return
 		}
 	}
-	writeStatus(w, notServed())
+	q.fail(notServed())
 }
 
 func apiGroup(gv schema.GroupVersion) metav1.APIGroup {
@@ -74,10 +71,10 @@ func apiGroup(gv schema.GroupVersion) metav1.APIGroup {
 	}
 }
 
-// groupVersions are the served ones, in the catalogue's order; access reviews come last.
-func (s *apiServer) groupVersions() []schema.GroupVersion {
+// groupVersions are the served ones, in the order of the resources; access reviews come last.
+func (q request) groupVersions() []schema.GroupVersion {
 	var known []schema.GroupVersion
-	for _, r := range s.world.objects.catalogue {
+	for _, r := range q.Resources() {
 		if gv := r.GroupVersion(); !slices.Contains(known, gv) {
 			known = append(known, gv)
 		}
@@ -85,9 +82,9 @@ func (s *apiServer) groupVersions() []schema.GroupVersion {
 	return append(known, reviewGroupVersion())
 }
 
-func (s *apiServer) serveResourceList(w http.ResponseWriter, gv schema.GroupVersion) {
-	if !slices.Contains(s.groupVersions(), gv) {
-		writeStatus(w, notServed())
+func (q request) serveResourceList(gv schema.GroupVersion) {
+	if !slices.Contains(q.groupVersions(), gv) {
+		q.fail(notServed())
 		return
 	}
 	list := metav1.APIResourceList{
@@ -95,38 +92,38 @@ func (s *apiServer) serveResourceList(w http.ResponseWriter, gv schema.GroupVers
 		GroupVersion: gv.String(),
 		APIResources: reviewResources(gv),
 	}
-	for _, r := range s.world.objects.catalogue {
+	for _, r := range q.Resources() {
 		if r.GroupVersion() != gv {
 			continue
 		}
 		list.APIResources = append(list.APIResources, metav1.APIResource{
 			Name:         r.Resource,
-			SingularName: r.singular,
-			Namespaced:   !r.clusterWide,
-			Kind:         r.kind,
+			SingularName: r.Singular,
+			Namespaced:   !r.ClusterScoped,
+			Kind:         r.Kind,
 			Verbs:        readVerbs(),
-			ShortNames:   r.shortNames,
-			Categories:   r.categories(),
+			ShortNames:   r.ShortNames,
+			Categories:   r.Categories,
 		})
-		for _, sub := range r.subresources {
+		for _, sub := range r.Subresources {
 			list.APIResources = append(list.APIResources, metav1.APIResource{
-				Name:       r.Resource + "/" + sub.name,
-				Namespaced: !r.clusterWide,
-				Kind:       sub.kind,
-				Verbs:      sub.verbs,
+				Name:       r.Resource + "/" + sub.Name,
+				Namespaced: !r.ClusterScoped,
+				Kind:       sub.Kind,
+				Verbs:      sub.Verbs,
 			})
 		}
 	}
-	writeJSON(w, http.StatusOK, list)
+	q.answer(http.StatusOK, list)
 }
 
 // serveAggregated answers with all groups that include admits, in one document.
-func (s *apiServer) serveAggregated(w http.ResponseWriter, include func(group string) bool) {
+func (q request) serveAggregated(include func(group string) bool) {
 	list := apidiscovery.APIGroupDiscoveryList{
 		TypeMeta: metav1.TypeMeta{Kind: "APIGroupDiscoveryList", APIVersion: apidiscovery.SchemeGroupVersion.String()},
 		Items:    []apidiscovery.APIGroupDiscovery{},
 	}
-	for _, gv := range s.groupVersions() {
+	for _, gv := range q.groupVersions() {
 		if !include(gv.Group) {
 			continue
 		}
@@ -134,16 +131,15 @@ func (s *apiServer) serveAggregated(w http.ResponseWriter, include func(group st
 			ObjectMeta: metav1.ObjectMeta{Name: gv.Group},
 			Versions: []apidiscovery.APIVersionDiscovery{{
 				Version:   gv.Version,
-				Resources: s.discoveryOf(gv),
+				Resources: q.discoveryOf(gv),
 				Freshness: apidiscovery.DiscoveryFreshnessCurrent,
 			}},
 		})
 	}
-	w.Header().Set("Content-Type", aggregatedContentType)
-	encodeAs(w, list)
+	q.answerAs(aggregatedContentType, http.StatusOK, list)
 }
 
-func (s *apiServer) discoveryOf(gv schema.GroupVersion) []apidiscovery.APIResourceDiscovery {
+func (q request) discoveryOf(gv schema.GroupVersion) []apidiscovery.APIResourceDiscovery {
 	var found []apidiscovery.APIResourceDiscovery
 	for _, r := range reviewResources(gv) {
 		found = append(found, apidiscovery.APIResourceDiscovery{
@@ -154,7 +150,7 @@ func (s *apiServer) discoveryOf(gv schema.GroupVersion) []apidiscovery.APIResour
 			Verbs:            r.Verbs,
 		})
 	}
-	for _, r := range s.world.objects.catalogue {
+	for _, r := range q.Resources() {
 		if r.GroupVersion() != gv {
 			continue
 		}
@@ -163,25 +159,25 @@ func (s *apiServer) discoveryOf(gv schema.GroupVersion) []apidiscovery.APIResour
 	return found
 }
 
-func (r apiResource) discovery() apidiscovery.APIResourceDiscovery {
+func (r Resource) discovery() apidiscovery.APIResourceDiscovery {
 	scope := apidiscovery.ScopeNamespace
-	if r.clusterWide {
+	if r.ClusterScoped {
 		scope = apidiscovery.ScopeCluster
 	}
 	d := apidiscovery.APIResourceDiscovery{
 		Resource:         r.Resource,
-		ResponseKind:     &metav1.GroupVersionKind{Group: r.Group, Version: r.Version, Kind: r.kind},
+		ResponseKind:     &metav1.GroupVersionKind{Group: r.Group, Version: r.Version, Kind: r.Kind},
 		Scope:            scope,
-		SingularResource: r.singular,
+		SingularResource: r.Singular,
 		Verbs:            readVerbs(),
-		ShortNames:       r.shortNames,
-		Categories:       r.categories(),
+		ShortNames:       r.ShortNames,
+		Categories:       r.Categories,
 	}
-	for _, sub := range r.subresources {
+	for _, sub := range r.Subresources {
 		d.Subresources = append(d.Subresources, apidiscovery.APISubresourceDiscovery{
-			Subresource:  sub.name,
-			ResponseKind: &metav1.GroupVersionKind{Group: r.Group, Version: r.Version, Kind: sub.kind},
-			Verbs:        sub.verbs,
+			Subresource:  sub.Name,
+			ResponseKind: &metav1.GroupVersionKind{Group: r.Group, Version: r.Version, Kind: sub.Kind},
+			Verbs:        sub.Verbs,
 		})
 	}
 	return d

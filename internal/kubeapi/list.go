@@ -1,4 +1,4 @@
-package sim
+package kubeapi
 
 import (
 	"bytes"
@@ -15,13 +15,13 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 )
 
-// query is what narrows a list.
-type query struct {
+// listQuery is what narrows a list.
+type listQuery struct {
 	namespace string
 	labels    labels.Selector
 	fields    fields.Selector
 	limit     int
-	names     bool   // metadata and no more
+	metadata  bool   // metadata and no more
 	start     string // key of the last object of the page before
 }
 
@@ -32,59 +32,51 @@ type continueToken struct {
 	StartKey        string `json:"start"`
 }
 
+// ResourceVersion is that of every list: what is served does not change.
+const ResourceVersion = 104729
+
 const continueVersion = "meta.k8s.io/v1"
 
-func (s *apiServer) serveList(w http.ResponseWriter, r *http.Request, t *table, namespace string) {
-	q, err := parseQuery(r, t.resource, namespace)
+func (q request) serveList(r Resource, namespace string) {
+	l, err := parseListQuery(q.r, r, namespace)
 	if err != nil {
-		writeStatus(w, apierrors.NewBadRequest(err.Error()))
+		q.fail(apierrors.NewBadRequest(err.Error()))
 		return
 	}
-	if q.names = asksForNames(r); q.names {
-		writeNames(w, r, t.list(q))
+	objects := q.After(r.GroupVersionResource, l.start)
+	if l.metadata = asksForMetadata(q.r); l.metadata {
+		q.writeMetadata(l.encode(r, objects))
 		return
 	}
-	writeEncoded(w, http.StatusOK, t.list(q))
+	q.write("application/json", http.StatusOK, l.encode(r, objects))
 }
 
-func parseQuery(r *http.Request, res apiResource, namespace string) (query, error) {
+func parseListQuery(r *http.Request, res Resource, namespace string) (listQuery, error) {
 	values := r.URL.Query()
-	q := query{namespace: namespace}
+	q := listQuery{namespace: namespace}
 	var err error
 	if q.labels, err = labels.Parse(values.Get("labelSelector")); err != nil {
-		return query{}, fmt.Errorf("unable to parse labelSelector: %w", err)
+		return listQuery{}, fmt.Errorf("unable to parse labelSelector: %w", err)
 	}
 	if q.fields, err = fields.ParseSelector(values.Get("fieldSelector")); err != nil {
-		return query{}, fmt.Errorf("unable to parse fieldSelector: %w", err)
+		return listQuery{}, fmt.Errorf("unable to parse fieldSelector: %w", err)
 	}
 	for _, requirement := range q.fields.Requirements() {
 		if !res.selects(requirement.Field) {
-			return query{}, fmt.Errorf("field label not supported: %s", requirement.Field)
+			return listQuery{}, fmt.Errorf("field label not supported: %s", requirement.Field)
 		}
 	}
 	if limit := values.Get("limit"); limit != "" {
 		if q.limit, err = strconv.Atoi(limit); err != nil || q.limit < 0 {
-			return query{}, fmt.Errorf("invalid limit %q", limit)
+			return listQuery{}, fmt.Errorf("invalid limit %q", limit)
 		}
 	}
 	if token := values.Get("continue"); token != "" {
 		if q.start, err = decodeContinue(token); err != nil {
-			return query{}, fmt.Errorf("continue key is not valid: %w", err)
+			return listQuery{}, fmt.Errorf("continue key is not valid: %w", err)
 		}
 	}
 	return q, nil
-}
-
-func (r apiResource) selects(field string) bool {
-	if field == "metadata.name" || field == "metadata.namespace" && !r.clusterWide {
-		return true
-	}
-	for _, known := range r.fields {
-		if field == known {
-			return true
-		}
-	}
-	return false
 }
 
 func decodeContinue(encoded string) (string, error) {
@@ -103,19 +95,19 @@ func decodeContinue(encoded string) (string, error) {
 }
 
 func encodeContinue(last string) string {
-	text, err := json.Marshal(continueToken{APIVersion: continueVersion, ResourceVersion: resourceVersion, StartKey: last})
+	text, err := json.Marshal(continueToken{APIVersion: continueVersion, ResourceVersion: ResourceVersion, StartKey: last})
 	if err != nil {
 		return ""
 	}
 	return base64.RawURLEncoding.EncodeToString(text)
 }
 
-// list encodes one page of the table.
-func (t *table) list(q query) []byte {
+// encode is one page of the objects of r.
+func (q listQuery) encode(r Resource, objects []Object) []byte {
 	var items bytes.Buffer
 	var last, more string
 	count, remaining := 0, int64(0)
-	for _, o := range t.after(q.start) {
+	for _, o := range objects {
 		if !q.matches(o) {
 			continue
 		}
@@ -128,17 +120,17 @@ func (t *table) list(q query) []byte {
 			items.WriteByte(',')
 		}
 		items.Write(q.shown(o))
-		last = o.key()
+		last = o.Key()
 		count++
 	}
-	listMeta := metav1.ListMeta{ResourceVersion: strconv.Itoa(resourceVersion), Continue: more}
+	listMeta := metav1.ListMeta{ResourceVersion: strconv.Itoa(ResourceVersion), Continue: more}
 	if more != "" && q.labels.Empty() && q.fields.Empty() {
 		listMeta.RemainingItemCount = &remaining
 	}
 	var out bytes.Buffer
 	out.Grow(items.Len() + 256)
-	kind, version := t.resource.kind+"List", t.resource.apiVersion()
-	if q.names {
+	kind, version := r.Kind+"List", r.apiVersion()
+	if q.metadata {
 		kind, version = "PartialObjectMetadataList", "meta.k8s.io/v1"
 	}
 	fmt.Fprintf(&out, `{"kind":%q,"apiVersion":%q,"metadata":`, kind, version)
@@ -152,48 +144,48 @@ func (t *table) list(q query) []byte {
 }
 
 // shown is what the query gets of an object.
-func (q query) shown(o object) []byte {
-	if !q.names {
-		return o.encoded
+func (q listQuery) shown(o Object) []byte {
+	if !q.metadata {
+		return o.JSON
 	}
 	var part struct {
 		Metadata json.RawMessage `json:"metadata"`
 	}
-	if json.Unmarshal(o.encoded, &part) != nil {
+	if json.Unmarshal(o.JSON, &part) != nil {
 		return []byte("{}")
 	}
 	return fmt.Appendf(nil, `{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/v1","metadata":%s}`, part.Metadata)
 }
 
-func (q query) matches(o object) bool {
-	return (q.namespace == "" || q.namespace == o.namespace) && q.labels.Matches(o.labels) && q.fields.Matches(o.fields)
+func (q listQuery) matches(o Object) bool {
+	return (q.namespace == "" || q.namespace == o.Namespace) && q.labels.Matches(o.Labels) && q.fields.Matches(o.Fields)
 }
 
 // serveObject answers a request for one object.
-func (s *apiServer) serveObject(w http.ResponseWriter, t *table, a attributes) {
-	namespace := a.namespace
-	if t.resource.clusterWide {
+func (q request) serveObject(r Resource, a Attributes) {
+	namespace := a.Namespace
+	if r.ClusterScoped {
 		namespace = ""
 	}
-	o, ok := t.get(namespace, a.name)
+	o, ok := q.Get(r.GroupVersionResource, namespace, a.Name)
 	if !ok {
-		writeStatus(w, apierrors.NewNotFound(a.groupResource(), a.name))
+		q.fail(apierrors.NewNotFound(a.groupResource(), a.Name))
 		return
 	}
-	if t.resource.custom {
-		writeEncoded(w, http.StatusOK, o.encoded)
+	if r.Custom {
+		q.write("application/json", http.StatusOK, o.JSON)
 		return
 	}
-	head := fmt.Sprintf(`{"kind":%q,"apiVersion":%q,`, t.resource.kind, t.resource.apiVersion())
-	writeEncoded(w, http.StatusOK, []byte(head+strings.TrimPrefix(string(o.encoded), "{")))
+	head := fmt.Sprintf(`{"kind":%q,"apiVersion":%q,`, r.Kind, r.apiVersion())
+	q.write("application/json", http.StatusOK, []byte(head+strings.TrimPrefix(string(o.JSON), "{")))
 }
 
-// serveWatch holds a watch open: the world doesn't change, so nothing ever comes.
-func (s *apiServer) serveWatch(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(http.StatusOK)
-	if err := http.NewResponseController(w).Flush(); err != nil {
+// serveWatch holds a watch open: objects don't change, so nothing ever comes.
+func (q request) serveWatch() {
+	q.w.Header().Set("Content-Type", "application/json")
+	q.w.WriteHeader(http.StatusOK)
+	if err := http.NewResponseController(q.w).Flush(); err != nil {
 		return
 	}
-	<-r.Context().Done()
+	<-q.r.Context().Done()
 }

@@ -1,4 +1,4 @@
-package sim
+package kubeapi
 
 import (
 	"io"
@@ -29,49 +29,49 @@ func reviewResources(gv schema.GroupVersion) []metav1.APIResource {
 }
 
 // serveReview answers what the user may do.
-func (s *apiServer) serveReview(w http.ResponseWriter, r *http.Request, a attributes) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxReviewBytes))
+func (q request) serveReview(a Attributes) {
+	body, err := io.ReadAll(http.MaxBytesReader(q.w, q.r.Body, maxReviewBytes))
 	if err != nil {
-		writeStatus(w, apierrors.NewBadRequest(err.Error()))
+		q.fail(apierrors.NewBadRequest(err.Error()))
 		return
 	}
 	gvk := reviewGroupVersion().WithKind(map[string]string{
 		"selfsubjectaccessreviews": "SelfSubjectAccessReview",
 		"selfsubjectrulesreviews":  "SelfSubjectRulesReview",
-	}[a.resource])
+	}[a.Resource])
 	obj, _, err := scheme.Codecs.UniversalDeserializer().Decode(body, &gvk, nil)
 	if err != nil {
-		writeStatus(w, apierrors.NewBadRequest(err.Error()))
+		q.fail(apierrors.NewBadRequest(err.Error()))
 		return
 	}
 	obj.GetObjectKind().SetGroupVersionKind(gvk)
 	switch review := obj.(type) {
 	case *authorizationv1.SelfSubjectAccessReview:
-		review.Status = s.reviewAccess(review.Spec)
+		review.Status = q.reviewAccess(review.Spec)
 	case *authorizationv1.SelfSubjectRulesReview:
-		review.Status = s.reviewRules(review.Spec.Namespace)
+		review.Status = q.reviewRules(review.Spec.Namespace)
 	default:
-		writeStatus(w, notServed())
+		q.fail(notServed())
 		return
 	}
-	writeJSON(w, http.StatusCreated, runtime.Object(obj))
+	q.answer(http.StatusCreated, runtime.Object(obj))
 }
 
-func (s *apiServer) reviewAccess(spec authorizationv1.SelfSubjectAccessReviewSpec) authorizationv1.SubjectAccessReviewStatus {
+func (q request) reviewAccess(spec authorizationv1.SelfSubjectAccessReviewSpec) authorizationv1.SubjectAccessReviewStatus {
 	if spec.ResourceAttributes == nil {
 		return authorizationv1.SubjectAccessReviewStatus{
 			Allowed: spec.NonResourceAttributes != nil && spec.NonResourceAttributes.Verb == "get",
 		}
 	}
 	r := spec.ResourceAttributes
-	return authorizationv1.SubjectAccessReviewStatus{Allowed: s.allowed(attributes{
-		verb: r.Verb, group: r.Group, resource: r.Resource, subresource: r.Subresource,
-		namespace: r.Namespace, name: r.Name,
+	return authorizationv1.SubjectAccessReviewStatus{Allowed: q.Allowed(Attributes{
+		Verb: r.Verb, Group: r.Group, Resource: r.Resource, Subresource: r.Subresource,
+		Namespace: r.Namespace, Name: r.Name,
 	})}
 }
 
 // reviewRules lists, per resource and subresource, the verbs that the user has in namespace.
-func (s *apiServer) reviewRules(namespace string) authorizationv1.SubjectRulesReviewStatus {
+func (q request) reviewRules(namespace string) authorizationv1.SubjectRulesReviewStatus {
 	status := authorizationv1.SubjectRulesReviewStatus{
 		ResourceRules:    []authorizationv1.ResourceRule{},
 		NonResourceRules: []authorizationv1.NonResourceRule{{Verbs: []string{"get"}, NonResourceURLs: []string{"*"}}},
@@ -79,7 +79,7 @@ func (s *apiServer) reviewRules(namespace string) authorizationv1.SubjectRulesRe
 	add := func(group, resource, subresource string, verbs []string) {
 		var granted []string
 		for _, verb := range verbs {
-			if s.allowed(attributes{verb: verb, group: group, resource: resource, subresource: subresource, namespace: namespace}) {
+			if q.Allowed(Attributes{Verb: verb, Group: group, Resource: resource, Subresource: subresource, Namespace: namespace}) {
 				granted = append(granted, verb)
 			}
 		}
@@ -93,10 +93,10 @@ func (s *apiServer) reviewRules(namespace string) authorizationv1.SubjectRulesRe
 			Verbs: granted, APIGroups: []string{group}, Resources: []string{resource},
 		})
 	}
-	for _, r := range s.world.objects.catalogue {
+	for _, r := range q.Resources() {
 		add(r.Group, r.Resource, "", readVerbs())
-		for _, sub := range r.subresources {
-			add(r.Group, r.Resource, sub.name, sub.verbs)
+		for _, sub := range r.Subresources {
+			add(r.Group, r.Resource, sub.Name, sub.Verbs)
 		}
 	}
 	return status
