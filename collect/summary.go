@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/zbundle/zbundle/bundle"
+	"github.com/zbundle/zbundle/bundle/layout"
 )
 
 // Summary is what a run came to.
@@ -68,7 +69,7 @@ func (r *run) summary(f bundle.Final, took time.Duration) *Summary {
 			g = &GapSum{Task: t.ID, Status: t.Status, Reason: t.Reason}
 			by[k] = g
 		}
-		g.Targets = append(g.Targets, cmp.Or(t.Target.Name, strings.TrimPrefix(t.Target.Cluster, "clusters/"), "cluster"))
+		g.Targets = append(g.Targets, cmp.Or(t.Target.Name, layout.ClusterName(t.Target.Cluster), "cluster"))
 	}
 	for _, g := range by {
 		s.Gaps = append(s.Gaps, *g)

@@ -45,8 +45,9 @@ func SplitCluster(name string) (dir, rest string) {
 	return parts[0] + "/" + parts[1], parts[2]
 }
 
-// ClusterName is the name of the cluster whose folder dir is.
-func ClusterName(dir string) string { return path.Base(dir) }
+// ClusterName is the name of the cluster whose folder dir is, "" for that of a
+// bundle of one.
+func ClusterName(dir string) string { return strings.TrimPrefix(dir, clustersDir+"/") }
 
 // safe keeps the characters of Kubernetes' names and makes all others "_":
 // names come from a cluster, and none of them may leave its folder.
