@@ -133,29 +133,6 @@ func (m *merger) heads(ctx context.Context, readers []*Reader) error {
 	return nil
 }
 
-var errFound = errors.New("found")
-
-// header reads zbundle.json, which is an archive's first entry.
-func (r *Reader) header(ctx context.Context) (*Header, error) {
-	var h *Header
-	err := r.Walk(ctx, func(f File) (err error) {
-		if f.Path != layout.Header || f.Reader == nil {
-			return nil
-		}
-		if h, err = DecodeHeader(f.Reader); err != nil {
-			return err
-		}
-		return errFound
-	})
-	if h != nil && errors.Is(err, errFound) {
-		return h, nil
-	}
-	if err == nil {
-		err = fmt.Errorf("it is not a bundle: it holds no %s", layout.Header)
-	}
-	return nil, err
-}
-
 // take copies a shard's entries, and checks them against its manifest.
 func (m *merger) take(ctx context.Context, s *shard) error {
 	defer s.close()

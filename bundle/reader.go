@@ -191,6 +191,29 @@ func orStart(last string) string {
 	return last
 }
 
+var errFound = errors.New("found")
+
+// header reads zbundle.json, which is an archive's first entry.
+func (r *Reader) header(ctx context.Context) (*Header, error) {
+	var h *Header
+	err := r.Walk(ctx, func(f File) (err error) {
+		if f.Path != layout.Header || f.Reader == nil {
+			return nil
+		}
+		if h, err = DecodeHeader(f.Reader); err != nil {
+			return err
+		}
+		return errFound
+	})
+	if h != nil && errors.Is(err, errFound) {
+		return h, nil
+	}
+	if err == nil {
+		err = fmt.Errorf("it is not a bundle: it holds no %s", layout.Header)
+	}
+	return nil, err
+}
+
 // archiveWalk takes one archive's entries one after the other.
 type archiveWalk struct {
 	r       *Reader

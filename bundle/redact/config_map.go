@@ -19,10 +19,6 @@ var configMaps = map[string][]string{
 
 const rootCertMap = "istio-ca-root-cert"
 
-// ConfigMapKept is true of the ConfigMaps that a bundle holds: "istio" and
-// its revisions, and those named in docs/safety.md.
-func ConfigMapKept(name string) bool { return configMapKeys(name) != nil }
-
 func configMapKeys(name string) []string {
 	if keys, ok := configMaps[name]; ok {
 		return keys

@@ -49,10 +49,6 @@ var kept = map[string][]string{
 // attachment is all that is kept of the spec of policies whose other settings may be keys and tokens.
 var attachment = []string{"selector", "targetRef", "targetRefs"}
 
-// Kept is true of the resources that a bundle holds objects of. Secrets are
-// none of them.
-func Kept(group, resource string) bool { return kept[resourceKey(group, resource)] != nil }
-
 func resourceKey(group, resource string) string {
 	if group == "" {
 		group = "core"

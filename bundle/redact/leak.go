@@ -95,10 +95,8 @@ func (f *LeakFilter) pass(limit int, final bool) error {
 	return failed
 }
 
-// Found counts what was cut out so far, by kind of secret; nil for nothing.
-func (f *LeakFilter) Found() map[string]int { return f.found }
-
-// TakeFound is Found, and begins to count anew.
+// TakeFound counts what was cut out since it was last called, by kind of
+// secret; nil for nothing.
 func (f *LeakFilter) TakeFound() map[string]int {
 	found := f.found
 	f.found = nil
