@@ -32,6 +32,8 @@ type Judgement struct {
 	// Notes has "over" for each subject of which it is over, "hint" for each that
 	// the evidence leaves a hint of, and "" for all others.
 	Notes []string
+	// Told is what is said of them: messages, causes, impacts and remedies.
+	Told  []string
 	Items []mesh.Item // of the rule's collection, that it found
 	// Undecided is true where the rule could not look everywhere.
 	Undecided bool
@@ -52,6 +54,7 @@ func (t *Trial) Run(ctx context.Context) (j *Judgement, err error) {
 	j = &Judgement{Undecided: len(ev.gaps) > 0}
 	for _, h := range ev.hits {
 		j.Subjects, j.Notes = append(j.Subjects, h.subject), append(j.Notes, h.note())
+		j.Told = append(j.Told, h.told.message, h.told.cause, h.told.impact, h.told.remedy, h.but)
 		if n := len(j.Items); n == 0 || j.Items[n-1] != h.matter.item {
 			j.Items = append(j.Items, h.matter.item)
 		}

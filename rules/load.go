@@ -336,6 +336,8 @@ func (p *parser) test(n *yaml.Node) {
 			t.World = p.text(value)
 		case "change":
 			t.Change = p.changes(value)
+		case "tells":
+			t.Tells = p.texts(value)
 		case "only":
 			p.decode(value, &t.Only)
 		case "unless":

@@ -108,6 +108,8 @@ type Test struct {
 	Expect []string `yaml:"-"`
 	// Undecided expects the rule to be undecided.
 	Undecided bool `yaml:"-"`
+	// Tells are texts, each of which some message, cause, impact or remedy of what is found holds.
+	Tells []string `yaml:"-"`
 	// Only expects that no other rule finds anything above a notice.
 	Only bool `yaml:"only"`
 	// Unless are alterations of what the rule finds after which it finds it no

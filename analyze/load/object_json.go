@@ -140,7 +140,8 @@ type containerStatus struct {
 			StartedAt time.Time `json:"startedAt"`
 		} `json:"running"`
 		Waiting *struct {
-			Reason string `json:"reason"`
+			Reason  string `json:"reason"`
+			Message string `json:"message"`
 		} `json:"waiting"`
 		Terminated *terminated `json:"terminated"`
 	} `json:"state"`
@@ -157,6 +158,7 @@ type podObject struct {
 		HostNetwork        bool              `json:"hostNetwork"`
 		GracePeriod        *float64          `json:"terminationGracePeriodSeconds"`
 		Containers         []containerObject `json:"containers"`
+		InitContainers     []containerObject `json:"initContainers"`
 		SecurityContext    securityContext   `json:"securityContext"`
 	} `json:"spec"`
 	Status struct {
@@ -167,7 +169,8 @@ type podObject struct {
 		PodIPs     []struct {
 			IP string `json:"ip"`
 		} `json:"podIPs"`
-		ContainerStatuses []containerStatus `json:"containerStatuses"`
+		ContainerStatuses     []containerStatus `json:"containerStatuses"`
+		InitContainerStatuses []containerStatus `json:"initContainerStatuses"`
 	} `json:"status"`
 }
 

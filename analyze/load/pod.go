@@ -77,10 +77,29 @@ func (l *objectReader) pod(o podObject, at mesh.Evidence) {
 		}
 		l.containerStatus(p.Containers[at], s)
 	}
+	l.notStarted(p, o)
 	if p.Component != "" {
 		l.pods[p.Namespace+"/"+p.Name] = facts
 	}
 	l.mesh.Pods = append(l.mesh.Pods, p)
+}
+
+// notStarted keeps what the scheduler and the init containers say of a pod that does not start.
+func (l *objectReader) notStarted(p *mesh.Pod, o podObject) {
+	for _, s := range o.Status.InitContainerStatuses {
+		at := slices.IndexFunc(o.Spec.InitContainers, func(c containerObject) bool { return c.Name == s.Name })
+		if at < 0 || s.State.Waiting == nil {
+			continue
+		}
+		c := containerOf(o.Spec.InitContainers[at])
+		l.containerStatus(c, s)
+		p.InitContainers = append(p.InitContainers, c)
+	}
+	for _, c := range o.Status.Conditions {
+		if c.Type == "PodScheduled" && c.Status == "False" {
+			p.Unscheduled = c.Message
+		}
+	}
 }
 
 func containerOf(c containerObject) *mesh.Container {
@@ -104,7 +123,7 @@ func (l *objectReader) containerStatus(c *mesh.Container, s containerStatus) {
 		c.StartedAt = s.State.Running.StartedAt
 	}
 	if s.State.Waiting != nil {
-		c.Waiting = s.State.Waiting.Reason
+		c.Waiting, c.WaitingMessage = s.State.Waiting.Reason, s.State.Waiting.Message
 	}
 	last := s.LastState.Terminated
 	if last == nil {

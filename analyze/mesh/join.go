@@ -26,6 +26,7 @@ func joins() []join {
 		{name: "events", after: []string{"index"}, run: joinEvents},
 		{name: "pods", after: []string{"identity", "namespaces", "reboots"}, run: joinPods},
 		{name: "agents", after: []string{"pods"}, run: joinAgents},
+		{name: "troubles", after: []string{"agents"}, run: joinTroubles},
 		{name: "changes", after: []string{"index", "identity"}, before: []string{"workloads"}, run: joinChanges},
 		{name: "workloads", after: []string{"agents", "changes"}, run: joinWorkloads},
 		{name: "services", after: []string{"workloads"}, run: joinServices},

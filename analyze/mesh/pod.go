@@ -29,6 +29,12 @@ type Pod struct {
 	ReadySince      time.Time    `expr:"readySince"`
 	ReadyForSeconds float64      `expr:"readyForSeconds"`
 	Containers      []*Container `expr:"containers"`
+	// InitContainers are those that run before the others.
+	InitContainers []*Container `expr:"initContainers"`
+	// Unscheduled is what the scheduler says of a pod that it finds no node for, "" of all others.
+	Unscheduled string `expr:"unscheduled"`
+	// Trouble is why it does not run or is not ready; nil where it is, and where nothing tells.
+	Trouble *Trouble `expr:"trouble"`
 	// Crashed is the container that was killed or ended with an error before
 	// its last restart, and not by its node's reboot; nil where there is none.
 	Crashed   *Container `expr:"crashed"`
@@ -82,7 +88,9 @@ type Container struct {
 	StartedSeconds float64 `expr:"startedSeconds"`
 	StartedAt      time.Time
 	LastEndedAt    time.Time
-	Waiting        string `expr:"waiting"` // reason, such as CrashLoopBackOff
+	// Waiting is the reason why it waits, such as CrashLoopBackOff, WaitingMessage what the kubelet says beside it.
+	Waiting        string `expr:"waiting"`
+	WaitingMessage string `expr:"waitingMessage"`
 	// LastReason and LastExitCode are those of the container's last termination, if any.
 	LastReason       string  `expr:"lastReason"`
 	LastExitCode     int     `expr:"lastExitCode"`

@@ -76,6 +76,7 @@ func read(ctx context.Context, t rules.Test) (*mesh.Mesh, error) {
 type state struct {
 	alteration string // "" for the world as the test changed it
 	subjects   []string
+	tells      []string
 	undecided  bool
 	// gaps is true where the world has them already, beside what the rule finds.
 	gaps bool
@@ -93,7 +94,7 @@ func (s state) prefix() string {
 // states brings the mesh of a trial into each state of a test in turn. The
 // first error of visit ends it.
 func states(ctx context.Context, trial *analyze.Trial, t rules.Test, visit func(state) error) error {
-	plain := state{subjects: slices.Sorted(slices.Values(t.Expect)), undecided: t.Undecided}
+	plain := state{subjects: slices.Sorted(slices.Values(t.Expect)), undecided: t.Undecided, tells: t.Tells}
 	if err := visit(plain); err != nil || len(t.Unless)+len(t.Still) == 0 {
 		return err
 	}
@@ -140,6 +141,11 @@ func (s state) judge(ctx context.Context, trial *analyze.Trial) (string, error) 
 		return fmt.Sprintf("expected %s, %s", list(s.subjects), told(found, j.Undecided)), nil
 	case !s.undecided && len(s.subjects) == 0 && j.Undecided && !s.gaps:
 		return "expected a decision and no finding, the rule is undecided", nil
+	}
+	for _, text := range s.tells {
+		if !slices.ContainsFunc(j.Told, func(told string) bool { return strings.Contains(told, text) }) {
+			return fmt.Sprintf("expected it to tell of %q, it says: %s", text, strings.Join(j.Told, " ")), nil
+		}
 	}
 	return "", nil
 }
