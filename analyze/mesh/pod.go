@@ -29,7 +29,7 @@ type Pod struct {
 	ReadySince      time.Time    `expr:"readySince"`
 	ReadyForSeconds float64      `expr:"readyForSeconds"`
 	Containers      []*Container `expr:"containers"`
-	// InitContainers are those that run before the others.
+	// InitContainers are those that wait, which keeps the pod from starting.
 	InitContainers []*Container `expr:"initContainers"`
 	// Unscheduled is what the scheduler says of a pod that it finds no node for, "" of all others.
 	Unscheduled string `expr:"unscheduled"`
