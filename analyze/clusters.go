@@ -6,20 +6,21 @@ import (
 	"strings"
 
 	"github.com/zbundle/zbundle/analyze/mesh"
+	"github.com/zbundle/zbundle/analyze/result"
 )
 
 // runClusters judges each cluster by its own planes, and tells what came of
 // all of them as one.
 func (e *Engine) runClusters(ctx context.Context, clusters []*mesh.Mesh, suppressions []Suppression) (*Outcome, error) {
 	all := &Outcome{}
-	decided, undecided := map[string]bool{}, map[string]*Undecided{}
+	decided, undecided := map[string]bool{}, map[string]*result.Undecided{}
 	for _, m := range clusters {
 		out, err := e.runOne(ctx, m, suppressions)
 		if err != nil {
 			return nil, err
 		}
 		for _, f := range slices.Concat(out.Findings, out.Past, out.Suppressed) {
-			f.nameCluster(m.Cluster)
+			nameCluster(f, m.Cluster)
 		}
 		all.Findings = append(all.Findings, out.Findings...)
 		all.Suppressed = append(all.Suppressed, out.Suppressed...)
@@ -33,7 +34,7 @@ func (e *Engine) runClusters(ctx context.Context, clusters []*mesh.Mesh, suppres
 		for _, u := range out.Undecided {
 			known := undecided[u.ID]
 			if known == nil {
-				known = &Undecided{ID: u.ID, Title: u.Title}
+				known = &result.Undecided{ID: u.ID, Title: u.Title}
 				undecided[u.ID] = known
 			}
 			for _, reason := range u.Reasons {
@@ -70,10 +71,10 @@ func (out *Outcome) add(uses []SuppressionUse) {
 	}
 }
 
-func (f *Finding) nameCluster(name string) {
+func nameCluster(f *result.Finding, name string) {
 	f.Cluster = name
 	for _, s := range f.Explains {
-		s.nameCluster(name)
+		nameCluster(s, name)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/zbundle/zbundle/analyze/mesh"
+	"github.com/zbundle/zbundle/analyze/result"
 	"github.com/zbundle/zbundle/rules"
 )
 
@@ -38,7 +39,7 @@ type matter struct {
 type telling struct {
 	evidence                       []mesh.Evidence
 	message, cause, impact, remedy string
-	others                         []OtherCause
+	others                         []result.OtherCause
 }
 
 // texts is what is said without the places where it stands.

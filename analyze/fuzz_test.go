@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/zbundle/zbundle/analyze"
+	"github.com/zbundle/zbundle/analyze/result"
 	"github.com/zbundle/zbundle/bundle"
 	"github.com/zbundle/zbundle/bundle/layout"
 	"github.com/zbundle/zbundle/rules"
@@ -49,7 +50,7 @@ func FuzzAnalyze(f *testing.F) {
 	}
 	const view = "views/workloads-1.json"
 	f.Fuzz(func(t *testing.T, path string, data []byte, link bool) {
-		judge := func() *analyze.Result {
+		judge := func() *result.Result {
 			stranger := entry(path, data)
 			if link {
 				stranger = bundle.File{Path: path, Link: view}

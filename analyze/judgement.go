@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/zbundle/zbundle/analyze/mesh"
+	"github.com/zbundle/zbundle/analyze/result"
 	"github.com/zbundle/zbundle/rules"
 )
 
@@ -147,17 +148,11 @@ func (ev *evaluation) texts(item mesh.Item, chosen int) *telling {
 	if !decided {
 		for i, c := range r.causes {
 			if c.when == nil && i != chosen {
-				told.others = append(told.others, OtherCause{Cause: ev.render(item, c.cause), Remedy: ev.render(item, c.remedy)})
+				told.others = append(told.others, result.OtherCause{Cause: ev.render(item, c.cause), Remedy: ev.render(item, c.remedy)})
 			}
 		}
 	}
 	return told
-}
-
-// OtherCause is one that is possible beside a finding's own.
-type OtherCause struct {
-	Cause  string `json:"cause"`
-	Remedy string `json:"remedy"`
 }
 
 // tooYoung notes an item that can't be judged yet.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/zbundle/zbundle/analyze"
 	"github.com/zbundle/zbundle/analyze/mesh"
+	"github.com/zbundle/zbundle/analyze/result"
 	"github.com/zbundle/zbundle/rules"
 )
 
@@ -32,7 +33,7 @@ type told struct {
 	Others                          []string
 }
 
-func tellings(fs []*analyze.Finding) []told {
+func tellings(fs []*result.Finding) []told {
 	var out []told
 	for _, f := range fs {
 		t := told{f.ID, string(f.Severity), string(f.State), f.Cause, f.But, nil}

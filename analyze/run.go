@@ -11,47 +11,25 @@ import (
 	"github.com/expr-lang/expr/vm"
 
 	"github.com/zbundle/zbundle/analyze/mesh"
+	"github.com/zbundle/zbundle/analyze/result"
 )
 
 // Outcome is what the rules say of a mesh.
 type Outcome struct {
-	Findings  []*Finding
+	Findings  []*result.Finding
 	Decided   []string // ids of rules that could look, and had something to look at
-	Undecided []Undecided
+	Undecided []result.Undecided
 	// Past are those that were over at the capture: they came and went.
-	Past []*Finding
+	Past []*result.Finding
 	// TooYoung are the subjects that rules could not judge yet.
-	TooYoung []TooYoung
+	TooYoung []result.TooYoung
 	// Suppressed are the findings that a suppression took, by the order of suppressions.
-	Suppressed   []*Finding
+	Suppressed   []*result.Finding
 	Suppressions []SuppressionUse
 	// InFlight is what changed while the collection ran: no finding hangs on it.
 	InFlight []*mesh.Change
 	// Rules counts them by how they ended.
-	Rules RuleCount
-}
-
-// Undecided is a rule that lacked what it needs, or a part of it: then it may
-// have found something all the same.
-type Undecided struct {
-	ID      string   `json:"id"`
-	Title   string   `json:"title"`
-	Reasons []string `json:"reasons"`
-}
-
-// TooYoung is a rule with the subjects that it could not judge yet.
-type TooYoung struct {
-	ID       string         `json:"id"`
-	Title    string         `json:"title"`
-	Subjects []mesh.Subject `json:"subjects"`
-}
-
-// RuleCount is how many rules ended in which way.
-type RuleCount struct {
-	Total         int `json:"total"`
-	Decided       int `json:"decided"`
-	Undecided     int `json:"undecided"`
-	NotApplicable int `json:"notApplicable"`
+	Rules result.RuleCount
 }
 
 // ruleTime bounds how long one rule may run.
@@ -86,11 +64,11 @@ func (e *Engine) runOne(ctx context.Context, m *mesh.Mesh, suppressions []Suppre
 			found.add(h)
 		}
 		if len(ev.young) > 0 {
-			out.TooYoung = append(out.TooYoung, TooYoung{ID: r.ID, Title: r.Title, Subjects: ev.young})
+			out.TooYoung = append(out.TooYoung, result.TooYoung{ID: r.ID, Title: r.Title, Subjects: ev.young})
 		}
 		switch {
 		case len(ev.gaps) > 0:
-			out.Undecided = append(out.Undecided, Undecided{ID: r.ID, Title: r.Title, Reasons: reasons(ev.gaps)})
+			out.Undecided = append(out.Undecided, result.Undecided{ID: r.ID, Title: r.Title, Reasons: reasons(ev.gaps)})
 			out.Rules.Undecided++
 		case ev.applicable == 0:
 			out.Rules.NotApplicable++
@@ -111,7 +89,7 @@ func (e *Engine) runOne(ctx context.Context, m *mesh.Mesh, suppressions []Suppre
 	for i := range out.Suppressions {
 		s := &out.Suppressions[i].Suppression
 		for _, f := range roll(taken[s], m) {
-			f.SuppressedBy, f.SuppressedFor = suppressor(s.ID), s.Reason
+			f.SuppressedBy, f.SuppressedFor = result.Suppressor(s.ID), s.Reason
 			out.Suppressed = append(out.Suppressed, f)
 		}
 	}

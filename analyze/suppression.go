@@ -2,29 +2,28 @@ package analyze
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"regexp"
-	"slices"
 	"strings"
 	"time"
 
 	"gopkg.in/yaml.v3"
 
 	"github.com/zbundle/zbundle/analyze/mesh"
+	"github.com/zbundle/zbundle/analyze/result"
 	"github.com/zbundle/zbundle/rules"
 )
 
 // Suppression takes findings out of the report's way. They are counted and
 // shown as suppressed, and do not raise the exit code.
 type Suppression struct {
-	ID      string `json:"id"`      // of a rule, or a pattern: "hbone-*"
-	Subject string `json:"subject"` // pattern of "<namespace>/<name>", or of a name without namespace; "" for all
-	Reason  string `json:"reason"`
+	ID      string // of a rule, or a pattern: "hbone-*"
+	Subject string // pattern of "<namespace>/<name>", or of a name without namespace; "" for all
+	Reason  string
 	// Expires is the day from which on it suppresses nothing, "2027-01-31"; "" for never.
-	Expires string `json:"expires"`
+	Expires string
 
 	subject *regexp.Regexp
 	expires time.Time
@@ -33,8 +32,17 @@ type Suppression struct {
 // SuppressionUse is what a suppression did in one analysis.
 type SuppressionUse struct {
 	Suppression
-	Expired  bool `json:"expired"`
-	Subjects int  `json:"subjects"` // that it suppressed
+	Expired  bool
+	Subjects int // that it suppressed
+}
+
+// uses are the suppressions as a result tells them.
+func uses(list []SuppressionUse) []result.Suppression {
+	out := make([]result.Suppression, len(list))
+	for i, u := range list {
+		out[i] = result.Suppression{ID: u.ID, Subject: u.Subject, Reason: u.Reason, Expires: u.Expires, Expired: u.Expired, Subjects: u.Subjects}
+	}
+	return out
 }
 
 // ParseSuppression reads ID or ID=SUBJECT.
@@ -115,67 +123,6 @@ func ReadSuppressions(file string, data []byte) ([]Suppression, error) {
 	return out, Join(problems)
 }
 
-// Baseline holds the fingerprints of findings that are known already.
-type Baseline map[string]bool
-
-// ReadBaseline reads a result as JSON, or a file that WriteBaseline wrote.
-func ReadBaseline(data []byte) (Baseline, error) {
-	var known struct {
-		Format   int `json:"format"`
-		Findings []struct {
-			Fingerprint string `json:"fingerprint"`
-		} `json:"findings"`
-		Suppressed []struct {
-			Fingerprint string     `json:"fingerprint"`
-			By          suppressor `json:"suppressedBy"`
-		} `json:"suppressed"`
-	}
-	if err := json.Unmarshal(data, &known); err != nil {
-		return nil, fmt.Errorf("want what analyze -o json or --write-baseline writes: %w", err)
-	}
-	if known.Format != ResultFormat {
-		return nil, fmt.Errorf("want format %d, have %d", ResultFormat, known.Format)
-	}
-	b := Baseline{}
-	for _, f := range known.Findings {
-		b[f.Fingerprint] = true
-	}
-	for _, f := range known.Suppressed {
-		b[f.Fingerprint] = b[f.Fingerprint] || f.By == byBaseline
-	}
-	return b, nil
-}
-
-// WriteBaseline writes the findings of a result, and those that a baseline
-// suppressed in it.
-func WriteBaseline(w io.Writer, r *Result) error {
-	type entry struct {
-		ID          string         `json:"id"`
-		Fingerprint string         `json:"fingerprint"`
-		Title       string         `json:"title"`
-		Subjects    []mesh.Subject `json:"subjects"`
-	}
-	out := struct {
-		Format   int     `json:"format"`
-		Bundle   Bundle  `json:"bundle"`
-		Findings []entry `json:"findings"`
-	}{r.Format, r.Bundle, []entry{}}
-	for _, f := range slices.Concat(r.Findings, r.Suppressed) {
-		if f.SuppressedBy == "" || f.SuppressedBy == byBaseline {
-			out.Findings = append(out.Findings, entry{f.ID, f.Fingerprint, f.Title, f.Subjects})
-		}
-	}
-	enc := json.NewEncoder(w)
-	enc.SetIndent("", "  ")
-	enc.SetEscapeHTML(false)
-	return enc.Encode(out)
-}
-
-// suppressor says what suppressed a finding: "baseline", or a suppression by its id.
-type suppressor string
-
-const byBaseline suppressor = "baseline"
-
 // suppress parts hits into those that are shown and those that a suppression
 // takes, each set with its own roots. Symptoms go where their cause goes.
 func suppress(hits []*hit, uses []SuppressionUse) (shown []*hit, taken map[*Suppression][]*hit) {
@@ -209,14 +156,14 @@ func suppress(hits []*hit, uses []SuppressionUse) (shown []*hit, taken map[*Supp
 }
 
 // without moves the findings that a baseline knows to those suppressed.
-func (o *Outcome) without(known Baseline) {
-	var kept []*Finding
+func (o *Outcome) without(known result.Baseline) {
+	var kept []*result.Finding
 	for _, f := range o.Findings {
 		if !known[f.Fingerprint] {
 			kept = append(kept, f)
 			continue
 		}
-		f.SuppressedBy, f.SuppressedFor = byBaseline, "known from the baseline"
+		f.SuppressedBy, f.SuppressedFor = result.ByBaseline, "known from the baseline"
 		o.Suppressed = append(o.Suppressed, f)
 	}
 	o.Findings = kept

@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/zbundle/zbundle/analyze"
+	"github.com/zbundle/zbundle/analyze/result"
 	"github.com/zbundle/zbundle/analyze/source"
 	"github.com/zbundle/zbundle/rules"
 )
@@ -68,7 +69,7 @@ func packed(t *testing.T, files map[string]string) string {
 	return name
 }
 
-func analyzed(t *testing.T, name string) *analyze.Result {
+func analyzed(t *testing.T, name string) *result.Result {
 	t.Helper()
 	set, err := rules.Builtin()
 	if err != nil {
@@ -89,7 +90,7 @@ func analyzed(t *testing.T, name string) *analyze.Result {
 	return r
 }
 
-func reasonsOf(r *analyze.Result) string {
+func reasonsOf(r *result.Result) string {
 	text, _ := json.Marshal(r.Undecided)
 	return string(text)
 }

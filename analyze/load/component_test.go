@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/zbundle/zbundle/analyze"
+	"github.com/zbundle/zbundle/analyze/result"
 	"github.com/zbundle/zbundle/analyze/source"
 	"github.com/zbundle/zbundle/rules"
 )
@@ -47,7 +48,7 @@ func changedWorld(t *testing.T, change map[string]func(object)) string {
 	return dir
 }
 
-func analyzed(t *testing.T, dir string) *analyze.Result {
+func analyzed(t *testing.T, dir string) *result.Result {
 	t.Helper()
 	set, err := rules.Builtin()
 	if err != nil {

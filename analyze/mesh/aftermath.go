@@ -3,6 +3,8 @@ package mesh
 import (
 	"math"
 	"time"
+
+	"github.com/zbundle/zbundle/analyze/result"
 )
 
 // Aftermath is what one ztunnel's log says of a pair's calls around the
@@ -54,12 +56,12 @@ func (a *Aftermath) merge(b Aftermath) {
 }
 
 // State tells whether a fault is there at the time of capture.
-type State string
+type State = result.State
 
 const (
-	Ongoing State = "ongoing" // it goes on
-	Over    State = "over"    // it came and went
-	Unknown State = "unknown" // nothing happened since that would show it
+	Ongoing = result.Ongoing
+	Over    = result.Over
+	Unknown = result.Unknown
 )
 
 const (

@@ -43,7 +43,7 @@ func identitySubject(id, node string) Subject {
 }
 
 func (c *Certificate) Subject() Subject {
-	return identitySubject(c.Identity, c.Ztunnel.NodeName).of(c.Ztunnel.Cluster)
+	return identitySubject(c.Identity, c.Ztunnel.NodeName).Of(c.Ztunnel.Cluster)
 }
 
 func (c *Certificate) Refs() []string {

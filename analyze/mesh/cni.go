@@ -43,7 +43,7 @@ func (c *CNI) SetGap(input, reason string) {
 // MissingInput is the gap of an artifact of this agent, nil where it is there.
 func (c *CNI) MissingInput(input string) *Gap { return c.gaps[input] }
 
-func (c *CNI) Subject() Subject { return podSubject(c.Namespace, c.Name, c.NodeName).of(c.Cluster) }
+func (c *CNI) Subject() Subject { return podSubject(c.Namespace, c.Name, c.NodeName).Of(c.Cluster) }
 
 func (c *CNI) Refs() []string {
 	keys := []string{c.Subject().Key(), nodeKey(c.NodeName)}

@@ -58,7 +58,7 @@ func (i *Istiod) Subject() Subject {
 	if i.Pod != nil {
 		node = i.Pod.NodeName
 	}
-	return podSubject(i.Namespace, i.Name, node).of(i.Cluster)
+	return podSubject(i.Namespace, i.Name, node).Of(i.Cluster)
 }
 
 func (i *Istiod) Refs() []string       { return refs(i.Subject().Key()) }

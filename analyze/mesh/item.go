@@ -1,6 +1,8 @@
 package mesh
 
 import (
+	"github.com/zbundle/zbundle/analyze/result"
+
 	"strings"
 )
 
@@ -10,23 +12,11 @@ type Gap struct {
 	Reason  string // why: "forbidden: …", "timeout: …"
 }
 
-// Subject names a thing as its owner names it.
-type Subject struct {
-	Kind      string `json:"kind"`
-	Cluster   string `json:"cluster,omitempty"` // in a bundle of several
-	Namespace string `json:"namespace,omitempty"`
-	Name      string `json:"name"`
-	Node      string `json:"node,omitempty"`
-}
-
-// Evidence is a place in the bundle and what stands there. Line counts from 1;
-// either Line or Pointer (RFC 6901) is set where the file is more than one value.
-type Evidence struct {
-	File    string `json:"file"`
-	Line    int    `json:"line,omitempty"`
-	Pointer string `json:"pointer,omitempty"`
-	Text    string `json:"text,omitempty"`
-}
+// Subject and Evidence are those of results: what an item is called, and where it stands in the bundle.
+type (
+	Subject  = result.Subject
+	Evidence = result.Evidence
+)
 
 // Item is one element of a collection that a rule runs over.
 type Item interface {
@@ -41,12 +31,6 @@ type Item interface {
 	// "ztunnel.dump" of a pod's node. Scoped is false where the item has no
 	// say and the mesh's own inputs count.
 	Gap(input string) (gap *Gap, scoped bool)
-}
-
-// of names the cluster of a subject.
-func (s Subject) of(cluster string) Subject {
-	s.Cluster = cluster
-	return s
 }
 
 // keysOf are the keys of the items' subjects.
@@ -80,22 +64,4 @@ func evidence(es ...Evidence) []Evidence {
 		}
 	}
 	return out
-}
-
-// Key is the identity of a subject for joining findings, which are joined
-// within a cluster; the node does not take part.
-func (s Subject) Key() string { return s.Kind + "/" + s.Namespace + "/" + s.Name }
-
-func (s Subject) String() string {
-	name := s.Name
-	if s.Namespace != "" {
-		name = s.Namespace + "/" + s.Name
-	}
-	if s.Node != "" && s.Kind != "node" {
-		name += " on node " + s.Node
-	}
-	if s.Cluster != "" {
-		name += " of cluster " + s.Cluster
-	}
-	return s.Kind + " " + name
 }

@@ -13,7 +13,7 @@ type LocalIdentity struct {
 }
 
 func (l *LocalIdentity) Subject() Subject {
-	return identitySubject(l.Identity, l.Ztunnel.NodeName).of(l.Ztunnel.Cluster)
+	return identitySubject(l.Identity, l.Ztunnel.NodeName).Of(l.Ztunnel.Cluster)
 }
 
 func (l *LocalIdentity) Refs() []string {

@@ -108,7 +108,7 @@ func podSubject(ns, name, node string) Subject {
 }
 
 func podKey(ns, name string) string { return podSubject(ns, name, "").Key() }
-func (p *Pod) Subject() Subject     { return podSubject(p.Namespace, p.Name, p.NodeName).of(p.Cluster) }
+func (p *Pod) Subject() Subject     { return podSubject(p.Namespace, p.Name, p.NodeName).Of(p.Cluster) }
 
 func (p *Pod) Refs() []string {
 	keys := []string{p.Subject().Key(), nodeKey(p.NodeName), identityKey(p.Identity)}

@@ -94,7 +94,7 @@ func (w *Workload) Subject() Subject {
 		if w.Spec != nil {
 			node = w.Spec.Node
 		}
-		return podSubject(w.Namespace, w.Name, node).of(w.Cluster)
+		return podSubject(w.Namespace, w.Name, node).Of(w.Cluster)
 	}
 	return Subject{Kind: "workload", Name: w.UID, Cluster: w.Cluster}
 }

@@ -186,7 +186,7 @@ func ztunnelGap(z *Ztunnel, node, input string) (*Gap, bool) {
 	return z.MissingInput(input), true
 }
 
-func (z *Ztunnel) Subject() Subject { return podSubject(z.Namespace, z.Name, z.NodeName).of(z.Cluster) }
+func (z *Ztunnel) Subject() Subject { return podSubject(z.Namespace, z.Name, z.NodeName).Of(z.Cluster) }
 
 func (z *Ztunnel) Refs() []string {
 	keys := append(z.keys(), nodeKey(z.NodeName))

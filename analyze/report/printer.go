@@ -1,12 +1,12 @@
 package report
 
 import (
+	"github.com/zbundle/zbundle/analyze/result"
+
 	"fmt"
 	"io"
 	"strings"
 	"unicode/utf8"
-
-	"github.com/zbundle/zbundle/rules"
 )
 
 // labelWidth is the column at which text starts.
@@ -15,7 +15,7 @@ const labelWidth = 12
 // printer writes lines, of which the first error stops all that follow.
 type printer struct {
 	w    io.Writer
-	opts TextOptions
+	opts Options
 	err  error
 }
 
@@ -64,8 +64,8 @@ func (p *printer) color(code, text string) string {
 	return "\x1b[" + code + "m" + text + "\x1b[0m"
 }
 
-func (p *printer) severity(s rules.Severity, text string) string {
-	code := map[rules.Severity]string{rules.Critical: "1;31", rules.Error: "31", rules.Warning: "33", rules.Notice: "36", rules.Hint: "2"}[s]
+func (p *printer) severity(s result.Severity, text string) string {
+	code := map[result.Severity]string{result.Critical: "1;31", result.Error: "31", result.Warning: "33", result.Notice: "36", result.Hint: "2"}[s]
 	return p.color(code, text)
 }
 

@@ -5,10 +5,7 @@ import (
 	"io"
 	"strings"
 
-	"github.com/zbundle/zbundle/analyze"
-	"github.com/zbundle/zbundle/analyze/load"
-	"github.com/zbundle/zbundle/analyze/mesh"
-	"github.com/zbundle/zbundle/rules"
+	"github.com/zbundle/zbundle/analyze/result"
 )
 
 // How much of a list is shown; `-o json` has all of it.
@@ -19,8 +16,8 @@ const (
 	shownProblems = 20
 )
 
-// TextOptions say how to print for a person.
-type TextOptions struct {
+// Options say how to print for a person; a form for programs has no use for them.
+type Options struct {
 	Color bool
 	Width int // columns; 0 stands for 100
 	// Past shows findings that are over like those that go on.
@@ -29,7 +26,7 @@ type TextOptions struct {
 
 // Text writes the result for a person: the verdict, how much evidence there
 // was, the findings, worst first, and what could not be decided.
-func Text(w io.Writer, r *analyze.Result, opts TextOptions) error {
+func Text(w io.Writer, r *result.Result, opts Options) error {
 	p := newPrinter(w, opts)
 	p.head(r)
 	for _, f := range r.Findings {
@@ -45,20 +42,20 @@ func Text(w io.Writer, r *analyze.Result, opts TextOptions) error {
 }
 
 // Finding writes one finding as Text does.
-func Finding(w io.Writer, f *analyze.Finding, opts TextOptions) error {
+func Finding(w io.Writer, f *result.Finding, opts Options) error {
 	p := newPrinter(w, opts)
 	p.finding(f)
 	return p.err
 }
 
-func newPrinter(w io.Writer, opts TextOptions) *printer {
+func newPrinter(w io.Writer, opts Options) *printer {
 	if opts.Width <= 0 {
 		opts.Width = 100
 	}
 	return &printer{w: w, opts: opts}
 }
 
-func (p *printer) head(r *analyze.Result) {
+func (p *printer) head(r *result.Result) {
 	p.line("%s", p.verdict(r))
 	where := r.Bundle.File
 	if r.Bundle.Cluster != "" {
@@ -76,13 +73,13 @@ func (p *printer) head(r *analyze.Result) {
 		plural(c.Read.Flows, "flow")))
 }
 
-func (p *printer) verdict(r *analyze.Result) string {
-	counts := map[rules.Severity]int{}
+func (p *printer) verdict(r *result.Result) string {
+	counts := map[result.Severity]int{}
 	for _, f := range r.Findings {
 		counts[f.Severity]++
 	}
 	var parts []string
-	for _, s := range rules.Severities() {
+	for _, s := range result.Severities() {
 		if counts[s] > 0 {
 			parts = append(parts, p.severity(s, fmt.Sprintf("%d %s", counts[s], s)))
 		}
@@ -94,15 +91,15 @@ func (p *printer) verdict(r *analyze.Result) string {
 	switch {
 	case len(parts) > 0:
 		return "found: " + strings.Join(parts, ", ") + apart
-	case r.Verdict == analyze.IsSuppressed:
+	case r.Verdict == result.IsSuppressed:
 		return "nothing found but what is suppressed" + apart
-	case r.Verdict == analyze.Clean:
+	case r.Verdict == result.Clean:
 		return p.color("32", "clean: nothing is wrong that zbundle can see") + apart
 	}
 	return "nothing found, but not everything could be looked at" + apart
 }
 
-func of(c load.Count, what string) string {
+func of(c result.Count, what string) string {
 	if c.Total == 0 {
 		return "no " + what
 	}
@@ -119,7 +116,7 @@ func plural(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
-func (p *printer) finding(f *analyze.Finding) {
+func (p *printer) finding(f *result.Finding) {
 	p.line("")
 	p.line("%s  %s", p.severity(f.Severity, strings.ToUpper(string(f.Severity))+" "+f.ID), f.Title)
 	if f.Cluster != "" {
@@ -153,16 +150,16 @@ func (p *printer) finding(f *analyze.Finding) {
 }
 
 // since says when it was seen.
-func (p *printer) since(f *analyze.Finding) {
+func (p *printer) since(f *result.Finding) {
 	switch {
-	case f.First != "" && f.State == mesh.Ongoing:
+	case f.First != "" && f.State == result.Ongoing:
 		p.labelled("since", f.First)
 	case f.Last != "":
 		p.labelled("last seen", f.Last)
 	}
 }
 
-func (p *printer) subjects(list []mesh.Subject) {
+func (p *printer) subjects(list []result.Subject) {
 	if len(list) < 2 {
 		return
 	}
@@ -180,7 +177,7 @@ func (p *printer) subjects(list []mesh.Subject) {
 }
 
 // evidence prints a place on a line of its own, never broken: it is there to be copied.
-func (p *printer) evidence(i int, e mesh.Evidence) {
+func (p *printer) evidence(i int, e result.Evidence) {
 	label := ""
 	if i == 0 {
 		label = "evidence"
@@ -201,7 +198,7 @@ func (p *printer) evidence(i int, e mesh.Evidence) {
 }
 
 // suppressed lists what is shown apart, and the suppressions that have expired.
-func (p *printer) suppressed(r *analyze.Result) {
+func (p *printer) suppressed(r *result.Result) {
 	if len(r.Suppressed) > 0 {
 		p.line("")
 		p.line("%s suppressed:", plural(len(r.Suppressed), "finding"))
@@ -226,7 +223,7 @@ func (p *printer) suppressed(r *analyze.Result) {
 }
 
 // past lists what came and went.
-func (p *printer) past(r *analyze.Result) {
+func (p *printer) past(r *result.Result) {
 	if len(r.Past) == 0 {
 		return
 	}
@@ -249,7 +246,7 @@ func (p *printer) past(r *analyze.Result) {
 }
 
 // when says from when to when a finding was seen.
-func when(f *analyze.Finding) string {
+func when(f *result.Finding) string {
 	switch {
 	case f.Last == "":
 		return ""
@@ -260,7 +257,7 @@ func when(f *analyze.Finding) string {
 }
 
 // tooYoung lists what had only just begun.
-func (p *printer) tooYoung(r *analyze.Result) {
+func (p *printer) tooYoung(r *result.Result) {
 	if len(r.TooYoung) == 0 {
 		return
 	}
@@ -283,7 +280,7 @@ func (p *printer) tooYoung(r *analyze.Result) {
 }
 
 // inFlight lists what changed while the collection ran.
-func (p *printer) inFlight(r *analyze.Result) {
+func (p *printer) inFlight(r *result.Result) {
 	if len(r.InFlight) == 0 {
 		return
 	}
@@ -303,7 +300,7 @@ func (p *printer) inFlight(r *analyze.Result) {
 }
 
 // undecided lists the rules that could not look, by what they lacked.
-func (p *printer) undecided(r *analyze.Result) {
+func (p *printer) undecided(r *result.Result) {
 	if len(r.Undecided) == 0 {
 		return
 	}
@@ -331,7 +328,7 @@ func (p *printer) undecided(r *analyze.Result) {
 	}
 }
 
-func (p *printer) problems(r *analyze.Result) {
+func (p *printer) problems(r *result.Result) {
 	if len(r.Completeness.Problems) == 0 {
 		return
 	}

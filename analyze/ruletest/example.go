@@ -4,12 +4,13 @@ import (
 	"context"
 
 	"github.com/zbundle/zbundle/analyze"
+	"github.com/zbundle/zbundle/analyze/result"
 	"github.com/zbundle/zbundle/rules"
 )
 
 // Example is what a rule finds in its first test that finds something; nil
 // where it has none.
-func Example(ctx context.Context, engine *analyze.Engine, r *rules.Rule) (*analyze.Finding, error) {
+func Example(ctx context.Context, engine *analyze.Engine, r *rules.Rule) (*result.Finding, error) {
 	alone := engine.Select(func(other *rules.Rule) bool { return other.ID == r.ID })
 	for _, t := range r.Tests {
 		if len(t.Expect) == 0 {

@@ -36,7 +36,7 @@ func TestEveryRuleHasItsPage(t *testing.T) {
 			t.Errorf("rule %s has no example: %v", r.ID, err)
 			continue
 		}
-		if err := report.Finding(&example, f, report.TextOptions{}); err != nil {
+		if err := report.Finding(&example, f, report.Options{}); err != nil {
 			t.Fatal(err)
 		}
 		pages[r.ID+".md"] = page(r, strings.TrimSpace(example.String()))

@@ -11,6 +11,7 @@ import (
 	"github.com/zbundle/zbundle/analyze"
 	"github.com/zbundle/zbundle/analyze/load"
 	"github.com/zbundle/zbundle/analyze/mesh"
+	"github.com/zbundle/zbundle/analyze/result"
 	"github.com/zbundle/zbundle/rules"
 )
 
@@ -165,13 +166,12 @@ func subjects(j *analyze.Judgement) []string {
 
 // alone says which other rule finds something above a notice.
 func alone(ctx context.Context, engine *analyze.Engine, id string, m *mesh.Mesh) string {
-	result, err := engine.Run(ctx, m)
+	outcome, err := engine.Run(ctx, m)
 	if err != nil {
 		return err.Error()
 	}
-	severities := rules.Severities()
-	for _, f := range result.Findings {
-		if f.ID != id && slices.Index(severities, f.Severity) < slices.Index(severities, rules.Notice) {
+	for _, f := range outcome.Findings {
+		if f.ID != id && f.Severity.AtLeast(result.Warning) {
 			return fmt.Sprintf("expected no other finding, and %s was found: %s", f.ID, f.Message)
 		}
 	}

@@ -11,16 +11,18 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/zbundle/zbundle/analyze"
 	"github.com/zbundle/zbundle/analyze/report"
+	"github.com/zbundle/zbundle/analyze/result"
 	"github.com/zbundle/zbundle/analyze/source"
 	"github.com/zbundle/zbundle/bundle"
 	"github.com/zbundle/zbundle/rules"
 )
 
 func newAnalyze(s streams) *cobra.Command {
-	var a analysis
+	var a analyzeOptions
 	cmd := &cobra.Command{
 		Use:   "analyze FILE...",
 		Short: "Say what is wrong with the mesh in a bundle",
@@ -43,11 +45,22 @@ why, and what to do. It needs no cluster.
 			return a.run(cmd.Context(), s, args)
 		},
 	}
-	f := cmd.Flags()
-	f.StringVarP(&a.output, "output", "o", "text", "text or json")
+	a.addFlags(cmd.Flags())
+	return cmd
+}
+
+// analyzeOptions are what the flags of analyze ask for.
+type analyzeOptions struct {
+	output, failOn, suppressions, baseline, writeBaseline string
+	ruleDirs, keys, only, skip, suppress                  []string
+	past                                                  bool
+}
+
+func (a *analyzeOptions) addFlags(f *pflag.FlagSet) {
+	f.StringVarP(&a.output, "output", "o", report.Names()[0], strings.Join(report.Names(), " or "))
 	f.StringSliceVar(&a.ruleDirs, "rules", nil, "folder of further rules; may be repeated")
-	keyFlag(cmd, &a.keys)
-	f.StringVar(&a.failOn, "fail-on", string(rules.Warning), "lowest severity that makes exit code 3: critical, error, warning, notice or hint")
+	keyFlag(f, &a.keys)
+	f.StringVar(&a.failOn, "fail-on", string(result.Warning), "lowest severity that makes exit code 3: critical, error, warning, notice or hint")
 	f.StringSliceVar(&a.only, "only", nil, `run these rules only, by id, pattern ("hbone-*") or category; may be repeated`)
 	f.StringSliceVar(&a.skip, "skip", nil, "leave these rules out, named likewise; may be repeated")
 	f.StringArrayVar(&a.suppress, "suppress", nil, `show findings of a rule apart: ID, or ID=SUBJECT with a pattern of the subject's name ("shop/*"); may be repeated`)
@@ -55,21 +68,14 @@ why, and what to do. It needs no cluster.
 	f.BoolVar(&a.past, "past", false, "show in full what came and went before the capture")
 	f.StringVar(&a.baseline, "baseline", "", "earlier result (-o json) or baseline, whose findings are shown apart")
 	f.StringVar(&a.writeBaseline, "write-baseline", "", "write a baseline of what was found to this file, which must not exist")
-	return cmd
 }
 
-// analysis is what the flags of analyze ask for.
-type analysis struct {
-	output, failOn, suppressions, baseline, writeBaseline string
-	ruleDirs, keys, only, skip, suppress                  []string
-	past                                                  bool
-}
-
-func (a *analysis) run(ctx context.Context, s streams, files []string) error {
-	if a.output != "text" && a.output != "json" {
-		return usage("--output is text or json, not %q", a.output)
+func (a *analyzeOptions) run(ctx context.Context, s streams, files []string) error {
+	format, err := report.FormatNamed(a.output)
+	if err != nil {
+		return usage("--output: %w", err)
 	}
-	if !slices.Contains(rules.Severities(), rules.Severity(a.failOn)) {
+	if !slices.Contains(result.Severities(), result.Severity(a.failOn)) {
 		return usage("--fail-on is critical, error, warning, notice or hint, not %q", a.failOn)
 	}
 	engine, errRules := loadEngine(a.ruleDirs)
@@ -95,25 +101,25 @@ func (a *analysis) run(ctx context.Context, s streams, files []string) error {
 	if err != nil {
 		return err
 	}
-	result, err := analyze.Analyze(ctx, src, engine, opts)
+	found, err := analyze.Analyze(ctx, src, engine, opts)
 	if err != nil {
 		return err
 	}
-	if err := a.print(s, result); err != nil {
+	if err := format.Write(s.Out, found, a.printing(s)); err != nil {
 		return err
 	}
 	if a.writeBaseline != "" {
 		var text bytes.Buffer
-		if err := errors.Join(analyze.WriteBaseline(&text, result), writeNew(a.writeBaseline, text.Bytes())); err != nil {
+		if err := errors.Join(result.WriteBaseline(&text, found), writeNew(a.writeBaseline, text.Bytes())); err != nil {
 			return err
 		}
 	}
 	switch {
 	case errRules != nil:
 		return errRules // the rest was analyzed all the same
-	case result.FoundAt(rules.Severity(a.failOn)):
+	case found.FoundAt(result.Severity(a.failOn)):
 		return &exitError{code: exitFindings}
-	case len(result.Undecided) > 0:
+	case len(found.Undecided) > 0:
 		return &exitError{code: exitUndecided}
 	}
 	return nil
@@ -124,7 +130,7 @@ func (a *analysis) run(ctx context.Context, s streams, files []string) error {
 const softMemory = 170 << 20
 
 // options reads what is not to be shown among the findings.
-func (a *analysis) options(engine *analyze.Engine) (analyze.Options, error) {
+func (a *analyzeOptions) options(engine *analyze.Engine) (analyze.Options, error) {
 	var opts analyze.Options
 	for _, text := range a.suppress {
 		one, err := analyze.ParseSuppression(text)
@@ -152,25 +158,17 @@ func (a *analysis) options(engine *analyze.Engine) (analyze.Options, error) {
 		if err != nil {
 			return opts, usage("--baseline: %w", err)
 		}
-		if opts.Baseline, err = analyze.ReadBaseline(text); err != nil {
+		if opts.Baseline, err = result.ReadBaseline(text); err != nil {
 			return opts, usage("--baseline %s: %w", a.baseline, err)
 		}
 	}
 	return opts, nil
 }
 
-func (a *analysis) print(s streams, r *analyze.Result) error {
-	if a.output == "json" {
-		return report.JSON(s.Out, r)
-	}
-	opts := textOptions(s)
-	opts.Past = a.past
-	return report.Text(s.Out, r, opts)
-}
-
-func textOptions(s streams) report.TextOptions {
+// printing says how to print to where the result goes.
+func (a *analyzeOptions) printing(s streams) report.Options {
 	width, ok := terminal(s.Out)
-	return report.TextOptions{Color: ok && os.Getenv("NO_COLOR") == "", Width: min(width, 120)}
+	return report.Options{Color: ok && os.Getenv("NO_COLOR") == "", Width: min(width, 120), Past: a.past}
 }
 
 // loadEngine takes the built-in rules and those of the folders. Defects in

@@ -58,7 +58,7 @@ can be analyzed as before, with the same findings.
 	f.StringVarP(&output, "output", "o", "", "file to write, ending in .tgz, .tar.zst or .tar; - for stdout")
 	f.BoolVar(&force, "force", false, "replace the files if they are there")
 	namesFlag(cmd, &names)
-	keyFlag(cmd, &keys)
+	keyFlag(cmd.Flags(), &keys)
 	encryptionFlags(cmd, &to)
 	return cmd
 }

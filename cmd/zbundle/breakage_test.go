@@ -26,7 +26,7 @@ type outcome struct {
 	said     string // on standard error
 	files    []string
 	manifest bundle.Manifest
-	analysis result
+	analysis said
 }
 
 // breakOnce collects from a cluster with parts broken, and verifies and

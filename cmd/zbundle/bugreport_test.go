@@ -227,10 +227,10 @@ var notTaken = map[string]string{
 
 // sameInABugReport holds what is found in a recorded world's bundle against
 // what is found in a bug report of it.
-func sameInABugReport(t *testing.T, bin, dir string, collected result) {
+func sameInABugReport(t *testing.T, bin, dir string, collected said) {
 	t.Helper()
 	out := execute(t, bin, []int{exitClean, exitFindings, exitUndecided}, "analyze", "-o", "json", bugReportOf(t, dir))
-	var reported result
+	var reported said
 	if err := json.Unmarshal(out, &reported); err != nil {
 		t.Fatalf("analyze -o json: %v\n%s", err, out)
 	}

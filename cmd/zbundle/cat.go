@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/zbundle/zbundle/bundle"
 )
@@ -35,7 +36,7 @@ not in the bundle is told on stderr.
 			return err
 		},
 	}
-	keyFlag(cmd, &keys)
+	keyFlag(cmd.Flags(), &keys)
 	return cmd
 }
 
@@ -60,6 +61,6 @@ func printRepairs(s streams, r *bundle.Reader) {
 	}
 }
 
-func keyFlag(cmd *cobra.Command, keys *[]string) {
-	cmd.Flags().StringArrayVarP(keys, "identity", "i", nil, "file with the age key that opens an encrypted bundle; may be repeated")
+func keyFlag(f *pflag.FlagSet, keys *[]string) {
+	f.StringArrayVarP(keys, "identity", "i", nil, "file with the age key that opens an encrypted bundle; may be repeated")
 }

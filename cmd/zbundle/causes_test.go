@@ -126,7 +126,7 @@ func sharePlace(cause, symptom sim.Subject) bool {
 func (t *trial) explained(cause, symptom string) bool {
 	return slices.ContainsFunc(t.result.Findings, func(top finding) bool {
 		isCause := func(f finding) bool { return f.ID == foundAs(cause) }
-		under := result{Findings: top.Explains}
+		under := said{Findings: top.Explains}
 		return (isCause(top) || slices.ContainsFunc(top.Explains, isCause)) && under.has(foundAs(symptom), t.planted[1].Subject, found[symptom].others)
 	})
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/zbundle/zbundle/analyze"
+	"github.com/zbundle/zbundle/analyze/result"
 	"github.com/zbundle/zbundle/analyze/source"
 	"github.com/zbundle/zbundle/internal/sim"
 	"github.com/zbundle/zbundle/rules"
@@ -67,8 +68,8 @@ func TestDamageToAHealthyBundleIsNoFinding(t *testing.T) {
 			damage(t, file, content)
 			src, err := source.Open(t.Context(), []string{dir}, source.Options{})
 			if err == nil {
-				var r *analyze.Result
-				if r, err = analyze.Analyze(t.Context(), src, engine, analyze.Options{}); err == nil && r.FoundAt(rules.Notice) {
+				var r *result.Result
+				if r, err = analyze.Analyze(t.Context(), src, engine, analyze.Options{}); err == nil && r.FoundAt(result.Notice) {
 					t.Errorf("%s %s: found %s: %s", strings.TrimPrefix(file, dir+"/"), how, r.Findings[0].ID, r.Findings[0].Message)
 				}
 			}

@@ -138,7 +138,7 @@ func TestWhatCouldNotBeReadIsUndecidedAndNotClean(t *testing.T) {
 	}
 }
 
-func examineFaults(t *testing.T, bin string, names ...string) (result, []sim.Planted) {
+func examineFaults(t *testing.T, bin string, names ...string) (said, []sim.Planted) {
 	t.Helper()
 	r, _, planted := examineCluster(t, bin, generated(small, names, nil))
 	return r, planted

@@ -11,6 +11,8 @@ func TestImportsGoOneWay(t *testing.T) {
 	const module = "github.com/zbundle/zbundle/"
 	for packages, foreign := range map[string][]string{
 		"analyze/... rules/... bundle/... internal/ztunnel/... internal/istio/... internal/istiod/... internal/openmetrics/...": {"k8s.io/", module + "collect", module + "cmd", module + "internal/sim"},
+		"analyze/result":       {module + "bundle", module + "rules", module + "internal", module + "analyze/mesh", module + "analyze/load"},
+		"analyze/report":       {module + "bundle", module + "rules", module + "analyze/mesh", module + "analyze/load"},
 		"bundle/...":           {module + "analyze", module + "rules"},
 		"rules/...":            {module + "analyze", module + "bundle"},
 		"analyze/mesh/...":     {module + "analyze/load", module + "bundle"},

@@ -51,7 +51,7 @@ bundle says so, and analyze takes its part for unknown and not for healthy.
 	f := cmd.Flags()
 	f.StringVarP(&output, "output", "o", "", "file to write, ending in .tgz, .tar.zst or .tar; - for stdout")
 	f.BoolVar(&opts.Force, "force", false, "replace the file if it is there")
-	keyFlag(cmd, &keys)
+	keyFlag(cmd.Flags(), &keys)
 	encryptionFlags(cmd, &to)
 	return cmd
 }

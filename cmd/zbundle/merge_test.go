@@ -17,6 +17,7 @@ import (
 
 	"github.com/zbundle/zbundle/analyze"
 	"github.com/zbundle/zbundle/analyze/mesh"
+	"github.com/zbundle/zbundle/analyze/result"
 	"github.com/zbundle/zbundle/bundle"
 	"github.com/zbundle/zbundle/bundle/layout"
 	"github.com/zbundle/zbundle/collect"
@@ -173,7 +174,7 @@ func printed(t *testing.T, name, path string) string {
 	return fmt.Sprintf("%x", hash.Sum(nil))
 }
 
-func verdictOn(t *testing.T, name string) *analyze.Result {
+func verdictOn(t *testing.T, name string) *result.Result {
 	t.Helper()
 	engine, err := loadEngine(nil)
 	if err != nil {

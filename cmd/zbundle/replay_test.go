@@ -17,8 +17,8 @@ import (
 	"github.com/zbundle/zbundle/internal/sim"
 )
 
-// result is what the test reads of `analyze -o json`.
-type result struct {
+// said is what the test reads of `analyze -o json`.
+type said struct {
 	Verdict   string      `json:"verdict"`
 	Findings  []finding   `json:"findings"`
 	Decided   []string    `json:"decided"`
@@ -40,7 +40,7 @@ type undecided struct {
 }
 
 // at are the findings of some severities.
-func (r result) at(severities ...string) []finding {
+func (r said) at(severities ...string) []finding {
 	var out []finding
 	for _, f := range r.Findings {
 		if slices.Contains(severities, f.Severity) {
@@ -67,7 +67,7 @@ type finding struct {
 }
 
 // named are the findings at or above a severity, as "<id>: <subject>, <subject>".
-func (r result) named(severities ...string) []string {
+func (r said) named(severities ...string) []string {
 	out := []string{}
 	for _, f := range r.at(severities...) {
 		var subjects []string
@@ -88,17 +88,17 @@ var (
 )
 
 // examine collects from a simulated cluster and analyzes the bundle.
-func examine(t *testing.T, bin string, opts sim.Options) (result, string) {
+func examine(t *testing.T, bin string, opts sim.Options) (said, string) {
 	t.Helper()
 	r, file, _ := examineCluster(t, bin, opts)
 	return r, file
 }
 
-func examineCluster(t *testing.T, bin string, opts sim.Options) (result, string, []sim.Planted) {
+func examineCluster(t *testing.T, bin string, opts sim.Options) (said, string, []sim.Planted) {
 	t.Helper()
 	file, planted := collectCluster(t, bin, opts)
 	out := execute(t, bin, []int{exitClean, exitFindings, exitUndecided}, "analyze", "-o", "json", file)
-	var r result
+	var r said
 	if err := json.Unmarshal(out, &r); err != nil {
 		t.Fatalf("analyze -o json: %v\n%s", err, out)
 	}

@@ -95,7 +95,7 @@ func showExample(ctx context.Context, s streams, engine *analyze.Engine, r *rule
 	if _, err := fmt.Fprintf(s.Out, "\nFor example:\n"); err != nil {
 		return err
 	}
-	return report.Finding(s.Out, f, textOptions(s))
+	return report.Finding(s.Out, f, (&analyzeOptions{}).printing(s))
 }
 
 func newRulesNew(s streams) *cobra.Command {

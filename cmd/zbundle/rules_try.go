@@ -15,6 +15,7 @@ import (
 
 	"github.com/zbundle/zbundle/analyze"
 	"github.com/zbundle/zbundle/analyze/load"
+	"github.com/zbundle/zbundle/analyze/report"
 	"github.com/zbundle/zbundle/analyze/ruletest"
 	"github.com/zbundle/zbundle/analyze/source"
 	"github.com/zbundle/zbundle/rules"
@@ -42,8 +43,8 @@ that is empty in all of those.`,
 				return usage("--run: %w", err)
 			}
 			keep := func(r *rules.Rule) bool { return pattern.MatchString(r.ID) && (len(*dirs) == 0 || !r.Builtin) }
-			if output != "text" && output != "json" {
-				return usage("--output is text or json, not %q", output)
+			if _, err := report.FormatNamed(output); err != nil {
+				return usage("--output: %w", err)
 			}
 			engine, err := loadEngine(*dirs)
 			if err != nil {
@@ -63,7 +64,7 @@ that is empty in all of those.`,
 	cmd.Flags().StringVar(&run, "run", "", "run the tests of rules whose id matches this regular expression")
 	cmd.Flags().StringVar(&against, "against", "", "bundle in which to look what the rules' selectors match")
 	cmd.Flags().BoolVar(&mutate, "mutate", false, "try whether the tests notice changes of the rules")
-	cmd.Flags().StringVarP(&output, "output", "o", "text", "text or json")
+	cmd.Flags().StringVarP(&output, "output", "o", report.Names()[0], strings.Join(report.Names(), " or "))
 	return cmd
 }
 

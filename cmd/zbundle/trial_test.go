@@ -24,7 +24,7 @@ type trial struct {
 	name    string
 	opts    sim.Options
 	planted []sim.Planted
-	result  result
+	result  said
 	room    []analyze.Headroom
 	err     error
 }
@@ -130,7 +130,7 @@ func (t *trial) verdictOf(names ...string) (missed, others []string) {
 
 // has tells whether a rule found something, at the top or under its cause: of
 // the subject, unless others may show it.
-func (r result) has(id string, s sim.Subject, others bool) bool {
+func (r said) has(id string, s sim.Subject, others bool) bool {
 	for _, f := range everything(r.Findings) {
 		for _, subject := range f.Subjects {
 			if f.ID == id && (others || subject.Kind == s.Kind && subject.Namespace == s.Namespace && subject.Name == s.Name) {
@@ -142,7 +142,7 @@ func (r result) has(id string, s sim.Subject, others bool) bool {
 }
 
 // ids of the findings that are more than hints.
-func (r result) ids() []string {
+func (r said) ids() []string {
 	var ids []string
 	for _, f := range r.at(slices.Concat(faults, notices)...) {
 		ids = append(ids, f.ID)

@@ -49,6 +49,6 @@ prints, with what the bundle's maker sees.
 			return nil
 		},
 	}
-	keyFlag(cmd, &keys)
+	keyFlag(cmd.Flags(), &keys)
 	return cmd
 }

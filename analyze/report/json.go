@@ -1,16 +1,14 @@
-// Package report renders the result of an analysis: text for a person, JSON
-// for a program.
 package report
 
 import (
 	"encoding/json"
 	"io"
 
-	"github.com/zbundle/zbundle/analyze"
+	"github.com/zbundle/zbundle/analyze/result"
 )
 
 // JSON writes the result as one object.
-func JSON(w io.Writer, r *analyze.Result) error {
+func JSON(w io.Writer, r *result.Result, _ Options) error {
 	enc := json.NewEncoder(w)
 	enc.SetIndent("", "  ")
 	enc.SetEscapeHTML(false)

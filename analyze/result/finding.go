@@ -1,0 +1,45 @@
+package result
+
+// Finding is one thing that is wrong, with everyone it is wrong for.
+type Finding struct {
+	ID         string   `json:"id"`
+	Severity   Severity `json:"severity"`
+	Confidence string   `json:"confidence"`
+	Category   string   `json:"category"`
+	Title      string   `json:"title"`
+	Cluster    string   `json:"cluster,omitempty"` // in a bundle of several
+	Message    string   `json:"message"`           // of the first subject
+	Cause      string   `json:"cause"`
+	Impact     string   `json:"impact"`
+	Remedy     string   `json:"remedy"`
+	// OtherCauses are possible beside Cause, where nothing decides.
+	OtherCauses []OtherCause `json:"otherCauses"`
+	// But is what does not support the claim, which is a hint then.
+	But string `json:"but,omitempty"`
+	// State is "ongoing", "over" or "unknown"; First, Last (RFC 3339) and Count are of what
+	// was logged or counted, over all subjects.
+	State       State      `json:"state"`
+	First       string     `json:"first,omitempty"`
+	Last        string     `json:"last,omitempty"`
+	Count       int        `json:"count,omitempty"`
+	Docs        []string   `json:"docs"`
+	Fingerprint string     `json:"fingerprint"`
+	Subjects    []Subject  `json:"subjects"`
+	Evidence    []Evidence `json:"evidence"`
+	// Explains are the findings that this one is the cause of.
+	Explains []*Finding `json:"explains"`
+	// SuppressedBy is "baseline" or the suppression's id, SuppressedFor its reason; "" for what is shown.
+	SuppressedBy  Suppressor `json:"suppressedBy,omitempty"`
+	SuppressedFor string     `json:"suppressedFor,omitempty"`
+}
+
+// OtherCause is one that is possible beside a finding's own.
+type OtherCause struct {
+	Cause  string `json:"cause"`
+	Remedy string `json:"remedy"`
+}
+
+// Suppressor says what suppressed a finding: "baseline", or a suppression by its id.
+type Suppressor string
+
+const ByBaseline Suppressor = "baseline"
