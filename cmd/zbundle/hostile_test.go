@@ -282,7 +282,7 @@ var attacks = []attack{
 	{name: "a delta of a gigabyte", make: func(m *maker) {
 		m.text("views/workloads-0.json", `{"workloads":[]}`)
 		m.parts(badDelta, `{"view":"views/workloads-0.json","extra":[{"item":"`, bytes.Repeat([]byte("x"), 16<<20), 63, `"}]}`)
-	}, told: map[string]string{badDelta: "larger than 64 MB"}},
+	}, told: map[string]string{badDelta: "exceeds the 64 MB limit"}},
 	{name: "sections with millions of members", make: func(m *maker) {
 		for section, member := range map[string]string{"services": "{}", "policies": "{}", "certificates": "{}"} {
 			m.parts("nodes/two/ztunnel/bad/config_dump/"+section+".json", `{"`+section+`":[{}`, bytes.Repeat([]byte(","+member), 1<<20), 4, "]}")

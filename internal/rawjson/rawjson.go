@@ -74,7 +74,7 @@ type boundedText struct {
 
 func (b *boundedText) Read(p []byte) (int, error) {
 	if b.objects > maxObjects || b.values > maxValues {
-		return 0, fmt.Errorf("it exceeds the limit of %d objects or %d values", maxObjects, maxValues)
+		return 0, fmt.Errorf("it holds more than %d objects or %d values", maxObjects, maxValues)
 	}
 	if b.bytes >= b.limit {
 		return 0, fmt.Errorf("it exceeds the %d MB limit", b.limit>>20)
