@@ -176,12 +176,37 @@ type artifact struct {
 	layout.Artifact
 }
 
-func (l *gapFinder) ztunnelGaps() {
-	artifacts := []artifact{
+// ztunnelArtifacts are those beside the config dump.
+func ztunnelArtifacts() []artifact {
+	return []artifact{
 		{mesh.InputZtunnelLog, layout.ZtunnelLog},
 		{mesh.InputZtunnelMetric, layout.ZtunnelMetrics},
 		{mesh.InputZtunnelReady, layout.ZtunnelReady},
 	}
+}
+
+func cniArtifacts() []artifact {
+	return []artifact{
+		{mesh.InputCNILog, layout.CNILog},
+		{mesh.InputCNIMetrics, layout.CNIMetrics},
+	}
+}
+
+// Artifacts are what rules need of the mesh's own agents, those of a kind together.
+func Artifacts() []layout.Artifact {
+	out := []layout.Artifact{layout.ZtunnelConfigDump}
+	for _, a := range slices.Concat(ztunnelArtifacts(), cniArtifacts()) {
+		out = append(out, a.Artifact)
+	}
+	for _, a := range istiodAnswers() {
+		if a.input != "" {
+			out = append(out, a.Artifact)
+		}
+	}
+	return out
+}
+
+func (l *gapFinder) ztunnelGaps() {
 	all := map[string][]mesh.Gap{}
 	for _, t := range byKey(l.ztunnels.by) {
 		z := t.z
@@ -196,7 +221,7 @@ func (l *gapFinder) ztunnelGaps() {
 				z.SetGap(mesh.InputZtunnelDump, path.Base(task.Entries[lost])+" was collected and is not in the bundle")
 			}
 		}
-		for _, a := range artifacts {
+		for _, a := range ztunnelArtifacts() {
 			if !l.seen[z.Dir+"/"+a.File] || l.why.partly(a.Task(), z.Name) {
 				z.SetGap(a.input, l.why.of(a.Task(), z.Name))
 			}
@@ -229,16 +254,10 @@ func (l *gapFinder) ztunnelGaps() {
 const noIstiod = "no istiod is in the bundle: its control plane runs elsewhere, or could not be found"
 
 func (l *gapFinder) istiodGaps() {
-	artifacts := []artifact{
-		{mesh.InputSyncz, layout.IstiodSyncz},
-		{mesh.InputAmbientz, layout.IstiodAmbientz},
-		{mesh.InputIstiodLog, layout.IstiodLog},
-		{mesh.InputIstiodMetrics, layout.IstiodMetrics},
-		{mesh.InputMeshConfig, layout.IstiodMesh},
-		{mesh.InputClusterz, layout.IstiodClusterz},
-		{mesh.InputNetworkz, layout.IstiodNetworkz},
-	}
-	for _, a := range artifacts {
+	for _, a := range istiodAnswers() {
+		if a.input == "" {
+			continue
+		}
 		var gaps []mesh.Gap
 		for _, t := range byKey(l.istiods.by) {
 			if !l.seen[t.i.Dir+"/"+a.File] || l.why.partly(a.Task(), t.i.Name) {
@@ -246,9 +265,7 @@ func (l *gapFinder) istiodGaps() {
 				gaps = append(gaps, *t.i.MissingInput(a.input))
 			}
 		}
-		// Every replica holds the same view; of what each knows for itself all are needed.
-		shared := a.input == mesh.InputAmbientz || a.input == mesh.InputMeshConfig || a.input == mesh.InputNetworkz
-		if shared && len(gaps) < len(l.istiods.by) {
+		if a.shared && len(gaps) < len(l.istiods.by) {
 			gaps = nil
 		}
 		if len(l.istiods.by) == 0 {
@@ -265,10 +282,7 @@ func (l *gapFinder) istiodGaps() {
 }
 
 func (l *gapFinder) cniGaps() {
-	for _, a := range []artifact{
-		{mesh.InputCNILog, layout.CNILog},
-		{mesh.InputCNIMetrics, layout.CNIMetrics},
-	} {
+	for _, a := range cniArtifacts() {
 		var gaps []mesh.Gap
 		for _, t := range byKey(l.cnis.by) {
 			if !l.seen[t.c.Dir+"/"+a.File] || l.why.partly(a.Task(), t.c.Name) {

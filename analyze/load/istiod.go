@@ -39,50 +39,78 @@ func (l *istiodReader) istiodOf(pod string) *istiodFiles {
 	return t
 }
 
+// istiodAnswer is one of the things that are read of each istiod, and the input of rules that it is.
+type istiodAnswer struct {
+	layout.Artifact
+	input string
+	// shared is true of what any replica tells; of all else that of every replica is needed.
+	shared bool
+	read   func(*istiodReader, *istiodFiles, bundle.File) error
+}
+
+func istiodAnswers() []istiodAnswer {
+	return []istiodAnswer{
+		{layout.IstiodSyncz, mesh.InputSyncz, false, (*istiodReader).syncz},
+		{layout.IstiodAmbientz, mesh.InputAmbientz, true, (*istiodReader).ambientz},
+		{layout.IstiodLog, mesh.InputIstiodLog, false, (*istiodReader).log},
+		{layout.IstiodMetrics, mesh.InputIstiodMetrics, false, (*istiodReader).istiodMetrics},
+		{layout.IstiodMesh, mesh.InputMeshConfig, true, (*istiodReader).meshConfig},
+		{layout.IstiodClusterz, mesh.InputClusterz, false, (*istiodReader).clusterz},
+		{layout.IstiodNetworkz, mesh.InputNetworkz, true, (*istiodReader).networkz},
+		// What follows adds to these.
+		{layout.IstiodSyncz.After(), "", false, (*istiodReader).synczAfter},
+		{layout.IstiodAmbientz.After(), "", false, (*istiodReader).ambientzAfter},
+		{layout.IstiodVersion, "", false, (*istiodReader).version},
+		{layout.IstiodPreviousLog, "", false, (*istiodReader).log},
+	}
+}
+
 func (l *istiodReader) istiodFile(pod, name string, f bundle.File) error {
-	if err := full(l.by, pod, "istiod"); err != nil {
+	if err := full(l.by, pod, istio.Istiod); err != nil {
 		return err
 	}
 	t := l.istiodOf(pod)
-	switch name {
-	case layout.Syncz:
-		return l.syncz(t, f)
-	case layout.AfterFile(layout.Syncz):
-		return l.synczAfter(t, f)
-	case layout.Ambientz:
-		return l.ambientz(t, f)
-	case layout.AfterFile(layout.Ambientz):
-		return l.ambientzAfter(t, f)
-	case layout.Mesh:
-		config, err := istiod.ReadMesh(f.Reader)
-		if err != nil {
-			return err
+	for _, a := range istiodAnswers() {
+		if a.File == name {
+			return a.read(l, t, f)
 		}
-		l.mesh.TrustDomain = config.TrustDomain
-		l.mesh.RootNamespace = config.RootNamespace
-		l.mesh.TrustDomainAliases = config.TrustDomainAliases
-		l.mesh.DiscoverySelectors = len(config.DiscoverySelectors) > 0
-	case layout.Networkz:
-		return l.networkz(f)
-	case layout.Clusterz:
-		list, err := istiod.ReadClusterz(f.Reader)
-		for _, c := range list {
-			t.i.Clusters[c.ID] = c.SyncStatus
-		}
-		t.i.ClusterList.Source = mesh.Evidence{File: f.Path}
-		return err
-	case layout.Metrics:
-		return l.istiodMetrics(t, f)
-	case layout.Version:
-		v, err := readVersion(f.Reader)
-		t.i.Version = cmp.Or(v, t.i.Version)
-		return err
-	case layout.Log:
-		return l.components.read(istio.Istiod, "", pod, "", f, false, l.components.push)
-	case layout.PreviousLog:
-		return l.components.read(istio.Istiod, "", pod, "", f, true, l.components.push)
 	}
 	return nil
+}
+
+// meshConfig reads the mesh's own configuration, which all replicas share.
+func (l *istiodReader) meshConfig(_ *istiodFiles, f bundle.File) error {
+	config, err := istiod.ReadMesh(f.Reader)
+	if err != nil {
+		return err
+	}
+	l.mesh.TrustDomain = config.TrustDomain
+	l.mesh.RootNamespace = config.RootNamespace
+	l.mesh.TrustDomainAliases = config.TrustDomainAliases
+	l.mesh.DiscoverySelectors = len(config.DiscoverySelectors) > 0
+	return nil
+}
+
+// clusterz reads which clusters the replica reads, and how far it has come.
+func (l *istiodReader) clusterz(t *istiodFiles, f bundle.File) error {
+	list, err := istiod.ReadClusterz(f.Reader)
+	for _, c := range list {
+		t.i.Clusters[c.ID] = c.SyncStatus
+	}
+	t.i.ClusterList.Source = mesh.Evidence{File: f.Path}
+	return err
+}
+
+func (l *istiodReader) version(t *istiodFiles, f bundle.File) error {
+	v, err := readVersion(f.Reader)
+	t.i.Version = cmp.Or(v, t.i.Version)
+	return err
+}
+
+// log reads the log of the running container or of the one before it.
+func (l *istiodReader) log(t *istiodFiles, f bundle.File) error {
+	previous := path.Base(f.Path) == layout.PreviousLog
+	return l.components.read(istio.Istiod, "", t.i.Name, "", f, previous, l.components.push)
 }
 
 func (l *istiodReader) syncz(t *istiodFiles, f bundle.File) error {

@@ -94,7 +94,7 @@ func (c *containerObject) port(value jsontext.Value) int {
 }
 
 // networkz keeps each gateway once: every replica lists all.
-func (l *istiodReader) networkz(f bundle.File) error {
+func (l *istiodReader) networkz(_ *istiodFiles, f bundle.File) error {
 	list, err := istiod.ReadNetworkz(f.Reader)
 	for i, g := range list {
 		l.addGateway(&mesh.NetworkGateway{

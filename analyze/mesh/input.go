@@ -1,5 +1,7 @@
 package mesh
 
+import "slices"
+
 // Inputs of a mesh. Those of ztunnels, istiods and CNI agents are asked of
 // each; a rule names what it needs and is undecided where it lacks it.
 const (
@@ -22,17 +24,10 @@ const (
 	InputAccessLog     = "ztunnel.accessLog" // the log, with access lines at info switched on
 	InputZtunnelMetric = "ztunnel.metrics"
 	InputZtunnelReady  = "ztunnel.ready"
-	InputSyncz         = "istiod.syncz"    // of every replica
-	InputAmbientz      = "istiod.ambientz" // of any replica
-	InputIstiodLog     = "istiod.log"
-	InputIstiodMetrics = "istiod.metrics"
-	InputMeshConfig    = "istiod.mesh"
-	InputClusterz      = "istiod.clusterz" // of every replica
 	InputConfigMaps    = "configMaps"
 	InputNetworkPolicy = "networkPolicies" // of Kubernetes, Cilium and Calico
 	InputDefinitions   = "customResourceDefinitions"
 	InputFelix         = "felixConfigurations"
-	InputNetworkz      = "istiod.networkz" // of any replica
 	InputVersion       = "component.version"
 	InputCNILog        = "cni.log"
 	InputCNIMetrics    = "cni.metrics"
@@ -48,14 +43,12 @@ const (
 
 // Inputs lists every input that a rule's needs may name.
 func Inputs() []string {
-	return []string{
+	return slices.Concat([]string{
 		InputCaptureTime, InputNamespaces, InputNodes, InputPods, InputServices, InputEndpoints,
 		InputDaemonSets, InputEvents, InputGateways, InputAuthorization, InputConfigMaps,
 		InputServiceEntry, InputPeerAuth, InputGatewayClass, InputAccounts, InputNetworkPolicy, InputDefinitions, InputFelix, InputVersion,
 		InputVirtualService, InputDestinationRule, InputRoutes, InputRequestAuth, InputWasmPlugin, InputTelemetry,
 		InputGatewayMetrics,
 		InputZtunnelDump, InputZtunnelLog, InputAccessLog, InputZtunnelMetric, InputZtunnelReady,
-		InputSyncz, InputAmbientz, InputIstiodLog, InputIstiodMetrics, InputMeshConfig, InputClusterz, InputNetworkz,
-		InputCNILog, InputCNIMetrics,
-	}
+	}, istiodInputs(), []string{InputCNILog, InputCNIMetrics})
 }

@@ -2,6 +2,21 @@ package mesh
 
 import "strings"
 
+// Inputs that istiods tell.
+const (
+	InputSyncz         = "istiod.syncz"    // of every replica
+	InputAmbientz      = "istiod.ambientz" // of any replica
+	InputIstiodLog     = "istiod.log"
+	InputIstiodMetrics = "istiod.metrics"
+	InputMeshConfig    = "istiod.mesh"
+	InputClusterz      = "istiod.clusterz" // of every replica
+	InputNetworkz      = "istiod.networkz" // of any replica
+)
+
+func istiodInputs() []string {
+	return []string{InputSyncz, InputAmbientz, InputIstiodLog, InputIstiodMetrics, InputMeshConfig, InputClusterz, InputNetworkz}
+}
+
 // Istiod is one istiod replica.
 type Istiod struct {
 	// Cluster is the name of its cluster in a bundle of several, else "".

@@ -2,6 +2,7 @@ package foreign
 
 import (
 	"path"
+	"regexp"
 	"strings"
 
 	"github.com/zbundle/zbundle/bundle/layout"
@@ -11,6 +12,9 @@ import (
 // bugReport is the layout of istioctl bug-report (istio/istio
 // tools/bug-report/pkg/{archive,content}), from 1.22 on.
 type bugReport struct{}
+
+// bugReportFile is a file that only it has.
+var bugReportFile = regexp.MustCompile(`^(bug-report/)?(proxies/[^/]+/[^/]+/|cni/[^/]+/cni\.log$|cluster/k8s-resources$|bug-report\.log$)`)
 
 func (bugReport) tool() string { return "istioctl bug-report" }
 
@@ -76,8 +80,8 @@ func (bugReport) place(p string, pods podIndex) (to string, log bool) {
 	return "", false
 }
 
-func (bugReport) lacks() []layout.Artifact {
-	return []layout.Artifact{layout.ZtunnelMetrics, layout.ZtunnelReady, layout.CNIMetrics}
+func (bugReport) lacks(a layout.Artifact) bool {
+	return a == layout.ZtunnelMetrics || a == layout.ZtunnelReady || a == layout.CNIMetrics
 }
 
 // of is a pod, known by its name alone where the archive has no list of pods.

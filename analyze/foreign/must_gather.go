@@ -2,6 +2,7 @@ package foreign
 
 import (
 	"path"
+	"regexp"
 	"strings"
 
 	"github.com/zbundle/zbundle/bundle/layout"
@@ -11,6 +12,9 @@ import (
 // pkg/cli/admin/inspect): a folder for each image, below it the cluster's own
 // objects, and each namespace's with its pods' logs. It holds no config dumps.
 type mustGather struct{}
+
+// mustGatherFile is a file that only it has.
+var mustGatherFile = regexp.MustCompile(`^([^/]+/){0,2}(namespaces/[^/]+/(core|pods|apps)/|cluster-scoped-resources/)`)
 
 func (mustGather) tool() string { return "oc adm must-gather" }
 
@@ -52,9 +56,5 @@ func (mustGather) place(p string, pods podIndex) (to string, log bool) {
 	return "", false
 }
 
-func (mustGather) lacks() []layout.Artifact {
-	return []layout.Artifact{
-		layout.ZtunnelConfigDump, layout.ZtunnelMetrics, layout.ZtunnelReady, layout.CNIMetrics,
-		layout.IstiodAmbientz, layout.IstiodSyncz, layout.IstiodMesh, layout.IstiodMetrics, layout.IstiodClusterz, layout.IstiodNetworkz,
-	}
-}
+// lacks: it takes logs alone.
+func (mustGather) lacks(a layout.Artifact) bool { return a.File != layout.Log }
