@@ -3,6 +3,7 @@ package collect
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -132,7 +133,7 @@ func (a *api) admit(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		return fmt.Errorf("%w: its time was spent waiting for the collector's own rate", context.DeadlineExceeded)
+		return &silenceError{"its time was spent waiting for the collector's own rate"}
 	}
 	return nil
 }
@@ -141,7 +142,14 @@ func (a *api) admit(ctx context.Context) error {
 type apiError struct {
 	code       int
 	message    string
+	kind       string // of the object that it is about, "" where it does not say
 	retryAfter time.Duration
+}
+
+// hasCode is true of an API server's answer of this status.
+func hasCode(err error, code int) bool {
+	var answer *apiError
+	return errors.As(err, &answer) && answer.code == code
 }
 
 func (e *apiError) Error() string {
@@ -151,7 +159,7 @@ func (e *apiError) Error() string {
 	return fmt.Sprintf("the API server answered %d: %s", e.code, e.message)
 }
 
-func readAPIError(resp *http.Response) error {
+func readAPIError(resp *http.Response) *apiError {
 	e := &apiError{code: resp.StatusCode, retryAfter: retryAfter(resp.Header)}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
 	if err != nil {
@@ -160,6 +168,9 @@ func readAPIError(resp *http.Response) error {
 	var status metav1.Status
 	if json.Unmarshal(body, &status) == nil && status.Message != "" {
 		e.message = status.Message
+		if status.Details != nil {
+			e.kind = status.Details.Kind
+		}
 	} else {
 		e.message = oneLine(string(body), 200)
 	}

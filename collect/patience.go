@@ -24,7 +24,7 @@ func answered(ctx context.Context, patience time.Duration, client *http.Client, 
 		w.stop()
 		err = withoutURL(err)
 		if w.fired.Load() {
-			err = fmt.Errorf("%w: no answer within %s", context.DeadlineExceeded, patience)
+			err = &silenceError{fmt.Sprintf("no answer within %s", patience)}
 		}
 		return nil, err
 	}
@@ -41,6 +41,12 @@ func withoutURL(err error) error {
 	}
 	return err
 }
+
+// silenceError is a deadline other than a task's own that passed: it says what was waited for.
+type silenceError struct{ what string }
+
+func (e *silenceError) Error() string { return e.what }
+func (e *silenceError) Unwrap() error { return context.DeadlineExceeded }
 
 // watch cancels a request that keeps silent for too long.
 type watch struct {
@@ -85,7 +91,7 @@ func (b *watchedBody) Read(p []byte) (int, error) {
 		b.watch.again()
 	}
 	if err != nil && err != io.EOF && b.watch.fired.Load() {
-		err = fmt.Errorf("%w: nothing came for %s", context.DeadlineExceeded, b.watch.patience)
+		err = &silenceError{fmt.Sprintf("nothing came for %s", b.watch.patience)}
 	}
 	return n, err
 }

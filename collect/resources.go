@@ -242,11 +242,10 @@ func (a *api) named(ctx context.Context, base string, l *listed) error {
 	var denied error
 	for _, o := range l.objects {
 		raw, err := a.object(ctx, base+o.path(l.task), l.task.limit)
-		var answer *apiError
-		if errors.As(err, &answer) && answer.code == http.StatusNotFound {
+		if hasCode(err, http.StatusNotFound) {
 			continue
 		}
-		if errors.As(err, &answer) && answer.code == http.StatusForbidden {
+		if isForbidden(err) {
 			denied = err
 			continue
 		}

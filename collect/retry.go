@@ -5,10 +5,9 @@ import (
 	"errors"
 	"io"
 	"math"
+	"net"
 	"net/http"
-	"slices"
 	"strconv"
-	"strings"
 	"syscall"
 	"time"
 
@@ -78,6 +77,7 @@ func attemptsAfter(err error, attempts int) int {
 // passing is true of errors that the same request may not meet again.
 func passing(err error) bool {
 	var api *apiError
+	var refused *tunnelRefusedError
 	var status *statusError
 	var gone goneError
 	switch {
@@ -85,6 +85,8 @@ func passing(err error) bool {
 		return false
 	case isSettling(err):
 		return true
+	case errors.As(err, &refused):
+		return refused.code == http.StatusTooManyRequests || refused.code == http.StatusServiceUnavailable
 	case errors.As(err, &api):
 		return passingCode(api.code)
 	case errors.As(err, &status):
@@ -105,19 +107,12 @@ func passingCode(code int) bool {
 
 // broken is true of connections that were cut or could not be made.
 func broken(err error) bool {
-	for _, cut := range []error{io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET, syscall.ECONNREFUSED, syscall.EPIPE} {
+	for _, cut := range []error{io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET, syscall.ECONNREFUSED, syscall.EPIPE, net.ErrClosed, errTunnel} {
 		if errors.Is(err, cut) {
 			return true
 		}
 	}
-	if strings.Contains(err.Error(), "error dialing backend") {
-		return false // the API server is there, and its way to the node is not
-	}
-	// The streaming libraries and HTTP/2 give no types for these.
-	return slices.ContainsFunc([]string{
-		"lost connection", "connection closed", "use of closed network connection", "stream error", "connection reset", "connect: connection refused",
-		"server closed idle connection", "client connection lost", "unexpected EOF", ": EOF",
-	}, func(text string) bool { return strings.Contains(err.Error(), text) })
+	return false
 }
 
 // retryAfter is the pause that an answer asks for, 0 where it asks for none.

@@ -78,7 +78,7 @@ func (r *run) review(ctx context.Context) {
 	r.allow(ctx, second)
 	for _, x := range second {
 		x = forwardRight(x.namespace)
-		r.reach.forbidden.Store(x.namespace, fmt.Errorf("pods/portforward is forbidden: grant %s", x))
+		r.reach.forbidden.Store(x.namespace, &forbiddenError{right: x})
 	}
 	for _, x := range r.wanted() { // what was denied may have narrowed the scope
 		r.reviewed = append(r.reviewed, bundle.Right{Verb: x.verb, Group: x.group, Resource: x.resource, Namespace: x.namespace, Name: x.name, Denied: r.denied[x]})

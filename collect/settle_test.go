@@ -1,15 +1,17 @@
 package collect
 
 import (
-	"errors"
+	"fmt"
+	"net"
 	"net/http"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
 )
 
 func TestARefusalIsBelievedUnlessTheServerWasAwayAMomentAgo(t *testing.T) {
-	cut := errors.New("read tcp: connection reset by peer")
+	cut := &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET}
 	refused := &apiError{code: http.StatusForbidden, message: `pods is forbidden: User "alice" cannot list resource "pods"`}
 	for name, test := range map[string]struct {
 		before error
@@ -21,9 +23,9 @@ func TestARefusalIsBelievedUnlessTheServerWasAwayAMomentAgo(t *testing.T) {
 		"refused after another refusal":   {refused, refused, false},
 		"not found after it was away":     {cut, &apiError{code: http.StatusNotFound}, false},
 		"away":                            {nil, cut, true},
-		"its way to a node is not there":  {errors.New("error dialing backend: connect: connection refused"), refused, false},
-		"port-forward after it was away":  {cut, errors.New(`port-forward to pod a/b: pods "b" is forbidden`), true},
-		"port-forward without such cause": {nil, errors.New(`port-forward to pod a/b: pods "b" is forbidden`), false},
+		"its way to a node is not there":  {&tunnelRefusedError{&apiError{code: http.StatusInternalServerError, message: "error dialing backend: connect: connection refused"}}, refused, false},
+		"port-forward after it was away":  {cut, fmt.Errorf("port-forward to pod a/b: %w", &tunnelRefusedError{refused}), true},
+		"port-forward without such cause": {nil, fmt.Errorf("port-forward to pod a/b: %w", &tunnelRefusedError{refused}), false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var a absence
@@ -43,7 +45,7 @@ func TestARefusalIsBelievedUnlessTheServerWasAwayAMomentAgo(t *testing.T) {
 }
 
 func TestAServerThatStaysAwayIsGivenUpOn(t *testing.T) {
-	cut := errors.New("dial tcp 10.0.0.1:443: connect: connection refused")
+	cut := &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
 	var a absence
 	if err := a.met(cut); !passing(err) {
 		t.Errorf("at first it is not tried again: %v", err)
@@ -71,7 +73,7 @@ func TestAServerThatStaysAwayIsGivenUpOn(t *testing.T) {
 // A refusal counts for nothing until settlingTime is over, however often it
 // comes and however many attempts went before.
 func TestARefusalIsTriedAgainUntilTheServerHasSettled(t *testing.T) {
-	cut := errors.New("dial tcp 10.0.0.1:443: connect: connection refused")
+	cut := &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
 	refused := &apiError{code: http.StatusForbidden}
 	for name, test := range map[string]struct {
 		away, settled time.Duration // since the first attempt

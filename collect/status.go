@@ -6,15 +6,13 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"regexp"
-	"strings"
 	"syscall"
 	"time"
 
 	"github.com/zbundle/zbundle/bundle"
 )
 
-// errNotReady is the cause for targets that can't be asked yet or any more.
+// notReadyError is the cause for targets that can't be asked yet or any more.
 type notReadyError struct{ reason string }
 
 func (e notReadyError) Error() string { return e.reason }
@@ -33,6 +31,8 @@ func (e *statusError) Error() string {
 // run's, timeout the request's own deadline.
 func outcome(ctx context.Context, err error, timeout time.Duration) (bundle.Status, string) {
 	var api *apiError
+	var denied *forbiddenError
+	var answer *statusError
 	var notReady notReadyError
 	switch {
 	case err == nil:
@@ -45,11 +45,13 @@ func outcome(ctx context.Context, err error, timeout time.Duration) (bundle.Stat
 		return bundle.StatusTimeout, "the run's time was up (raise --timeout)"
 	case errors.As(err, &notReady):
 		return bundle.StatusNotReady, notReady.reason
-	case podGone.MatchString(err.Error()):
-		return bundle.StatusNotReady, "the pod is gone: " + podGone.FindString(err.Error())
+	case errors.As(err, &denied):
+		return bundle.StatusForbidden, oneLine(err.Error(), 300)
+	case errors.As(err, &api) && api.code == http.StatusNotFound && api.kind == "pods":
+		return bundle.StatusNotReady, "the pod is gone: " + api.message
 	case errors.As(err, &api):
 		return apiOutcome(api)
-	case strings.Contains(err.Error(), "is forbidden") || strings.Contains(err.Error(), "403 Forbidden"):
+	case errors.As(err, &answer) && answer.code == http.StatusForbidden:
 		return bundle.StatusForbidden, oneLine(err.Error(), 300)
 	case isTimeout(err):
 		return bundle.StatusTimeout, timedOut(err, timeout)
@@ -60,9 +62,6 @@ func outcome(ctx context.Context, err error, timeout time.Duration) (bundle.Stat
 	}
 	return bundle.StatusFailed, oneLine(err.Error(), 300)
 }
-
-// podGone is what the API server says of a pod that was deleted.
-var podGone = regexp.MustCompile(`pods "[^"]+" not found`)
 
 func apiOutcome(e *apiError) (bundle.Status, string) {
 	switch e.code {
@@ -98,8 +97,9 @@ func diskFull(err error) bool {
 }
 
 func timedOut(err error, timeout time.Duration) string {
-	if _, why, ok := strings.Cut(err.Error(), context.DeadlineExceeded.Error()+": "); ok {
-		return why
+	var silence *silenceError
+	if errors.As(err, &silence) {
+		return silence.what
 	}
 	return fmt.Sprintf("no whole answer within %s", timeout)
 }

@@ -98,8 +98,7 @@ func (c *podClient) by(ctx context.Context, via string, port int, path string) (
 		return c.forwarded(ctx, port, path)
 	}
 	resp, err := c.proxied(ctx, port, path)
-	var denied *apiError
-	if err != nil && (isTimeout(err) && ctx.Err() == nil || errors.As(err, &denied) && denied.code == http.StatusForbidden) {
+	if err != nil && (isTimeout(err) && ctx.Err() == nil || hasCode(err, http.StatusForbidden)) {
 		c.reach.proxyFails.Store(true)
 	}
 	return resp, err
@@ -154,7 +153,7 @@ func (c *podClient) open(ctx context.Context) error {
 	switch {
 	case err == nil || ctx.Err() != nil:
 	case isForbidden(err):
-		err = fmt.Errorf("pods/portforward is forbidden: grant %s (%w)", forwardRight(c.target.namespace), err)
+		err = &forbiddenError{right: forwardRight(c.target.namespace), answer: err}
 		c.reach.forbidden.Store(c.target.namespace, err)
 	default:
 		c.broken = err
@@ -191,10 +190,23 @@ func isTimeout(err error) bool {
 	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &timeout) && timeout.Timeout()
 }
 
-func isForbidden(err error) bool {
-	text := err.Error()
-	return strings.Contains(text, "forbidden") || strings.Contains(text, "Forbidden") || strings.Contains(text, "403")
+func isForbidden(err error) bool { return hasCode(err, http.StatusForbidden) }
+
+// forbiddenError is a right that port-forward lacks.
+type forbiddenError struct {
+	right  right
+	answer error // of the API server, nil where the review of rights told so
 }
+
+func (e *forbiddenError) Error() string {
+	said := fmt.Sprintf("%s is forbidden: grant %s", e.right.resource, e.right)
+	if e.answer != nil {
+		said += fmt.Sprintf(" (%v)", e.answer)
+	}
+	return said
+}
+
+func (e *forbiddenError) Unwrap() error { return e.answer }
 
 func (c *podClient) proxied(ctx context.Context, port int, path string) (*http.Response, error) {
 	path, query, _ := strings.Cut(path, "?")

@@ -40,7 +40,7 @@ func (a *api) openTunnel(ctx context.Context, patience time.Duration, namespace,
 		conn httpstream.Connection
 		err  error
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("%w: no connection within %s", context.DeadlineExceeded, patience))
+	ctx, cancel := context.WithTimeoutCause(ctx, patience, &silenceError{fmt.Sprintf("no connection within %s", patience)})
 	defer cancel()
 	done := make(chan result, 1)
 	go func() {
@@ -97,10 +97,16 @@ func (a *api) dialSPDY(u *url.URL) (httpstream.Connection, error) {
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusSwitchingProtocols {
-		return nil, readAPIError(resp)
+		return nil, &tunnelRefusedError{readAPIError(resp)}
 	}
 	return upgrader.NewConnection(resp)
 }
+
+// tunnelRefusedError is an API server's answer to port-forward other than a
+// connection: it is there, and its way to the pod is not.
+type tunnelRefusedError struct{ *apiError }
+
+func (e *tunnelRefusedError) Unwrap() error { return e.apiError }
 
 // errTunnel is returned for streams of a connection that was cut.
 var errTunnel = errors.New("lost connection to the pod")
@@ -122,7 +128,7 @@ func (t *tunnel) dial(ctx context.Context, port int) (net.Conn, error) {
 	select {
 	case r := <-done:
 		return r.conn, r.err
-	case <-t.conn.CloseChan():
+	case <-t.conn.CloseChan(): // that is all that tells a cut connection: the library's errors have no types
 	case <-ctx.Done():
 		err = context.Cause(ctx)
 	}
