@@ -1,104 +1,82 @@
 package collect
 
 import (
-	"bytes"
 	"cmp"
 	"fmt"
 	"hash/fnv"
 	"slices"
-
-	"github.com/zbundle/zbundle/internal/openmetrics"
+	"sync"
 )
 
-// overBudget tells whether all that the plan asks for is more than may move.
-func (r *run) overBudget() bool {
-	rest, dumps := r.planned()
-	return r.opts.Budget > 0 && rest+dumps > r.opts.Budget
-}
+// budget is what answers weigh, by estimate, and which of them are too much.
+type budget struct {
+	opts     Options
+	survey   *survey
+	observed *observed
 
-// planned is how many bytes the plan moves: its dumps, and all the rest.
-func (r *run) planned() (rest, dumps int64) {
-	add := func(task task, t target) {
-		if status, _ := r.leftOut(task, t); status != "" {
-			return
-		}
-		if n := r.estimate(task, t); task.form == asDump {
-			dumps += n
-		} else {
-			rest += n
-		}
-	}
-	for _, task := range r.objectsAsked() {
-		add(task, target{kind: kindCluster})
-	}
-	for _, t := range r.mine() {
-		for _, task := range tasksOf(t) {
-			add(task, t)
-		}
-	}
-	return rest, dumps
-}
-
-// spent is how many bytes moved already, and will beside the dumps.
-func (r *run) spent() int64 {
-	n := r.api.cost.bytes.Load()
-	for _, t := range r.mine() {
-		for _, task := range tasksOf(t) {
-			if status, _ := r.leftOut(task, t); status == "" && task.again {
-				n += r.estimate(task, t)
-			}
-		}
-	}
-	return n
+	mu       sync.Mutex
+	rationed map[string]string // ztunnels whose dump is left out, and why, by "namespace/name"
 }
 
 // ration leaves out dumps until the others fit what is left of the budget:
 // those of the sick are taken first, then an even sample over zones and node
 // pools. One is always taken, since without any nothing can be compared.
-func (r *run) ration(spent int64) {
-	if r.opts.Budget == 0 {
+func (b *budget) ration(spent int64, scope *scope) {
+	if b.opts.Budget == 0 {
 		return
 	}
-	room := max(int((r.opts.Budget-spent)/r.dumpBytes()), 1)
+	room := max(int((b.opts.Budget-spent)/b.dumpBytes()), 1)
 	var sick, well []target
-	for _, t := range r.mine() {
+	for _, t := range b.survey.shardTargets() {
 		switch {
 		case t.kind != kindZtunnel:
-		case r.outOfScope(t) != "":
-		case r.sick(t):
+		case scope.outOfScope(t) != "":
+		case b.sick(t):
 			sick = append(sick, t)
 		default:
 			well = append(well, t)
 		}
 	}
-	order := append(sick, r.sampled(well)...)
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	order := append(sick, b.sampled(well)...)
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	for _, t := range order[min(room, len(order)):] {
-		r.rationed[t.namespace+"/"+t.name] = fmt.Sprintf("budget: all dumps would move more than %s, and others were taken first (--budget 0 takes all)", Size(r.opts.Budget))
+		b.rationed[t.namespace+"/"+t.name] = fmt.Sprintf("budget: all dumps would move more than %s, and others were taken first (--budget 0 takes all)", Size(b.opts.Budget))
 	}
 }
 
 // sick is true of a ztunnel that is not ready, restarted, is connected to no
 // istiod, or serves fewer pods than are enrolled on its node.
-func (r *run) sick(t target) bool {
-	if !t.running || !t.ready || t.restarted || r.unserved(t) {
+func (b *budget) sick(t target) bool {
+	if !t.running || !t.ready || t.restarted || b.observed.unserved(t, b.survey.targets) {
 		return true
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	active, known := r.active[t.namespace+"/"+t.name]
-	return known && active < r.survey.enrolled[t.node]
+	active, known := b.observed.activeProxies(t)
+	return known && active < b.survey.enrolled[t.node]
+}
+
+// rations says why a ztunnel's dump is left out, "" where it is not.
+func (b *budget) rations(t target) string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.rationed[t.namespace+"/"+t.name]
+}
+
+// leftOut counts the dumps that are left out.
+func (b *budget) leftOut() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.rationed)
 }
 
 // sampled orders ztunnels so that the first of them, however many, come
 // evenly from all zones and node pools.
-func (r *run) sampled(ts []target) []target {
+func (b *budget) sampled(ts []target) []target {
 	type place struct{ zone, pool string }
 	by := map[place][]target{}
 	var places []place
 	for _, t := range ts {
-		n := r.survey.nodes[t.node]
+		n := b.survey.nodes[t.node]
 		p := place{n.zone, n.pool}
 		if by[p] == nil {
 			places = append(places, p)
@@ -127,21 +105,4 @@ func hashed(name string) uint32 {
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(name)) // never fails
 	return h.Sum32()
-}
-
-// activeProxies is the gauge of the pods that a ztunnel serves.
-var activeProxies = []byte("workload_manager_active_proxy_count")
-
-// proxiesServed notes what a line of a ztunnel's metrics says of it.
-func (r *run) proxiesServed(t target, line []byte) {
-	if !bytes.HasPrefix(line, activeProxies) {
-		return
-	}
-	sample, err := openmetrics.ParseSample(string(line))
-	if err != nil {
-		return
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.active[t.namespace+"/"+t.name] = int(sample.Value)
 }

@@ -7,31 +7,33 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"k8s.io/client-go/rest"
 
 	"github.com/zbundle/zbundle/bundle"
 	"github.com/zbundle/zbundle/internal/sim"
 )
 
-// meshOf is a run that has seen n nodes in three zones and two pools.
-func meshOf(n int) *run {
-	r := &run{
-		opts:   Options{NoLogs: true}.withDefaults(),
-		survey: survey{pods: 10_000, nodes: map[string]node{}, enrolled: map[string]int{}},
-		active: map[string]int{}, rationed: map[string]string{}, denied: map[right]bool{},
+// meshOf is a run with a budget that has seen n nodes in three zones and two pools.
+func meshOf(t *testing.T, n int, budget int64) *run {
+	t.Helper()
+	r, err := newRun(&rest.Config{}, "", Options{NoLogs: true, Budget: budget}, Quiet{})
+	if err != nil {
+		t.Fatal(err)
 	}
+	r.survey.pods = 10_000
 	for i := range n {
 		name := fmt.Sprintf("node-%02d", i)
 		r.survey.nodes[name] = node{zone: string(rune('a' + i%3)), pool: string(rune('p' + i/3%2))}
-		r.targets = append(r.targets, target{kind: kindZtunnel, namespace: "istio-system", name: "ztunnel-" + name, node: name, running: true, ready: true})
+		r.survey.targets = append(r.survey.targets, target{kind: kindZtunnel, namespace: "istio-system", name: "ztunnel-" + name, node: name, running: true, ready: true})
 	}
 	return r
 }
 
-// taken are the nodes whose dump is taken.
-func (r *run) takenNodes() []string {
+// takenNodes are those whose dump is taken.
+func takenNodes(r *run) []string {
 	var out []string
-	for _, t := range r.targets {
-		if r.rationed[t.namespace+"/"+t.name] == "" {
+	for _, t := range r.survey.targets {
+		if r.budget.rations(t) == "" {
 			out = append(out, t.node)
 		}
 	}
@@ -39,15 +41,15 @@ func (r *run) takenNodes() []string {
 }
 
 func TestTheSickComeFirstAndThenAnEvenSample(t *testing.T) {
-	r := meshOf(60)
-	r.targets[7].ready = false
-	r.targets[23].restarted = true
+	r := meshOf(t, 60, 1)
+	r.survey.targets[7].ready = false
+	r.survey.targets[23].restarted = true
 	r.survey.enrolled["node-41"] = 5
-	r.active["istio-system/ztunnel-node-41"] = 4
-	rest, _ := r.planned()
-	r.opts.Budget = rest + 15*r.dumpBytes() + 1
-	r.ration(rest)
-	taken := r.takenNodes()
+	r.observed.active["istio-system/ztunnel-node-41"] = 4
+	rest, _ := r.selection.planned()
+	r.budget.opts.Budget = rest + 15*r.budget.dumpBytes() + 1
+	r.budget.ration(rest, r.scope)
+	taken := takenNodes(r)
 	if len(taken) != 15 {
 		t.Fatalf("%d dumps are taken: %v", len(taken), taken)
 	}
@@ -70,20 +72,18 @@ func TestTheSickComeFirstAndThenAnEvenSample(t *testing.T) {
 
 func TestABudgetThatIsEnoughOrNoneTakesAll(t *testing.T) {
 	for _, budget := range []int64{0, 1 << 40} {
-		r := meshOf(20)
-		r.opts.Budget = budget
-		r.ration(0)
-		if n := len(r.takenNodes()); n != 20 {
+		r := meshOf(t, 20, budget)
+		r.budget.ration(0, r.scope)
+		if n := len(takenNodes(r)); n != 20 {
 			t.Errorf("budget %d: %d of 20 dumps are taken", budget, n)
 		}
 	}
 }
 
 func TestOneDumpIsTakenWhateverTheBudget(t *testing.T) {
-	r := meshOf(20)
-	r.opts.Budget = 1
-	r.ration(0)
-	if n := len(r.takenNodes()); n != 1 {
+	r := meshOf(t, 20, 1)
+	r.budget.ration(0, r.scope)
+	if n := len(takenNodes(r)); n != 1 {
 		t.Errorf("%d of 20 dumps are taken", n)
 	}
 }

@@ -12,22 +12,22 @@ import (
 	"github.com/zbundle/zbundle/bundle/layout"
 )
 
-// changes are the pods that came and went while the collection ran: what one
+// podChanges are the pods that came and went while the collection ran: what one
 // plane has and another has not is no fault then.
-type changes struct {
+type podChanges struct {
 	listed map[string]string // "<namespace>/<name>" by uid
 	came   []bundle.PodName
 }
 
-func newChanges() *changes { return &changes{listed: map[string]string{}} }
+func newPodChanges() *podChanges { return &podChanges{listed: map[string]string{}} }
 
 // before notes a pod of the first list.
-func (c *changes) before(namespace, name, uid string) {
+func (c *podChanges) before(namespace, name, uid string) {
 	c.listed[uid] = namespace + "/" + name
 }
 
 // after notes a pod of the second one.
-func (c *changes) after(namespace, name, uid string) {
+func (c *podChanges) after(namespace, name, uid string) {
 	if _, known := c.listed[uid]; known {
 		delete(c.listed, uid)
 		return
@@ -36,7 +36,7 @@ func (c *changes) after(namespace, name, uid string) {
 }
 
 // document is what the bundle holds of them, of namespaces in scope, once all were noted.
-func (c *changes) document(inScope func(namespace string) bool) bundle.PodChanges {
+func (c *podChanges) document(inScope func(namespace string) bool) bundle.PodChanges {
 	d := bundle.PodChanges{Came: c.came, Went: []bundle.PodName{}}
 	if d.Came == nil {
 		d.Came = []bundle.PodName{}
@@ -55,15 +55,15 @@ func (c *changes) document(inScope func(namespace string) bool) bundle.PodChange
 }
 
 // names lists the pods once more, by name, and stores which came and went.
-func (r *run) names(ctx context.Context, base string, task task, record *bundle.Task) error {
-	if !r.lookedAt(podsTask, target{kind: kindCluster}) {
+func (c *objectCollector) names(ctx context.Context, base string, task task, record *bundle.Task) error {
+	if !c.record.lookedAt(podsTask, target{kind: kindCluster}) {
 		record.Status, record.Reason = bundle.StatusSkipped, "there was no first answer to compare with"
 		return nil
 	}
 	l := &listed{task: task}
-	lacking := r.lists(task, l)
+	lacking := c.scope.allowedLists(task, l)
 	for _, ns := range l.namespaces {
-		err := r.namesIn(ctx, listPath(base, ns, task), l)
+		err := c.namesIn(ctx, listPath(base, ns, task), l)
 		record.Bytes = l.bytes
 		if err != nil {
 			return err
@@ -72,10 +72,10 @@ func (r *run) names(ctx context.Context, base string, task task, record *bundle.
 	if lacking != "" {
 		record.Status, record.Reason = bundle.StatusTruncated, lacking
 	}
-	entry := r.bundle.Spool(bundle.NewEntry{Path: path.Join(r.dir, layout.PodChanges), Task: task.id, ModTime: r.clock.now()})
+	entry := c.bundle.Spool(bundle.NewEntry{Path: path.Join(c.dir, layout.PodChanges), Task: task.id, ModTime: c.clock.now()})
 	enc := json.NewEncoder(entry)
 	enc.SetIndent("", " ")
-	if err := enc.Encode(r.changes.document(r.keepsPodsOf)); err != nil {
+	if err := enc.Encode(c.survey.changes.document(c.scope.keepsPodsOf)); err != nil {
 		entry.Drop()
 		return err
 	}
@@ -83,13 +83,13 @@ func (r *run) names(ctx context.Context, base string, task task, record *bundle.
 }
 
 // namesIn goes through one list of names.
-func (r *run) namesIn(ctx context.Context, path string, l *listed) error {
-	api := *r.api
+func (c *objectCollector) namesIn(ctx context.Context, path string, l *listed) error {
+	api := *c.api
 	api.accept = namesOnly
 	return api.eachPage(ctx, path, l, func(p *page) error {
 		names, err := p.podNames()
 		for _, n := range names {
-			r.changes.after(n.Namespace, n.Name, n.UID)
+			c.survey.changes.after(n.Namespace, n.Name, n.UID)
 		}
 		return err
 	})

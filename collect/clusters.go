@@ -8,71 +8,9 @@ import (
 	"sync"
 	"time"
 
-	"k8s.io/client-go/rest"
-
 	"github.com/zbundle/zbundle/bundle"
 	"github.com/zbundle/zbundle/bundle/layout"
 )
-
-// Cluster is one to collect from.
-type Cluster struct {
-	Context string // its name, in the bundle's header
-	Config  *rest.Config
-}
-
-// Run collects one cluster into opts.Output. What can't be had is recorded in
-// the bundle and does not fail the run; the error is for a cluster that can't
-// be reached at all, or a bundle that can't be written. Cancel ctx with
-// ErrInterrupted to end early with what is there.
-func Run(ctx context.Context, config *rest.Config, opts Options, progress Progress) (*Summary, error) {
-	return RunClusters(ctx, []Cluster{{Context: opts.Context, Config: config}}, opts, progress)
-}
-
-// RunClusters collects several clusters of one mesh into one bundle, at the
-// same time. Of several, one that can't be reached is recorded as well.
-func RunClusters(ctx context.Context, clusters []Cluster, opts Options, progress Progress) (*Summary, error) {
-	if opts.Names != "" {
-		return runAnonymized(ctx, clusters, opts, progress)
-	}
-	opts = opts.withDefaults()
-	began := time.Now()
-	ctx, cancel := context.WithTimeoutCause(ctx, opts.Timeout, errRunTimeout)
-	defer cancel()
-	runs, err := runsOf(clusters, opts, progress)
-	if err != nil {
-		return nil, err
-	}
-	header, err := meetAll(ctx, runs)
-	if err != nil {
-		return nil, err
-	}
-	w, err := bundle.Create(opts.Output, bundle.CreateOptions{
-		Force: opts.Force, Header: header, KeepPEM: opts.KeepPEM, Stdout: opts.Stdout, Recipients: opts.Recipients,
-	})
-	if err != nil {
-		return nil, err
-	}
-	failed := make([]error, len(runs))
-	each(runs, func(i int, r *run) {
-		r.bundle = w
-		if r.unreached == nil {
-			failed[i] = r.everything(ctx)
-		}
-	})
-	if err := errors.Join(failed...); err != nil {
-		return nil, errors.Join(err, w.Abort())
-	}
-	for _, r := range runs {
-		if r.fatal != nil {
-			return nil, errors.Join(fmt.Errorf("write the bundle: %w", r.fatal), w.Abort())
-		}
-	}
-	final := finalOf(ctx, runs)
-	if err := w.Close(final); err != nil {
-		return nil, err
-	}
-	return together(runs).summary(final, time.Since(began)), nil
-}
 
 // runsOf makes a run of each cluster. Of several, each has a folder of its own.
 func runsOf(clusters []Cluster, opts Options, progress Progress) ([]*run, error) {
@@ -80,17 +18,18 @@ func runsOf(clusters []Cluster, opts Options, progress Progress) ([]*run, error)
 	folders := map[string]string{}
 	var runs []*run
 	for _, c := range clusters {
-		r, err := newRun(c.Config, opts, &share{Progress: progress, of: total})
-		if err != nil {
-			return nil, err
-		}
-		r.opts.Context = c.Context
+		dir := ""
 		if len(clusters) > 1 {
-			r.dir = layout.ClusterDir(c.Context)
-			if other, taken := folders[r.dir]; taken {
+			dir = layout.ClusterDir(c.Context)
+			if other, taken := folders[dir]; taken {
 				return nil, fmt.Errorf("the contexts %q and %q would have the same folder in the bundle", other, c.Context)
 			}
-			folders[r.dir] = c.Context
+			folders[dir] = c.Context
+		}
+		opts.Context = c.Context
+		r, err := newRun(c.Config, dir, opts, &share{Progress: progress, of: total})
+		if err != nil {
+			return nil, err
 		}
 		runs = append(runs, r)
 	}
@@ -106,10 +45,10 @@ func each(runs []*run, do func(i int, r *run)) {
 	all.Wait()
 }
 
-// meetAll makes the bundle's header. It is an error if no cluster answers.
-func meetAll(ctx context.Context, runs []*run) (bundle.Header, error) {
+// probeAll makes the bundle's header. It is an error if no cluster answers.
+func probeAll(ctx context.Context, runs []*run) (bundle.Header, error) {
 	headers := make([]bundle.Header, len(runs))
-	each(runs, func(i int, r *run) { headers[i], r.unreached = r.meet(ctx) })
+	each(runs, func(i int, r *run) { headers[i], r.unreached = r.probeServer(ctx) })
 	if len(runs) == 1 {
 		return headers[0], runs[0].unreached
 	}
@@ -172,19 +111,6 @@ func finalOf(ctx context.Context, runs []*run) bundle.Final {
 	all.Complete, all.Incomplete = len(why) == 0, strings.Join(why, "; ")
 	if errors.Is(context.Cause(ctx), ErrInterrupted) {
 		all.Incomplete = interrupted
-	}
-	return all
-}
-
-// together is what several runs found and did, to be told as one.
-func together(runs []*run) *run {
-	if len(runs) == 1 {
-		return runs[0]
-	}
-	all := &run{opts: runs[0].opts, bundle: runs[0].bundle}
-	for _, r := range runs {
-		all.tasks = append(all.tasks, r.tasks...)
-		all.targets = append(all.targets, r.targets...)
 	}
 	return all
 }

@@ -29,34 +29,32 @@ const (
 
 // workloads is how many istiod sends to each ztunnel: by its own count once
 // it has answered, until then by the number of pods.
-func (r *run) workloads() int64 {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return max(int64(r.survey.pods), r.counted)
+func (b *budget) workloads() int64 {
+	return max(int64(b.survey.pods), b.observed.workloads())
 }
 
-func (r *run) dumpBytes() int64     { return r.workloads()*workloadBytes + 64*kb }
-func (r *run) ambientzBytes() int64 { return r.workloads() * workloadBytes }
+func (b *budget) dumpBytes() int64     { return b.workloads()*workloadBytes + 64*kb }
+func (b *budget) ambientzBytes() int64 { return b.workloads() * workloadBytes }
 
 // estimate is how many bytes a task is expected to bring.
-func (r *run) estimate(task task, t target) int64 {
+func (b *budget) estimate(task task, t target) int64 {
 	n := int64(smallBytes)
 	switch {
 	case task.id == podsTask:
-		n = r.survey.bytes
+		n = b.survey.podBytes
 	case task.form == asList, task.form == asNames:
-		n = int64(objectShare * float64(r.survey.bytes) / float64(len(objectTasks)))
+		n = int64(objectShare * float64(b.survey.podBytes) / float64(len(objectTasks)))
 	case task.form == asDump:
-		n = r.dumpBytes()
+		n = b.dumpBytes()
 	case task.form == podLog, task.form == podLogOld:
-		n = r.logBytes(t) / logShare
-		if r.opts.Tail > 0 {
-			n = min(n, int64(r.opts.Tail)*lineBytes)
+		n = b.logBytes(t) / logShare
+		if b.opts.Tail > 0 {
+			n = min(n, int64(b.opts.Tail)*lineBytes)
 		}
 	case layout.FirstTask(task.id) == ambientTask:
-		n = r.ambientzBytes()
+		n = b.ambientzBytes()
 	case task.form == asIs && task.kind == kindIstiod && task.port == istio.IstiodMonitoringPort && task.path != "/version" && task.path != "/metrics", task.form == perProxy:
-		n += r.survey.ztunnels * proxyBytes
+		n += b.survey.ztunnels * proxyBytes
 	case path.Base(task.file) == layout.Metrics:
 		n = metricsBytes
 	}
@@ -64,7 +62,7 @@ func (r *run) estimate(task task, t target) int64 {
 }
 
 // duration is how long so many requests and bytes take at the rates of this run.
-func (r *run) duration(requests int, bytes int64) time.Duration {
+func duration(requests int, bytes int64) time.Duration {
 	byRate := time.Duration(max(requests-requestBurst, 0)) * time.Second / requestsPerSecond
 	byBytes := time.Duration(float64(bytes) / bytesPerSecond * float64(time.Second))
 	return max(byRate, byBytes)

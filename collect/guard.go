@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"sync"
 
 	quantity "k8s.io/apimachinery/pkg/api/resource"
 
@@ -25,31 +26,58 @@ type inUse struct {
 	nodes      map[string]int64
 }
 
+// guard keeps processes from being asked for more than they live through.
+type guard struct {
+	force  bool
+	survey *survey
+	budget *budget
+	use    inUse // known before the first pod is asked
+
+	mu      sync.Mutex
+	dumping map[string]chan struct{} // taken while a node's ztunnel serves a dump
+}
+
+func newGuard(force bool, survey *survey, budget *budget) *guard {
+	return &guard{
+		force: force, survey: survey, budget: budget, dumping: map[string]chan struct{}{},
+		use: inUse{containers: map[string]int64{}, nodes: map[string]int64{}},
+	}
+}
+
+// containerUse is the memory that a target's container uses.
+func (g *guard) containerUse(t target) (n int64, known bool) {
+	n, known = g.use.containers[t.namespace+"/"+t.name+"/"+t.container]
+	return n, known
+}
+
+// nodeUse is the memory in use on a node, 0 where that is not known.
+func (g *guard) nodeUse(name string) int64 { return g.use.nodes[name] }
+
 // mayDump tells whether a ztunnel can be expected to live through serving its
 // config dump, and if not, why.
-func (r *run) mayDump(t target) (ok bool, why string) {
-	if r.opts.ForceDump {
+func (g *guard) mayDump(t target) (ok bool, why string) {
+	if g.force {
 		return true, ""
 	}
-	takes := servingFactor * r.dumpBytes()
-	if ok, why = r.fits(t, takes); !ok {
+	takes := servingFactor * g.budget.dumpBytes()
+	if ok, why = g.fits(t, takes); !ok {
 		why += ": --force-dump asks all the same"
 	}
 	return ok, why
 }
 
-// spareLook tells whether an istiod can be expected to live through a second
+// canReread tells whether an istiod can be expected to live through a second
 // question for what it builds whole in its memory, and if not, why.
-func (r *run) spareLook(t target) (ok bool, why string) {
-	if r.opts.ForceDump {
+func (g *guard) canReread(t target) (ok bool, why string) {
+	if g.force {
 		return true, ""
 	}
-	return r.fits(t, servingFactor*r.ambientzBytes())
+	return g.fits(t, servingFactor*g.budget.ambientzBytes())
 }
 
 // fits tells whether a container has room for so many bytes more.
-func (r *run) fits(t target, takes int64) (bool, string) {
-	used, known := r.use.containers[t.namespace+"/"+t.name+"/"+t.container]
+func (g *guard) fits(t target, takes int64) (bool, string) {
+	used, known := g.containerUse(t)
 	if t.memory > 0 {
 		said := "uses " + Size(used)
 		if !known {
@@ -62,11 +90,11 @@ func (r *run) fits(t target, takes int64) (bool, string) {
 		}
 		return true, ""
 	}
-	free := r.survey.nodes[t.node].allocatable
+	free := g.survey.nodes[t.node].allocatable
 	if free == 0 {
 		return true, "" // nothing is known of the node
 	}
-	free -= r.use.nodes[t.node]
+	free -= g.use.nodes[t.node]
 	if takes > free-free*spare/100 {
 		return false, fmt.Sprintf("an answer may take %s more memory, and its node has %s free (the container has no limit)", Size(takes), Size(max(free, 0)))
 	}
@@ -75,73 +103,76 @@ func (r *run) fits(t target, takes int64) (bool, string) {
 
 // memory asks the metrics API for the memory in use. Where it does not answer,
 // limits alone are judged by: nothing is missing in the bundle.
-func (r *run) memory(ctx context.Context, task task) {
-	base := r.served.path(task.resource)
-	record := r.begin(task.id, bundle.Target{Kind: kindCluster}, "GET "+base+"/"+task.name)
-	timeout := r.timeout(task)
+func (c *objectCollector) memory(ctx context.Context, task task) {
+	base := c.survey.served.path(task.resource)
+	record := c.record.begin(task.id, bundle.Target{Kind: kindCluster}, "GET "+base+"/"+task.name)
+	timeout := c.opts.taskTimeout(task)
 	taskCtx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	why := r.forbidden(task, target{kind: kindCluster})
+	why := c.scope.forbidden(task, target{kind: kindCluster})
 	switch {
 	case base == "":
 		record.Status, record.Reason = outcome(ctx, errAbsent, timeout)
 	case why == "":
 		var err error
-		if record.Bytes, err = r.usage(taskCtx, base, task); err != nil {
+		if record.Bytes, err = c.usage(taskCtx, base, task); err != nil {
 			_, why = outcome(ctx, err, timeout)
 		}
 	}
 	if why != "" && base != "" {
 		record.Status, record.Reason = bundle.StatusSkipped, "memory in use is not known: "+why
 	}
-	if r.opts.Shard.Owns(task.id) {
-		r.end(ctx, record, nil, timeout)
+	if c.opts.Shard.Owns(task.id) {
+		c.record.end(ctx, record, nil, timeout)
 		return
 	}
-	r.progress.End(label(record.ID, record.Target), record.Bytes, r.bundle.Size())
+	c.record.drop(record)
 }
 
 // usage reads NodeMetrics or PodMetrics, k8s.io/metrics/pkg/apis/metrics/v1beta1.
-func (r *run) usage(ctx context.Context, base string, task task) (int64, error) {
-	l := &listed{w: io.Discard, task: task, namespaces: r.listedIn(task), each: func(raw []byte) bool {
-		type usage struct {
-			Memory quantity.Quantity `json:"memory"`
-		}
-		var m struct {
-			Metadata struct {
-				Name      string `json:"name"`
-				Namespace string `json:"namespace"`
-			} `json:"metadata"`
-			Usage      usage `json:"usage"`
-			Containers []struct {
-				Name  string `json:"name"`
-				Usage usage  `json:"usage"`
-			} `json:"containers"`
-		}
-		if json.Unmarshal(raw, &m) != nil {
-			return false
-		}
-		if !task.namespaced {
-			r.use.nodes[m.Metadata.Name] = m.Usage.Memory.Value()
-		}
-		for _, c := range m.Containers {
-			r.use.containers[m.Metadata.Namespace+"/"+m.Metadata.Name+"/"+c.Name] = c.Usage.Memory.Value()
-		}
-		return false
-	}}
-	err := r.api.list(ctx, base, l)
+func (c *objectCollector) usage(ctx context.Context, base string, task task) (int64, error) {
+	l := &listed{w: io.Discard, task: task, namespaces: c.scope.listedIn(task), each: c.guard.noteUse}
+	err := c.api.list(ctx, base, l)
 	return l.bytes, err
 }
 
-// soleDump waits until no other dump is asked for on a node: two ztunnels of
-// different revisions may run there, and share its memory.
-func (r *run) soleDump(ctx context.Context, node string) (release func(), err error) {
-	r.mu.Lock()
-	if r.dumping[node] == nil {
-		r.dumping[node] = make(chan struct{}, 1)
+// noteUse takes notice of one NodeMetrics or PodMetrics. Only the latter has containers.
+func (g *guard) noteUse(raw []byte) bool {
+	type usage struct {
+		Memory quantity.Quantity `json:"memory"`
 	}
-	turn := r.dumping[node]
-	r.mu.Unlock()
+	var m struct {
+		Metadata struct {
+			Name      string `json:"name"`
+			Namespace string `json:"namespace"`
+		} `json:"metadata"`
+		Usage      usage `json:"usage"`
+		Containers []struct {
+			Name  string `json:"name"`
+			Usage usage  `json:"usage"`
+		} `json:"containers"`
+	}
+	if json.Unmarshal(raw, &m) != nil {
+		return false
+	}
+	if m.Metadata.Namespace == "" {
+		g.use.nodes[m.Metadata.Name] = m.Usage.Memory.Value()
+	}
+	for _, c := range m.Containers {
+		g.use.containers[m.Metadata.Namespace+"/"+m.Metadata.Name+"/"+c.Name] = c.Usage.Memory.Value()
+	}
+	return false
+}
+
+// acquireNodeDump waits until no other dump is asked for on a node: two ztunnels of
+// different revisions may run there, and share its memory.
+func (g *guard) acquireNodeDump(ctx context.Context, node string) (release func(), err error) {
+	g.mu.Lock()
+	if g.dumping[node] == nil {
+		g.dumping[node] = make(chan struct{}, 1)
+	}
+	turn := g.dumping[node]
+	g.mu.Unlock()
 	select {
 	case turn <- struct{}{}:
 		return func() { <-turn }, nil

@@ -14,14 +14,12 @@ import (
 
 const testNode, testTarget = "node-1", "istio-system/ztunnel-1/istio-proxy"
 
-// guarded is a run that has seen a mesh of so many pods, and one ztunnel with a memory limit.
-func guarded(pods int, limit int64) (*run, target) {
-	r := &run{
-		opts:   Options{}.withDefaults(),
-		survey: survey{pods: pods, nodes: map[string]node{}},
-		use:    inUse{containers: map[string]int64{}, nodes: map[string]int64{}},
-	}
-	return r, target{kind: kindZtunnel, namespace: "istio-system", name: "ztunnel-1", node: testNode, container: "istio-proxy", memory: limit, running: true}
+// guarded is a guard that has seen a mesh of so many pods, and one ztunnel with a memory limit.
+func guarded(pods int, limit int64, force bool) (*guard, target) {
+	s := newSurvey("", Options{})
+	s.pods = pods
+	b := &budget{survey: s, observed: newObserved(Options{})}
+	return newGuard(force, s, b), target{kind: kindZtunnel, namespace: "istio-system", name: "ztunnel-1", node: testNode, container: "istio-proxy", memory: limit, running: true}
 }
 
 func TestADumpThatMayNotFitIsNotAskedFor(t *testing.T) {
@@ -45,8 +43,7 @@ func TestADumpThatMayNotFitIsNotAskedFor(t *testing.T) {
 		"a small mesh beside a limit almost used": {pods: 1_000, limit: 128 * mb, used: 120 * mb, why: "its limit of 128.0 MB"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r, z := guarded(test.pods, test.limit)
-			r.opts.ForceDump = test.force
+			r, z := guarded(test.pods, test.limit, test.force)
 			if test.used > 0 {
 				r.use.containers[testTarget] = test.used
 			}
@@ -64,16 +61,16 @@ func TestADumpThatMayNotFitIsNotAskedFor(t *testing.T) {
 }
 
 func TestIstiodsOwnCountWeighsDumps(t *testing.T) {
-	r, z := guarded(100, 512*mb)
-	body := &limitedReader{r: strings.NewReader(ambientzOf(100_000)), left: 1024 * mb}
-	end := r.listen(task{id: ambientTask}, target{kind: kindIstiod}, body)
+	r, z := guarded(100, 512*mb, false)
+	seen := r.budget.observed.observerOf(task{id: ambientTask}, target{kind: kindIstiod})
+	body := io.TeeReader(strings.NewReader(ambientzOf(100_000)), seen)
 	buffer := make([]byte, 1013) // cuts keys in two
 	if _, err := io.CopyBuffer(struct{ io.Writer }{io.Discard}, struct{ io.Reader }{body}, buffer); err != nil {
 		t.Fatal(err)
 	}
-	end()
-	if r.workloads() != 100_000 {
-		t.Errorf("%d workloads were counted", r.workloads())
+	seen.end()
+	if r.budget.workloads() != 100_000 {
+		t.Errorf("%d workloads were counted", r.budget.workloads())
 	}
 	r.use.containers[testTarget] = 200 * mb
 	if ok, _ := r.mayDump(z); ok {

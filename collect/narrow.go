@@ -18,9 +18,9 @@ import (
 var presumed = []string{istio.SystemNamespace, cniNamespace}
 
 // single are the namespaces that are tried one by one.
-func (r *run) single() []string {
-	out := slices.Concat(presumed, r.opts.Namespaces, r.namespacesOf(kindIstiod, kindZtunnel, kindCNI, kindGateway))
-	if ns := r.opts.forNamespace(); ns != "" {
+func (s *scope) single() []string {
+	out := slices.Concat(presumed, s.opts.Namespaces, s.survey.namespacesOf(kindIstiod, kindZtunnel, kindCNI, kindGateway))
+	if ns := s.opts.forNamespace(); ns != "" {
 		out = append(out, ns)
 	}
 	slices.Sort(out)
@@ -31,28 +31,28 @@ func (r *run) single() []string {
 func (r *run) narrow(ctx context.Context, tasks []task) {
 	var rights []right
 	for _, task := range tasks {
-		if everywhere := listRight(task, ""); task.namespaced && r.known[everywhere] && r.denied[everywhere] {
-			for _, ns := range r.single() {
+		if everywhere := listRight(task, ""); task.namespaced && r.rights.asked(everywhere) && r.rights.denies(everywhere) {
+			for _, ns := range r.scope.single() {
 				rights = append(rights, listRight(task, ns))
 			}
 		}
 	}
-	r.allow(ctx, rights)
+	r.rights.ask(ctx, rights)
 }
 
 // listable are the namespaces that a list is asked of, as listedIn has them,
 // but those that no right is there for; for all at once stand the single ones
-// that may be listed. The caller holds r.mu.
-func (r *run) listable(task task) []string {
+// that may be listed.
+func (s *scope) listable(task task) []string {
 	var out []string
-	for _, ns := range r.listedIn(task) {
+	for _, ns := range s.listedIn(task) {
 		switch {
-		case !r.denied[listRight(task, ns)]:
+		case !s.rights.denies(listRight(task, ns)):
 			out = append(out, ns)
 		case ns == "" && task.namespaced:
-			out = append(out, slices.DeleteFunc(r.single(), func(ns string) bool {
+			out = append(out, slices.DeleteFunc(s.single(), func(ns string) bool {
 				x := listRight(task, ns)
-				return !r.known[x] || r.denied[x]
+				return !s.rights.asked(x) || s.rights.denies(x)
 			})...)
 		}
 	}
@@ -60,19 +60,17 @@ func (r *run) listable(task task) []string {
 }
 
 // podsListed are the namespaces that pods are listed in, or all of them.
-func (r *run) podsListed() (namespaces []string, all bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+func (s *scope) podsListed() (namespaces []string, all bool) {
 	pods := objectTasks[slices.IndexFunc(objectTasks, func(t task) bool { return t.id == podsTask })]
-	return r.listable(pods), !r.denied[listRight(pods, "")]
+	return s.listable(pods), !s.rights.denies(listRight(pods, ""))
 }
 
 // lacking says which rights to list a kind of object are not there, and what
-// was listed instead; "" where none is missing. The caller holds r.mu.
-func (r *run) lacking(task task) string {
+// was listed instead; "" where none is missing.
+func (s *scope) lacking(task task) string {
 	var denied []string
-	for _, x := range r.needs(task, target{kind: kindCluster}) {
-		if r.denied[x] {
+	for _, x := range s.needs(task, target{kind: kindCluster}) {
+		if s.rights.denies(x) {
 			denied = append(denied, x.String())
 		}
 	}
@@ -80,8 +78,8 @@ func (r *run) lacking(task task) string {
 		return ""
 	}
 	said := "forbidden: grant " + strings.Join(denied, ", ")
-	if r.denied[listRight(task, "")] && task.form != asNamed {
-		said = fmt.Sprintf("only namespaces %s were listed: %s", strings.Join(r.listable(task), ", "), said)
+	if s.rights.denies(listRight(task, "")) && task.form != asNamed {
+		said = fmt.Sprintf("only namespaces %s were listed: %s", strings.Join(s.listable(task), ", "), said)
 	}
 	return said
 }

@@ -15,38 +15,89 @@ import (
 	"github.com/zbundle/zbundle/bundle/layout"
 )
 
+// selection is what of all tasks is worth asking: within the scope, the rights,
+// the budget and the memory of who would answer.
+type selection struct {
+	opts   Options
+	survey *survey
+	rights *rights
+	scope  *scope
+	budget *budget
+	guard  *guard
+	cost   *cost // what was spent already
+}
+
 // leftOut says of a task that is not to be asked of a target how it ends, and why.
-func (r *run) leftOut(task task, t target) (bundle.Status, string) {
-	if why := r.unasked(task, t); why != "" {
+func (s *selection) leftOut(task task, t target) (bundle.Status, string) {
+	if why := s.scope.unasked(task, t); why != "" {
 		return bundle.StatusSkipped, why
 	}
-	if why := r.forbidden(task, t); why != "" {
+	if why := s.scope.forbidden(task, t); why != "" {
 		return bundle.StatusForbidden, why
 	}
 	if task.form != asDump || !t.running {
 		return "", ""
 	}
-	r.mu.Lock()
-	why := r.rationed[t.namespace+"/"+t.name]
-	r.mu.Unlock()
-	if why != "" {
+	if why := s.budget.rations(t); why != "" {
 		return bundle.StatusSkipped, why
 	}
-	if ok, why := r.mayDump(t); !ok {
+	if ok, why := s.guard.mayDump(t); !ok {
 		return bundle.StatusSkipped, why
 	}
 	return "", ""
 }
 
 // unasked says why nobody wants the answer, "" where somebody does.
-func (r *run) unasked(task task, t target) string {
-	if why := r.outOfScope(t); why != "" {
+func (s *scope) unasked(task task, t target) string {
+	if why := s.outOfScope(t); why != "" {
 		return why
 	}
-	if r.opts.NoLogs && (task.form == podLog || task.form == podLogOld) {
+	if s.opts.NoLogs && (task.form == podLog || task.form == podLogOld) {
 		return "no logs were asked for (--no-logs)"
 	}
 	return ""
+}
+
+// overBudget tells whether all that the plan asks for is more than may move.
+func (s *selection) overBudget() bool {
+	rest, dumps := s.planned()
+	return s.opts.Budget > 0 && rest+dumps > s.opts.Budget
+}
+
+// planned is how many bytes the plan moves: its dumps, and all the rest.
+func (s *selection) planned() (rest, dumps int64) {
+	add := func(task task, t target) {
+		if status, _ := s.leftOut(task, t); status != "" {
+			return
+		}
+		if n := s.budget.estimate(task, t); task.form == asDump {
+			dumps += n
+		} else {
+			rest += n
+		}
+	}
+	for _, task := range s.scope.objectsAsked() {
+		add(task, target{kind: kindCluster})
+	}
+	for _, t := range s.survey.shardTargets() {
+		for _, task := range tasksOf(t) {
+			add(task, t)
+		}
+	}
+	return rest, dumps
+}
+
+// spent is how many bytes moved already, and will beside the dumps.
+func (s *selection) spent() int64 {
+	n := s.cost.bytes.Load()
+	for _, t := range s.survey.shardTargets() {
+		for _, task := range tasksOf(t) {
+			if status, _ := s.leftOut(task, t); status == "" && task.again {
+				n += s.budget.estimate(task, t)
+			}
+		}
+	}
+	return n
 }
 
 // Plan is what a run would ask, with what it would come to.
@@ -88,47 +139,47 @@ func PlanOf(ctx context.Context, config *rest.Config, opts Options) (*Plan, erro
 		return nil, err
 	}
 	r.review(ctx)
-	for _, task := range r.objectsAsked() {
-		if base := r.served.path(task.resource); task.form == asUse && base != "" {
+	for _, task := range r.scope.objectsAsked() {
+		if base := r.survey.served.path(task.resource); task.form == asUse && base != "" {
 			// Without an answer limits alone are judged by.
-			_, _ = r.usage(ctx, base, task)
+			_, _ = r.objects.usage(ctx, base, task)
 		}
 	}
-	rest, _ := r.planned()
-	r.ration(rest)
-	return r.plan(), nil
+	rest, _ := r.selection.planned()
+	r.budget.ration(rest, r.scope)
+	return r.selection.plan(r.reviewed), nil
 }
 
 // scout finds out what there is to ask.
 func scout(ctx context.Context, config *rest.Config, opts Options) (*run, error) {
-	r, err := newRun(config, opts, Quiet{})
+	r, err := newRun(config, "", opts, Quiet{})
 	if err != nil {
 		return nil, err
 	}
-	if _, err := r.meet(ctx); err != nil {
+	if _, err := r.probeServer(ctx); err != nil {
 		return nil, err
 	}
-	if r.served, err = r.api.groupVersions(ctx); err != nil {
+	if r.survey.served, err = r.api.groupVersions(ctx); err != nil {
 		return nil, fmt.Errorf("list the API groups: %w", err)
 	}
 	r.reviewFirst(ctx)
-	if err := r.look(ctx); err != nil {
+	if err := r.objects.scoutLists(ctx); err != nil {
 		return nil, fmt.Errorf("list the pods: %w", err)
 	}
-	return r, r.settle()
+	return r, r.scope.resolve()
 }
 
-func (r *run) plan() *Plan {
-	p := &Plan{Rights: r.reviewed, Notes: r.notes()}
+func (s *selection) plan(reviewed []bundle.Right) *Plan {
+	p := &Plan{Rights: reviewed, Notes: s.notes()}
 	server := PlannedTarget{Name: "the API server", Requests: []PlannedRequest{{Request: "GET /version"}, {Request: "GET /apis"}}}
-	for range r.known {
+	for range s.rights.reviews() {
 		server.Requests = append(server.Requests, PlannedRequest{Request: "POST " + reviewPath, Bytes: kb})
 	}
-	for _, task := range r.objectsAsked() {
-		server.Requests = append(server.Requests, r.plannedObjects(task)...)
+	for _, task := range s.scope.objectsAsked() {
+		server.Requests = append(server.Requests, s.plannedObjects(task)...)
 	}
-	p.add(r, server)
-	for _, t := range r.mine() {
+	p.add(server)
+	for _, t := range s.survey.shardTargets() {
 		planned := PlannedTarget{Name: t.String()}
 		if t.node != "" {
 			planned.Name += " on node " + t.node
@@ -137,7 +188,7 @@ func (r *run) plan() *Plan {
 			planned.Note = "it is not running: " + t.why
 		}
 		for _, task := range tasksOf(t) {
-			request := PlannedRequest{Request: request(task, t), Bytes: r.estimate(task, t)}
+			request := PlannedRequest{Request: request(task, t), Bytes: s.budget.estimate(task, t)}
 			switch {
 			case task.form == perProxy:
 				request.Request += ", for each ztunnel that it serves"
@@ -146,97 +197,95 @@ func (r *run) plan() *Plan {
 			case task.again:
 				request.Request += ", after all else"
 			}
-			if status, why := r.leftOut(task, t); status != "" {
+			if status, why := s.leftOut(task, t); status != "" {
 				request.Bytes, request.LeftOut = 0, string(status)+": "+why
 			}
 			if task.form == asDump && t.running {
-				planned.Note = r.dumpNote(t)
+				planned.Note = s.dumpNote(t)
 			}
 			planned.Requests = append(planned.Requests, request)
 		}
-		p.add(r, planned)
+		p.add(planned)
 	}
-	p.Takes = max(r.duration(p.Requests, p.Bytes), r.opts.MetricsInterval)
+	p.Takes = max(duration(p.Requests, p.Bytes), s.opts.MetricsInterval)
 	return p
 }
 
-func (p *Plan) add(r *run, t PlannedTarget) {
+func (p *Plan) add(t PlannedTarget) {
 	for _, request := range t.Requests {
 		if request.LeftOut == "" {
 			t.Asked++
 			t.Bytes += request.Bytes
 		}
 	}
-	t.Takes = r.duration(t.Asked, t.Bytes)
+	t.Takes = duration(t.Asked, t.Bytes)
 	p.Targets = append(p.Targets, t)
 	p.Requests += t.Asked
 	p.Bytes += t.Bytes
 }
 
 // plannedObjects are the requests for one kind of object.
-func (r *run) plannedObjects(task task) []PlannedRequest {
-	base := r.served.path(task.resource)
+func (s *selection) plannedObjects(task task) []PlannedRequest {
+	base := s.survey.served.path(task.resource)
 	if base == "" {
 		return []PlannedRequest{{Request: "GET " + task.id, LeftOut: "absent: this cluster does not serve it"}}
 	}
 	left := ""
-	if status, why := r.leftOut(task, target{kind: kindCluster}); status != "" {
+	if status, why := s.leftOut(task, target{kind: kindCluster}); status != "" {
 		left = string(status) + ": " + why
 	}
 	var out []PlannedRequest
 	if task.form == asNamed {
-		for _, o := range r.named(task) {
+		for _, o := range s.scope.named(task) {
 			out = append(out, PlannedRequest{Request: "GET " + base + o.path(task), Bytes: smallBytes, LeftOut: left})
 		}
 		return out
 	}
-	r.mu.Lock()
-	namespaces, lacking := r.listable(task), r.lacking(task)
-	r.mu.Unlock()
+	namespaces, lacking := s.scope.listable(task), s.scope.lacking(task)
 	if left != "" {
-		namespaces = r.listedIn(task)
+		namespaces = s.scope.listedIn(task)
 	} else if lacking != "" {
 		out = append(out, PlannedRequest{Request: "GET " + base + "/" + task.name + " whole", LeftOut: lacking})
 	}
 	for _, ns := range namespaces {
 		out = append(out, PlannedRequest{
 			Request: fmt.Sprintf("GET %s?limit=%d", listPath(base, ns, task), pageSize),
-			Bytes:   r.estimate(task, target{kind: kindCluster}) / int64(len(namespaces)), LeftOut: left,
+			Bytes:   s.budget.estimate(task, target{kind: kindCluster}) / int64(len(namespaces)), LeftOut: left,
 		})
 	}
 	return out
 }
 
 // dumpNote says what a dump is expected to weigh, and what serving it takes.
-func (r *run) dumpNote(t target) string {
+func (s *selection) dumpNote(t target) string {
 	room := "no memory limit"
 	if t.memory > 0 {
 		room = "a limit of " + Size(t.memory)
-	} else if n := r.survey.nodes[t.node]; n.allocatable > 0 {
-		room += fmt.Sprintf(", %s for pods on the node, %s known to be in use", Size(n.allocatable), Size(r.use.nodes[t.node]))
+	} else if n := s.survey.nodes[t.node]; n.allocatable > 0 {
+		room += fmt.Sprintf(", %s for pods on the node, %s known to be in use", Size(n.allocatable), Size(s.guard.nodeUse(t.node)))
 	}
-	if used, ok := r.use.containers[t.namespace+"/"+t.name+"/"+t.container]; ok {
+	if used, ok := s.guard.containerUse(t); ok {
 		room += ", " + Size(used) + " in use"
 	}
-	return fmt.Sprintf("a dump of about %s takes up to %s of memory for a moment; %s", Size(r.dumpBytes()), Size(servingFactor*r.dumpBytes()), room)
+	return fmt.Sprintf("a dump of about %s takes up to %s of memory for a moment; %s", Size(s.budget.dumpBytes()), Size(servingFactor*s.budget.dumpBytes()), room)
 }
 
 // notes say what the scope and the budget leave out.
-func (r *run) notes() []string {
+func (s *selection) notes() []string {
 	var out []string
-	if in, all := r.podsListed(); !all {
+	if in, all := s.scope.podsListed(); !all {
 		out = append(out, "pods can't be listed in all namespaces, but only in: "+orDefault(strings.Join(in, ", "), "none")+"; name others where they can with --namespace")
 	}
-	if r.inScope != nil {
-		out = append(out, fmt.Sprintf("%d of %d nodes are in scope", len(r.inScope), max(len(r.survey.nodes), len(r.inScope))))
+	if n, bounded := s.scope.nodesInScope(); bounded {
+		out = append(out, fmt.Sprintf("%d of %d nodes are in scope", n, max(len(s.survey.nodes), n)))
 	}
-	if r.opts.For != "" {
+	if s.opts.For != "" {
 		out = append(out, "the nodes of its peers are added once the metrics of its own nodes' ztunnels name them")
 	}
-	if n := len(r.rationed); n > 0 {
-		out = append(out, fmt.Sprintf("%d config dumps are left out to keep to the budget of %s (--budget 0 takes all)", n, Size(r.opts.Budget)))
-	} else if r.overBudget() {
-		out = append(out, fmt.Sprintf("that is more than the budget of %s: config dumps are taken of sick ztunnels first, then of an even sample over zones and node pools (--budget 0 takes all)", Size(r.opts.Budget)))
+	if n := s.budget.leftOut(); n > 0 {
+		out = append(out, fmt.Sprintf("%d config dumps are left out to keep to the budget of %s (--budget 0 takes all)", n, Size(s.opts.Budget)))
+	} else if s.overBudget() {
+		out = append(out, fmt.Sprintf("that is more than the budget of %s: config dumps are taken of sick ztunnels first, then of an even sample over zones and node pools (--budget 0 takes all)", Size(s.opts.Budget)))
 	}
 	return out
 }
@@ -306,19 +355,20 @@ func RightsFor(ctx context.Context, config *rest.Config, opts Options, name stri
 	if err != nil {
 		return Rights{}, err
 	}
-	return rolesOf(r.wanted(), name, subject), nil
+	return rolesOf(r.scope.wanted(), name, subject), nil
 }
 
 // RightsIn is RightsFor a cluster that is not asked: one that serves
 // everything, with istiod, ztunnel, istio-cni and gateways in these namespaces.
 func RightsIn(namespaces []string, opts Options, name string, subject rbacv1.Subject) Rights {
-	r := &run{opts: opts.withoutAuto().withDefaults()}
+	opts = opts.withoutAuto().withDefaults()
+	found := newSurvey("", opts)
 	for _, ns := range namespaces {
 		for _, kind := range []string{kindIstiod, kindZtunnel, kindCNI, kindGateway, kindWaypoint} {
-			r.targets = append(r.targets, target{kind: kind, namespace: ns})
+			found.targets = append(found.targets, target{kind: kind, namespace: ns})
 		}
 	}
-	return rolesOf(r.wanted(), name, subject)
+	return rolesOf((&scope{opts: opts, survey: found, rights: newRights(nil, 0)}).wanted(), name, subject)
 }
 
 func (o Options) withoutAuto() Options {
@@ -328,10 +378,23 @@ func (o Options) withoutAuto() Options {
 	return o
 }
 
-// say tells the plan before the work.
-func (r *run) say() {
-	p := r.plan()
-	if slices.ContainsFunc(r.targets, func(t target) bool { return t.kind == kindZtunnel }) || len(p.Rights) > 0 {
+// announce tells the plan before the work.
+func (r *run) announce() {
+	p := r.selection.plan(r.reviewed)
+	if slices.ContainsFunc(r.survey.targets, func(t target) bool { return t.kind == kindZtunnel }) || len(p.Rights) > 0 {
 		r.progress.Note("plan: " + strings.TrimPrefix(strings.Join(p.Lines(), "\n"), "in all: "))
 	}
+}
+
+// expected counts the requests to pods that are known beforehand.
+func (s *selection) expected() int {
+	n := 0
+	for _, t := range s.survey.shardTargets() {
+		for _, task := range tasksOf(t) {
+			if task.form != perProxy {
+				n++
+			}
+		}
+	}
+	return n
 }

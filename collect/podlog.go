@@ -33,23 +33,23 @@ const (
 // log streams a container's log out of the API server: all of it where it is
 // small, else its beginning and its newest part. What came before a stream
 // breaks off for good is kept.
-func (r *run) log(ctx context.Context, t target, task task, record *bundle.Task) error {
+func (p *podCollector) log(ctx context.Context, t target, task task, record *bundle.Task) error {
 	if !t.running && task.form == podLog && !t.restarted {
 		return notReadyError{t.why}
 	}
-	entry := r.bundle.Spool(bundle.NewEntry{Path: path.Join(t.dir(), task.file), Task: record.ID, ModTime: r.clock.now()})
+	entry := p.bundle.Spool(bundle.NewEntry{Path: path.Join(t.dir(), task.file), Task: record.ID, ModTime: p.clock.now()})
 	l := &containerLog{
-		api: r.api, path: fmt.Sprintf("/api/v1/namespaces/%s/pods/%s/log", t.namespace, t.name),
+		api: p.api, path: fmt.Sprintf("/api/v1/namespaces/%s/pods/%s/log", t.namespace, t.name),
 		query: url.Values{"container": {t.container}, "timestamps": {"true"}}, w: entry,
 	}
 	mask := redact.NewRequestMask(entry)
-	if (t.kind == kindGateway || t.kind == kindWaypoint) && !r.opts.KeepRequests {
+	if (t.kind == kindGateway || t.kind == kindWaypoint) && !p.opts.KeepRequests {
 		l.w = mask
 	}
 	if task.form == podLogOld {
 		l.query.Set("previous", "true")
 	}
-	errRead := l.take(ctx, r.opts.since(r.clock.start), r.opts.Tail, min(r.logBytes(t), task.limit))
+	errRead := l.take(ctx, p.opts.since(p.clock.start), p.opts.Tail, min(p.budget.logBytes(t), task.limit))
 	record.Bytes = l.received
 	if errRead != nil && l.kept == 0 {
 		entry.Drop()
@@ -62,7 +62,7 @@ func (r *run) log(ctx context.Context, t target, task task, record *bundle.Task)
 	if err != nil {
 		return err
 	}
-	r.count("requests", mask.Masked())
+	p.record.count("requests", mask.Masked())
 	record.Entries = append(record.Entries, kept.Path)
 	switch {
 	case errRead != nil:
@@ -74,11 +74,11 @@ func (r *run) log(ctx context.Context, t target, task task, record *bundle.Task)
 }
 
 // logBytes is how much of a container's log is taken: more of one in trouble.
-func (r *run) logBytes(t target) int64 {
-	if t.restarted || !t.ready || r.unserved(t) {
-		return r.opts.LogBytes * sickShare
+func (b *budget) logBytes(t target) int64 {
+	if t.restarted || !t.ready || b.observed.unserved(t, b.survey.targets) {
+		return b.opts.LogBytes * sickShare
 	}
-	return r.opts.LogBytes
+	return b.opts.LogBytes
 }
 
 // containerLog reads one log. It asks for the runtime's timestamps, by which

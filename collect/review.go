@@ -22,7 +22,7 @@ import (
 const reviewPath = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 
 // wanted are the distinct rights that the plan needs, sorted.
-func (r *run) wanted() []right {
+func (s *scope) wanted() []right {
 	seen := map[right]bool{}
 	var out []right
 	add := func(rights []right) {
@@ -34,14 +34,14 @@ func (r *run) wanted() []right {
 		}
 	}
 	for _, task := range tasksOf(target{kind: kindCluster}) {
-		if r.served.path(task.resource) != "" {
-			add(r.needs(task, target{kind: kindCluster}))
+		if s.survey.served.path(task.resource) != "" {
+			add(s.needs(task, target{kind: kindCluster}))
 		}
 	}
-	for _, t := range r.targets {
+	for _, t := range s.survey.targets {
 		for _, task := range tasksOf(t) {
-			if why := r.unasked(task, t); why == "" {
-				add(r.needs(task, t))
+			if why := s.unasked(task, t); why == "" {
+				add(s.needs(task, t))
 			}
 		}
 	}
@@ -54,7 +54,7 @@ func (r *run) reviewFirst(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, r.opts.RequestTimeout)
 	defer cancel()
 	for _, task := range tasks[:surveyed] {
-		r.allow(ctx, r.needs(task, target{kind: kindCluster}))
+		r.rights.ask(ctx, r.scope.needs(task, target{kind: kindCluster}))
 	}
 	r.narrow(ctx, tasks[:surveyed])
 }
@@ -65,41 +65,78 @@ func (r *run) reviewFirst(ctx context.Context) {
 func (r *run) review(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, r.opts.RequestTimeout)
 	defer cancel()
-	rights := r.wanted()
-	r.allow(ctx, rights)
+	rights := r.scope.wanted()
+	r.rights.ask(ctx, rights)
 	r.narrow(ctx, objectTasks)
 	// Where there is no port-forward, pod proxy may do.
 	var second []right
 	for _, x := range rights {
-		if r.denied[x] && x == forwardRight(x.namespace) {
+		if r.rights.denies(x) && x == forwardRight(x.namespace) {
 			second = append(second, proxyRight(x.namespace))
 		}
 	}
-	r.allow(ctx, second)
+	r.rights.ask(ctx, second)
 	for _, x := range second {
 		x = forwardRight(x.namespace)
-		r.reach.forbidden.Store(x.namespace, &forbiddenError{right: x})
+		r.pods.reach.forbid(x.namespace, &forbiddenError{right: x})
 	}
-	for _, x := range r.wanted() { // what was denied may have narrowed the scope
-		r.reviewed = append(r.reviewed, bundle.Right{Verb: x.verb, Group: x.group, Resource: x.resource, Namespace: x.namespace, Name: x.name, Denied: r.denied[x]})
+	for _, x := range r.scope.wanted() { // what was denied may have narrowed the scope
+		r.reviewed = append(r.reviewed, bundle.Right{Verb: x.verb, Group: x.group, Resource: x.resource, Namespace: x.namespace, Name: x.name, Denied: r.rights.denies(x)})
 	}
 }
 
-// allow asks about rights that were not asked about before.
-func (r *run) allow(ctx context.Context, rights []right) {
-	rights = slices.DeleteFunc(slices.Clone(rights), func(x right) bool { return r.known[x] })
+// rights are those that the API server was asked about: what may be asked.
+type rights struct {
+	api     *api
+	workers int
+
+	mu     sync.Mutex
+	known  map[right]bool // that were asked about
+	denied map[right]bool // of them
+}
+
+func newRights(api *api, workers int) *rights {
+	return &rights{api: api, workers: workers, known: map[right]bool{}, denied: map[right]bool{}}
+}
+
+// denies is true of a right that the API server says is not there.
+func (g *rights) denies(x right) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.denied[x]
+}
+
+// asked is true of a right that the API server was asked about.
+func (g *rights) asked(x right) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.known[x]
+}
+
+// reviews is how many questions were put.
+func (g *rights) reviews() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return len(g.known)
+}
+
+// ask asks about rights that were not asked about before.
+func (g *rights) ask(ctx context.Context, rights []right) {
+	g.mu.Lock()
+	rights = slices.DeleteFunc(slices.Clone(rights), func(x right) bool { return g.known[x] })
 	for _, x := range rights {
-		r.known[x] = true
+		g.known[x] = true
 	}
+	g.mu.Unlock()
 	work := make(chan right)
 	var workers sync.WaitGroup
-	for range min(r.opts.Concurrency, len(rights)) {
+	for range min(g.workers, len(rights)) {
 		workers.Go(func() {
 			for x := range work {
-				if allowed, err := r.api.review(ctx, x); err == nil && !allowed {
-					r.mu.Lock()
-					r.denied[x] = true
-					r.mu.Unlock()
+				if allowed, err := g.api.review(ctx, x); err == nil && !allowed {
+					g.mu.Lock()
+					g.denied[x] = true
+					g.mu.Unlock()
 				}
 			}
 		})
@@ -144,17 +181,15 @@ func (a *api) review(ctx context.Context, x right) (bool, error) {
 }
 
 // forbidden says which right a task lacks, "" where none that is known of.
-func (r *run) forbidden(task task, t target) string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if t.kind == kindCluster && task.form != asNamed && len(r.listable(task)) > 0 {
+func (s *scope) forbidden(task task, t target) string {
+	if t.kind == kindCluster && task.form != asNamed && len(s.listable(task)) > 0 {
 		return "" // lacking says what is left out
 	}
-	needs := r.needs(task, t)
+	needs := s.needs(task, t)
 	var lacking []string
 	for _, x := range needs {
-		instead := x == forwardRight(x.namespace) && task.onPodAddress && !r.denied[proxyRight(x.namespace)]
-		if r.denied[x] && !instead {
+		instead := x == forwardRight(x.namespace) && task.onPodAddress && !s.rights.denies(proxyRight(x.namespace))
+		if s.rights.denies(x) && !instead {
 			lacking = append(lacking, x.String())
 		}
 	}

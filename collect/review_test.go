@@ -86,7 +86,7 @@ func plannedRights(t *testing.T, served sim.Options, opts Options) []right {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return r.wanted()
+	return r.scope.wanted()
 }
 
 // statuses are how the tasks ended, by label.

@@ -38,19 +38,19 @@ func compareRights(a, b right) int {
 }
 
 // needs are the rights that it takes to ask a target for a task.
-func (r *run) needs(task task, t target) []right {
+func (s *scope) needs(task task, t target) []right {
 	x := right{group: task.group, resource: task.name, verb: "list"}
 	switch task.form {
 	case asList, asUse, asNames:
 		var out []right
-		for _, ns := range r.listedIn(task) {
+		for _, ns := range s.listedIn(task) {
 			x.namespace = ns
 			out = append(out, x)
 		}
 		return out
 	case asNamed:
 		var out []right
-		for _, o := range r.named(task) {
+		for _, o := range s.named(task) {
 			x.verb, x.namespace, x.name = "get", o.namespace, o.name
 			out = append(out, x)
 		}

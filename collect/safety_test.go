@@ -47,7 +47,8 @@ func TestEveryRequestIsDocumented(t *testing.T) {
 }
 
 func safetyTables() string {
-	r := &run{opts: Options{}.withDefaults()}
+	opts := Options{}.withDefaults()
+	everywhere := &scope{opts: opts, survey: newSurvey("", opts), rights: newRights(nil, 0)}
 	var b strings.Builder
 	b.WriteString("\n| task | asked | kept | needs | at most | within |\n| --- | --- | --- | --- | --- | --- |\n")
 	for _, task := range slices.Concat(podTasks, secondLooks(podTasks)) {
@@ -67,8 +68,8 @@ func safetyTables() string {
 		if task.again && path.Base(task.file) == layout.Metrics {
 			kept = "lines that changed, leaks cut out"
 		}
-		need := r.needs(task, target{kind: task.kind, namespace: "…"})[0]
-		fmt.Fprintf(&b, "| `%s` | %s | %s | `%s` `%s` | %s | %s |\n", task.id, asked, kept, need.verb, need.resource, Size(task.limit), max(task.timeout, r.opts.RequestTimeout))
+		need := everywhere.needs(task, target{kind: task.kind, namespace: "…"})[0]
+		fmt.Fprintf(&b, "| `%s` | %s | %s | `%s` `%s` | %s | %s |\n", task.id, asked, kept, need.verb, need.resource, Size(task.limit), max(task.timeout, opts.RequestTimeout))
 	}
 	b.WriteString("\n| task | asked | kept | needs | at most | within |\n| --- | --- | --- | --- | --- | --- |\n")
 	for _, task := range objectTasks {
@@ -81,7 +82,7 @@ func safetyTables() string {
 		case task.form == asUse && task.namespaced:
 			asked += ", in the namespaces of istiod and ztunnel"
 		}
-		fmt.Fprintf(&b, "| `%s` | %s of %s | %s | `%s` | %s | %s |\n", task.id, asked, strings.Join(task.versions, ", else "), keptAs[task.form], verb, Size(task.limit), r.opts.RequestTimeout*4)
+		fmt.Fprintf(&b, "| `%s` | %s of %s | %s | `%s` | %s | %s |\n", task.id, asked, strings.Join(task.versions, ", else "), keptAs[task.form], verb, Size(task.limit), opts.RequestTimeout*4)
 	}
 	b.WriteString("\n")
 	return b.String()

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"k8s.io/apimachinery/pkg/labels"
 
@@ -33,80 +34,100 @@ func (o Options) forNamespace() string {
 	return ns
 }
 
-// keepsPodsOf tells whether pods of a namespace are named in the bundle: those
-// that were asked for, and the mesh's own.
-func (r *run) keepsPodsOf(ns string) bool {
-	return r.opts.inNamespaces(ns) || slices.Contains(r.namespacesOf(kindIstiod, kindZtunnel, kindCNI, kindGateway), ns)
+// scope is what was asked for, as far as it may be asked: which nodes, namespaces and waypoints.
+type scope struct {
+	opts   Options
+	survey *survey
+	rights *rights
+
+	mu sync.Mutex
+	// nodes are those whose agents are asked; nil stands for all.
+	nodes map[string]bool
 }
 
-// settle works out which nodes are in scope, once all pods and nodes were seen.
-func (r *run) settle() error {
-	if len(r.opts.Nodes) == 0 && r.opts.NodeSelector == "" && r.opts.For == "" {
+// keepsPodsOf tells whether pods of a namespace are named in the bundle: those
+// that were asked for, and the mesh's own.
+func (s *scope) keepsPodsOf(ns string) bool {
+	return s.opts.inNamespaces(ns) || slices.Contains(s.survey.namespacesOf(kindIstiod, kindZtunnel, kindCNI, kindGateway), ns)
+}
+
+// resolve works out which nodes are in scope, once all pods and nodes were seen.
+func (s *scope) resolve() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.opts.Nodes) == 0 && s.opts.NodeSelector == "" && s.opts.For == "" {
 		return nil
 	}
-	r.inScope = map[string]bool{}
-	for _, name := range r.opts.Nodes {
-		if _, ok := r.survey.nodes[name]; !ok && len(r.survey.nodes) > 0 {
+	s.nodes = map[string]bool{}
+	for _, name := range s.opts.Nodes {
+		if _, ok := s.survey.nodes[name]; !ok && len(s.survey.nodes) > 0 {
 			return fmt.Errorf("there is no node %q (--node)", name)
 		}
-		r.inScope[name] = true
+		s.nodes[name] = true
 	}
-	if r.opts.NodeSelector != "" {
-		selector, err := labels.Parse(r.opts.NodeSelector)
+	if s.opts.NodeSelector != "" {
+		selector, err := labels.Parse(s.opts.NodeSelector)
 		if err != nil {
 			return fmt.Errorf("read --node-selector: %w", err)
 		}
-		for name, n := range r.survey.nodes {
+		for name, n := range s.survey.nodes {
 			if selector.Matches(labels.Set(n.labels)) {
-				r.inScope[name] = true
+				s.nodes[name] = true
 			}
 		}
 	}
-	if r.opts.For != "" {
-		ns, name, _ := strings.Cut(r.opts.For, "/")
-		placed := r.survey.placed[workload{ns, name}]
+	if s.opts.For != "" {
+		ns, name, _ := strings.Cut(s.opts.For, "/")
+		placed := s.survey.placed[workload{ns, name}]
 		if len(placed) == 0 {
-			return fmt.Errorf("no pod of %s runs on any node (--for)", r.opts.For)
+			return fmt.Errorf("no pod of %s runs on any node (--for)", s.opts.For)
 		}
 		for name := range placed {
-			r.inScope[name] = true
+			s.nodes[name] = true
 		}
 	}
-	if len(r.inScope) == 0 {
-		return fmt.Errorf("no node matches %q (--node-selector)", r.opts.NodeSelector)
+	if len(s.nodes) == 0 {
+		return fmt.Errorf("no node matches %q (--node-selector)", s.opts.NodeSelector)
 	}
 	return nil
 }
 
 // widen takes the nodes of a workload's peers into scope, as the metrics of
 // its own nodes' ztunnels name them.
-func (r *run) widen() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for peer := range r.peers {
-		for node := range r.survey.placed[peer] {
-			r.inScope[node] = true
+func (s *scope) widen(peers []workload) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, peer := range peers {
+		for node := range s.survey.placed[peer] {
+			s.nodes[node] = true
 		}
 	}
 }
 
+// nodesInScope is how many nodes are asked, bounded false where all are.
+func (s *scope) nodesInScope() (n int, bounded bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.nodes), s.nodes != nil
+}
+
 // outOfScope says why a target is not asked, "" where it is.
-func (r *run) outOfScope(t target) string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+func (s *scope) outOfScope(t target) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	switch t.kind {
 	case kindZtunnel, kindCNI:
-		if r.inScope != nil && !r.inScope[t.node] {
+		if s.nodes != nil && !s.nodes[t.node] {
 			return scoped + "node " + t.node + " was not asked for"
 		}
 	case kindWaypoint:
 		switch {
-		case r.opts.Waypoints == WaypointsLeave:
+		case s.opts.Waypoints == WaypointsLeave:
 			return scoped + "waypoints were not asked for (--waypoints=false)"
-		case r.inScope != nil && r.opts.For != "" && r.opts.forNamespace() != t.namespace && !r.inScope[t.node],
-			!r.opts.inNamespaces(t.namespace):
+		case s.nodes != nil && s.opts.For != "" && s.opts.forNamespace() != t.namespace && !s.nodes[t.node],
+			!s.opts.inNamespaces(t.namespace):
 			return scoped + "waypoints of namespace " + t.namespace + " were not asked for"
-		case r.opts.Waypoints == WaypointsAuto && (r.denied[logRight(t.namespace)] || r.denied[forwardRight(t.namespace)] && r.denied[proxyRight(t.namespace)]):
+		case s.opts.Waypoints == WaypointsAuto && (s.rights.denies(logRight(t.namespace)) || s.rights.denies(forwardRight(t.namespace)) && s.rights.denies(proxyRight(t.namespace))):
 			return scoped + "there is no right to ask pods of namespace " + t.namespace + ", where this waypoint runs (--waypoints makes it a gap)"
 		}
 	}
@@ -116,16 +137,16 @@ func (r *run) outOfScope(t target) string {
 // listedIn are the namespaces that a list is asked of, each by itself; ""
 // stands for all at once. Pods are always listed everywhere: they tell what
 // the mesh is made of.
-func (r *run) listedIn(task task) []string {
+func (s *scope) listedIn(task task) []string {
 	switch {
 	case task.form == asUse && task.namespaced:
-		return r.namespacesOf(kindIstiod, kindZtunnel)
-	case !task.namespaced || len(r.opts.Namespaces) == 0 || task.resource.name == "pods":
+		return s.survey.namespacesOf(kindIstiod, kindZtunnel)
+	case !task.namespaced || len(s.opts.Namespaces) == 0 || task.resource.name == "pods":
 		return []string{""}
 	}
-	out := r.namespacesOf(kindIstiod, kindZtunnel, kindCNI, kindGateway)
-	out = append(out, r.opts.Namespaces...)
-	if ns := r.opts.forNamespace(); ns != "" {
+	out := s.survey.namespacesOf(kindIstiod, kindZtunnel, kindCNI, kindGateway)
+	out = append(out, s.opts.Namespaces...)
+	if ns := s.opts.forNamespace(); ns != "" {
 		out = append(out, ns)
 	}
 	slices.Sort(out)
@@ -133,13 +154,45 @@ func (r *run) listedIn(task task) []string {
 }
 
 // narrowed notes in the manifest that a list holds some namespaces only.
-func (r *run) narrowed(task task) {
-	if !task.namespaced || task.form != asList || len(r.opts.Namespaces) == 0 {
+func (c *objectCollector) narrowed(task task) {
+	if !task.namespaced || task.form != asList || len(c.opts.Namespaces) == 0 {
 		return
 	}
-	r.bundle.AddTask(bundle.Task{
+	c.bundle.AddTask(bundle.Task{
 		ID: task.id, Target: bundle.Target{Kind: kindCluster}, Request: "GET " + task.name + " of other namespaces",
-		Status: bundle.StatusSkipped, Started: r.clock.now(),
-		Reason: scoped + "only objects of namespaces " + strings.Join(r.opts.Namespaces, ", ") + " and of the mesh's own were asked for (--namespace)",
+		Status: bundle.StatusSkipped, Started: c.clock.now(),
+		Reason: scoped + "only objects of namespaces " + strings.Join(c.opts.Namespaces, ", ") + " and of the mesh's own were asked for (--namespace)",
 	})
+}
+
+// allowedLists sets what a list is to ask for, without what no right is there for,
+// and says which one is lacking.
+func (s *scope) allowedLists(task task, l *listed) (lacking string) {
+	if task.form != asNamed {
+		l.namespaces = s.listable(task)
+		return s.lacking(task)
+	}
+	for _, x := range s.needs(task, target{kind: kindCluster}) {
+		if !s.rights.denies(x) {
+			l.objects = append(l.objects, named{x.namespace, x.name})
+		}
+	}
+	return s.lacking(task)
+}
+
+// named are the ConfigMaps that the mesh's namespaces may hold.
+func (s *scope) named(task task) []named {
+	namespaces := s.survey.namespacesOf(kindIstiod, kindZtunnel, kindCNI)
+	if !slices.Contains(namespaces, cniNamespace) {
+		namespaces = append(namespaces, cniNamespace)
+	}
+	var out []named
+	for _, ns := range namespaces {
+		for _, name := range task.names {
+			if (name == ciliumConfig) == (ns == cniNamespace) {
+				out = append(out, named{ns, name})
+			}
+		}
+	}
+	return out
 }

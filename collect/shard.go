@@ -21,11 +21,11 @@ func (t target) shardKey() string {
 	return t.kind + "/" + t.namespace + "/" + t.name
 }
 
-// mine are the pods that this run asks.
-func (r *run) mine() []target {
+// shardTargets are the pods that this run asks.
+func (s *survey) shardTargets() []target {
 	var out []target
-	for _, t := range r.targets {
-		if r.opts.Shard.Owns(t.shardKey()) {
+	for _, t := range s.targets {
+		if s.opts.Shard.Owns(t.shardKey()) {
 			out = append(out, t)
 		}
 	}
@@ -33,50 +33,51 @@ func (r *run) mine() []target {
 }
 
 // objectsAsked are the kinds of objects that this run asks for.
-func (r *run) objectsAsked() []task {
+func (s *scope) objectsAsked() []task {
 	objects := tasksOf(target{kind: kindCluster})
-	return append(slices.Clone(objects[:surveyed]), r.mineOf(objects[surveyed:])...)
+	return append(slices.Clone(objects[:surveyed]), s.shardObjects(objects[surveyed:])...)
 }
 
-// mineOf are the kinds of objects that this run keeps, and the memory in use,
+// shardObjects are the kinds of objects that this run keeps, and the memory in use,
 // which every run has to know.
-func (r *run) mineOf(objects []task) []task {
+func (s *scope) shardObjects(objects []task) []task {
 	var out []task
 	for _, task := range objects {
 		// Both looks are one shard's.
-		if r.opts.Shard.Owns(layout.FirstTask(task.id)) || task.form == asUse {
+		if s.opts.Shard.Owns(layout.FirstTask(task.id)) || task.form == asUse {
 			out = append(out, task)
 		}
 	}
 	return out
 }
 
-// lookAt goes through a list that every shard needs to know, and keeps it
+// surveyList goes through a list that every shard needs to know, and keeps it
 // where it is this run's to keep. To fail at it is every shard's own gap.
-func (r *run) lookAt(ctx context.Context, task task) {
-	if r.opts.Shard.Owns(task.id) {
-		r.objects(ctx, task)
+func (c *objectCollector) surveyList(ctx context.Context, task task) {
+	if c.opts.Shard.Owns(task.id) {
+		c.collect(ctx, task)
 		return
 	}
-	base := r.served.path(task.resource)
-	timeout := r.objectsTimeout()
+	base := c.survey.served.path(task.resource)
+	timeout := c.objectsTimeout()
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	record := r.begin(task.id, bundle.Target{Kind: kindCluster}, "GET "+base+"/"+task.name)
-	if record.Status, record.Reason = r.leftOut(task, target{kind: kindCluster}); record.Status != "" {
-		r.end(ctx, record, nil, timeout)
+	record := c.record.begin(task.id, bundle.Target{Kind: kindCluster}, "GET "+base+"/"+task.name)
+	if record.Status, record.Reason = c.selection.leftOut(task, target{kind: kindCluster}); record.Status != "" {
+		c.record.end(ctx, record, nil, timeout)
 		return
 	}
-	l := &listed{w: io.Discard, task: task, each: r.observer(task)}
-	lacking := r.lists(task, l)
-	err := r.api.list(ctx, base, l)
+	l := &listed{w: io.Discard, task: task, each: c.survey.observer(task)}
+	lacking := c.scope.allowedLists(task, l)
+	err := c.api.list(ctx, base, l)
 	if err == nil && lacking != "" {
 		record.Status, record.Reason = bundle.StatusTruncated, lacking
 	}
 	if err != nil || lacking != "" {
 		record.Bytes = l.bytes
-		r.end(ctx, record, err, timeout)
+		c.record.end(ctx, record, err, timeout)
 		return
 	}
-	r.progress.End(label(record.ID, record.Target), l.bytes, r.bundle.Size())
+	record.Bytes = l.bytes
+	c.record.drop(record)
 }

@@ -39,13 +39,18 @@ type GapSum struct {
 	Targets []string
 }
 
-func (r *run) summary(f bundle.Final, took time.Duration) *Summary {
+// summaryOf tells several runs as one.
+func summaryOf(runs []*run, file string, size int64, f bundle.Final, took time.Duration) *Summary {
 	s := &Summary{
-		File: r.opts.Output, Bytes: r.bundle.Size(), Took: took, Complete: f.Complete, Incomplete: f.Incomplete,
+		File: file, Bytes: size, Took: took, Complete: f.Complete, Incomplete: f.Incomplete,
 		Interrupted: f.Incomplete == interrupted, Found: map[string]int{}, Cost: f.Cost,
 	}
-	for _, t := range r.targets {
-		s.Found[t.kind]++
+	var tasks []bundle.Task
+	for _, r := range runs {
+		tasks = append(tasks, r.record.ended()...)
+		for _, t := range r.survey.targets {
+			s.Found[t.kind]++
+		}
 	}
 	type key struct {
 		id     string
@@ -53,7 +58,7 @@ func (r *run) summary(f bundle.Final, took time.Duration) *Summary {
 		reason string
 	}
 	by := map[key]*GapSum{}
-	for _, t := range r.tasks {
+	for _, t := range tasks {
 		if t.Status == bundle.StatusOK {
 			s.Taken++
 		}
@@ -75,7 +80,7 @@ func (r *run) summary(f bundle.Final, took time.Duration) *Summary {
 		s.Gaps = append(s.Gaps, *g)
 	}
 	slices.SortFunc(s.Gaps, func(a, b GapSum) int { return cmp.Or(cmp.Compare(a.Task, b.Task), cmp.Compare(a.Reason, b.Reason)) })
-	s.Advice = advice(s, r.tasks)
+	s.Advice = advice(s, tasks)
 	return s
 }
 

@@ -15,19 +15,32 @@ import (
 	"github.com/zbundle/zbundle/internal/rawjson"
 )
 
-// survey is what the lists of pods and nodes tell before any pod is asked.
+// survey is what the lists of pods and nodes tell before any pod is asked. It
+// is filled list by list, and does not change once pods are asked.
 type survey struct {
+	opts Options
+	dir  string // of the cluster's entries, "" in a bundle of one
+
+	served  groupVersions // nil where that is not known
+	targets []target
+	changes *podChanges
 	// pods are those that have not ended: istiod makes a workload of each.
 	pods int
 	// ztunnels are how many were found.
 	ztunnels int64
-	// bytes are those of the list of pods.
-	bytes int64
-	nodes map[string]node
+	podBytes int64 // of the list of pods
+	nodes    map[string]node
 	// enrolled counts the pods of each node that its ztunnel is to hold.
 	enrolled map[string]int
 	// placed are the nodes of each workload, only where --for needs them.
 	placed map[workload]map[string]bool
+}
+
+func newSurvey(dir string, opts Options) *survey {
+	return &survey{
+		opts: opts, dir: dir, changes: newPodChanges(),
+		nodes: map[string]node{}, enrolled: map[string]int{}, placed: map[workload]map[string]bool{},
+	}
 }
 
 // node is what is known of one, other than its ztunnel.
@@ -40,42 +53,42 @@ type node struct {
 // workload is what owns pods, as the mesh's telemetry names it.
 type workload struct{ namespace, name string }
 
-// sawPod takes notice of one pod, and says whether it is to be kept.
-func (r *run) sawPod(raw []byte) bool {
+// addPod takes notice of one pod, and says whether it is to be kept.
+func (s *survey) addPod(raw []byte) bool {
 	var p corev1.Pod
 	if jsonv2.Unmarshal(raw, &p, rawjson.Lenient()) != nil {
 		return true // the redaction has its own say
 	}
-	r.changes.before(p.Namespace, p.Name, string(p.UID))
+	s.changes.before(p.Namespace, p.Name, string(p.UID))
 	t, part := targetOf(&p)
 	if part && t.kind == kindZtunnel {
-		r.survey.ztunnels++
+		s.ztunnels++
 	}
 	if part {
-		t.cluster = r.dir
-		r.targets = append(r.targets, t)
+		t.cluster = s.dir
+		s.targets = append(s.targets, t)
 	}
 	if p.Status.Phase != corev1.PodSucceeded && p.Status.Phase != corev1.PodFailed {
-		r.survey.pods++
+		s.pods++
 		if p.Annotations[istio.RedirectionAnnotation] == istio.RedirectionEnabled {
-			r.survey.enrolled[p.Spec.NodeName]++
+			s.enrolled[p.Spec.NodeName]++
 		}
-		r.place(&p)
+		s.place(&p)
 	}
-	return part || r.opts.inNamespaces(p.Namespace)
+	return part || s.opts.inNamespaces(p.Namespace)
 }
 
 // place notes on which node a workload runs.
-func (r *run) place(p *corev1.Pod) {
-	if r.opts.For == "" || p.Spec.NodeName == "" {
+func (s *survey) place(p *corev1.Pod) {
+	if s.opts.For == "" || p.Spec.NodeName == "" {
 		return
 	}
 	for _, name := range workloadNames(p) {
 		w := workload{p.Namespace, name}
-		if r.survey.placed[w] == nil {
-			r.survey.placed[w] = map[string]bool{}
+		if s.placed[w] == nil {
+			s.placed[w] = map[string]bool{}
 		}
-		r.survey.placed[w][p.Spec.NodeName] = true
+		s.placed[w][p.Spec.NodeName] = true
 	}
 }
 
@@ -98,8 +111,8 @@ var poolLabels = []string{
 	"karpenter.sh/nodepool", "eks.amazonaws.com/nodegroup", "cloud.google.com/gke-nodepool", "kubernetes.azure.com/agentpool", "node.kubernetes.io/instance-type",
 }
 
-// sawNode takes notice of one node.
-func (r *run) sawNode(raw []byte) bool {
+// addNode takes notice of one node.
+func (s *survey) addNode(raw []byte) bool {
 	var n corev1.Node
 	if jsonv2.Unmarshal(raw, &n, rawjson.Lenient()) != nil {
 		return true
@@ -111,24 +124,24 @@ func (r *run) sawNode(raw []byte) bool {
 	if memory, ok := n.Status.Allocatable[corev1.ResourceMemory]; ok {
 		known.allocatable = memory.Value()
 	}
-	r.survey.nodes[n.Name] = known
+	s.nodes[n.Name] = known
 	return true
 }
 
 // sortTargets puts istiods first, since they tell which ztunnels they serve.
-func (r *run) sortTargets() {
+func (s *survey) sortTargets() {
 	rank := func(t target) int {
 		return slices.Index([]string{kindIstiod, kindZtunnel, kindCNI, kindWaypoint, kindGateway}, t.kind)
 	}
-	slices.SortStableFunc(r.targets, func(a, b target) int {
+	slices.SortStableFunc(s.targets, func(a, b target) int {
 		return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a.node, b.node), cmp.Compare(a.name, b.name))
 	})
 }
 
 // namespacesOf are the namespaces of the targets of these kinds, sorted.
-func (r *run) namespacesOf(kinds ...string) []string {
+func (s *survey) namespacesOf(kinds ...string) []string {
 	var out []string
-	for _, t := range r.targets {
+	for _, t := range s.targets {
 		if slices.Contains(kinds, t.kind) {
 			out = append(out, t.namespace)
 		}
@@ -138,30 +151,30 @@ func (r *run) namespacesOf(kinds ...string) []string {
 }
 
 // observer is told of each object of a list that more is learnt from.
-func (r *run) observer(task task) func(raw []byte) bool {
+func (s *survey) observer(task task) func(raw []byte) bool {
 	switch task.id {
 	case podsTask:
-		return r.sawPod
+		return s.addPod
 	case nodesTask:
-		return r.sawNode
+		return s.addNode
 	}
 	return nil
 }
 
-// look lists what the plan depends on, and keeps nothing.
-func (r *run) look(ctx context.Context) error {
+// scoutLists lists what the plan depends on, and keeps nothing.
+func (c *objectCollector) scoutLists(ctx context.Context) error {
 	for _, task := range tasks[:surveyed] {
-		l := &listed{w: io.Discard, task: task, each: r.observer(task)}
-		if why := r.forbidden(task, target{kind: kindCluster}); why != "" && task.id == podsTask {
+		l := &listed{w: io.Discard, task: task, each: c.survey.observer(task)}
+		if why := c.scope.forbidden(task, target{kind: kindCluster}); why != "" && task.id == podsTask {
 			return fmt.Errorf("forbidden: %s, or in a namespace that --namespace names", why)
 		} else if why != "" {
 			continue
 		}
-		r.lists(task, l)
-		err := r.api.list(ctx, r.served.path(task.resource), l)
+		c.scope.allowedLists(task, l)
+		err := c.api.list(ctx, c.survey.served.path(task.resource), l)
 		if task.id == podsTask {
-			r.survey.bytes = l.bytes
-			r.sortTargets()
+			c.survey.podBytes = l.bytes
+			c.survey.sortTargets()
 			if err != nil {
 				return err
 			}

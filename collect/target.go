@@ -26,6 +26,9 @@ type reach struct {
 	forbidden  sync.Map // why port-forward is, by namespace
 }
 
+// forbid notes that pods of a namespace can't be reached by port-forward.
+func (r *reach) forbid(namespace string, why error) { r.forbidden.Store(namespace, why) }
+
 // podClient speaks HTTP to one pod, one request at a time.
 type podClient struct {
 	api    *api
@@ -154,7 +157,7 @@ func (c *podClient) open(ctx context.Context) error {
 	case err == nil || ctx.Err() != nil:
 	case isForbidden(err):
 		err = &forbiddenError{right: forwardRight(c.target.namespace), answer: err}
-		c.reach.forbidden.Store(c.target.namespace, err)
+		c.reach.forbid(c.target.namespace, err)
 	default:
 		c.broken = err
 	}
