@@ -30,8 +30,8 @@ type api struct {
 	base    *url.URL
 	client  *http.Client
 	limiter flowcontrol.RateLimiter
-	// patience is how long an answer may keep silent, at its start and in its middle; 0 for any time.
-	patience time.Duration
+	// idleTimeout is how long an answer may keep silent, at its start and in its middle; 0 for any time.
+	idleTimeout time.Duration
 	// accept is what to ask for where not for whole objects.
 	accept  string
 	cost    *cost
@@ -114,7 +114,7 @@ func (a *api) send(ctx context.Context, method, path string, query url.Values, b
 		req.Header.Set("Content-Type", "application/json")
 	}
 	a.cost.requests.Add(1)
-	resp, err := answered(ctx, a.patience, a.client, req)
+	resp, err := doWithIdleTimeout(ctx, a.idleTimeout, a.client, req)
 	if err != nil {
 		return nil, a.absence.met(err)
 	}

@@ -1,6 +1,3 @@
-// Package collect takes from a cluster everything that tells how its ambient
-// mesh is doing, and writes it into a bundle. It only reads: docs/safety.md
-// lists every request that it can make.
 package collect
 
 import (

@@ -38,7 +38,7 @@ type podCollector struct {
 }
 
 func (p *podCollector) client(t target) *podClient {
-	return &podClient{api: p.api, reach: p.reach, target: t, patience: p.opts.RequestTimeout}
+	return &podClient{api: p.api, reach: p.reach, target: t, idleTimeout: p.opts.RequestTimeout}
 }
 
 // collect asks one pod for some of what the table says, one request after the other.

@@ -35,8 +35,8 @@ func TestNoClientFollowsARedirect(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		a.patience = 5 * time.Second
-		pod := &podClient{api: a, reach: &reach{}, target: target{namespace: "istio-system", name: "ztunnel-1", running: true}, patience: 5 * time.Second}
+		a.idleTimeout = 5 * time.Second
+		pod := &podClient{api: a, reach: &reach{}, target: target{namespace: "istio-system", name: "ztunnel-1", running: true}, idleTimeout: 5 * time.Second}
 		for name, ask := range map[string]func(ctx context.Context) error{
 			"a GET of the API server": func(ctx context.Context) error { _, err := a.get(ctx, "/version", nil); return err },
 			"a review of a right":     func(ctx context.Context) error { _, err := a.review(ctx, logRight("istio-system")); return err },
@@ -53,7 +53,7 @@ func TestNoClientFollowsARedirect(t *testing.T) {
 				if err != nil {
 					return err
 				}
-				_, err = answered(ctx, 5*time.Second, clientOver(dial), req)
+				_, err = doWithIdleTimeout(ctx, 5*time.Second, clientOver(dial), req)
 				return err
 			},
 			"a whole run": func(ctx context.Context) error {

@@ -103,7 +103,7 @@ func newRun(config *rest.Config, dir string, opts Options, progress Progress) (*
 	if err != nil {
 		return nil, err
 	}
-	a.patience = opts.RequestTimeout
+	a.idleTimeout = opts.RequestTimeout
 	r := &run{opts: opts, dir: dir, api: a, progress: progress, observed: newObserved(opts), survey: newSurvey(dir, opts), record: newRecord(dir, progress)}
 	r.rights = newRights(a, opts.Concurrency)
 	r.scope = &scope{opts: opts, survey: r.survey, rights: r.rights}

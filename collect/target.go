@@ -1,259 +1,145 @@
 package collect
 
 import (
-	"context"
-	"errors"
-	"fmt"
-	"io"
-	"net"
-	"net/http"
-	"net/url"
+	"cmp"
+	"path"
 	"slices"
 	"strings"
-	"sync"
-	"sync/atomic"
-	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/zbundle/zbundle/bundle"
+	"github.com/zbundle/zbundle/bundle/layout"
+	"github.com/zbundle/zbundle/internal/istio"
 )
 
-// reach remembers what works in this cluster, so that it is learnt once and
-// not for every pod.
-type reach struct {
-	// proxyFirst is set where the API server's proxy reached a pod that
-	// port-forward did not, and unset the other way round.
-	proxyFirst atomic.Bool
-	// proxyFails is set where the proxy may not be used, or never answers.
-	proxyFails atomic.Bool
-	forbidden  sync.Map // why port-forward is, by namespace
-}
-
-// forbid notes that pods of a namespace can't be reached by port-forward.
-func (r *reach) forbid(namespace string, why error) { r.forbidden.Store(namespace, why) }
-
-// podClient speaks HTTP to one pod, one request at a time.
-type podClient struct {
-	api    *api
-	reach  *reach
-	target target
-	tunnel *tunnel
-	// patience is how long the pod may keep silent.
-	patience time.Duration
-	// broken is why port-forward to this pod fails: its other requests need
-	// not find out each for themselves.
-	broken error
-	// failed counts the tasks in a row that were not answered.
-	failed int
-}
-
-// maxFailed is how many unanswered tasks give a pod up: one that hangs must
-// not cost a deadline for everything there is to ask.
-const maxFailed = 2
-
-// proxyPatience bounds what the API server's proxy may take to begin an
-// answer: where security groups swallow its packets, it never does.
-const proxyPatience = 10 * time.Second
-
-// answer is what a pod said.
-type answer struct {
-	*http.Response
-	via string // "port-forward" or "pod proxy"
-}
-
+// Kinds of targets: the API server's objects, and the pods that make up a mesh.
 const (
-	viaForward = "port-forward"
-	viaProxy   = "pod proxy"
+	kindCluster  = layout.Cluster
+	kindIstiod   = layout.Istiod
+	kindZtunnel  = layout.Ztunnel
+	kindCNI      = layout.CNI
+	kindWaypoint = layout.Waypoint
+	kindGateway  = layout.Gateway
 )
 
-// get asks the pod once: by port-forward, or where that is not to be had and
-// the port listens on the pod's address, by the API server's proxy; in the
-// other order where that was the one to answer before.
-func (c *podClient) get(ctx context.Context, t task, path string) (*answer, error) {
-	if !c.target.running {
-		return nil, notReadyError{c.target.why}
+// target is one pod of the mesh.
+type target struct {
+	kind      string
+	namespace string
+	name      string
+	node      string
+	revision  string
+	container string // the one that serves and logs
+	running   bool
+	restarted bool
+	ready     bool
+	memory    int64 // limit of the container in bytes, 0 for none
+	// why says what keeps the pod from being asked, where it is not running.
+	why string
+	// cluster is the folder of its cluster's entries, "" in a bundle of one.
+	cluster string
+}
+
+func (t target) String() string { return t.kind + " " + t.namespace + "/" + t.name }
+
+func (t target) entry() bundle.Target {
+	return bundle.Target{Kind: t.kind, Cluster: t.cluster, Namespace: t.namespace, Name: t.name, Node: t.node}
+}
+
+// dir is where the pod's artifacts stand in the bundle.
+func (t target) dir() string {
+	return path.Join(t.cluster, layout.Pod{Kind: t.kind, Namespace: t.namespace, Node: t.node, Name: t.name}.Dir())
+}
+
+// targetOf tells what part of the mesh a pod is, by its labels and by what it
+// runs: installations name their namespaces and DaemonSets as they like.
+func targetOf(p *corev1.Pod) (target, bool) {
+	kind, container := classify(p)
+	if kind == "" || p.Spec.NodeName == "" && kind != kindIstiod {
+		return target{}, false
 	}
-	ways := []string{viaForward}
-	if t.onPodAddress && !c.reach.proxyFails.Load() {
-		ways = append(ways, viaProxy)
-		if c.reach.proxyFirst.Load() {
-			slices.Reverse(ways)
+	t := target{
+		kind: kind, namespace: p.Namespace, name: p.Name, node: p.Spec.NodeName, container: container,
+		revision: cmp.Or(p.Labels[istio.RevisionLabel], env(p, istio.RevisionVariable)),
+	}
+	t.running, t.why = runs(p, container)
+	for _, s := range p.Status.ContainerStatuses {
+		if s.Name == container {
+			t.restarted, t.ready = s.RestartCount > 0, s.Ready
 		}
 	}
-	var first error
-	for i, via := range ways {
-		resp, err := c.by(ctx, via, t.port, path)
-		if err == nil {
-			if i > 0 {
-				c.reach.proxyFirst.Store(via == viaProxy)
+	for _, c := range p.Spec.Containers {
+		if limit, ok := c.Resources.Limits[corev1.ResourceMemory]; ok && c.Name == container {
+			t.memory = limit.Value()
+		}
+	}
+	return t, true
+}
+
+// classify is the kind of target that a pod is, "" for none, and which container of it serves and logs.
+func classify(p *corev1.Pod) (kind, container string) {
+	if p.Status.Phase == corev1.PodSucceeded || p.Status.Phase == corev1.PodFailed {
+		return "", ""
+	}
+	known := istio.Pod{Labels: p.Labels, Containers: make([]istio.Container, 0, len(p.Spec.Containers))}
+	for _, c := range p.Spec.Containers {
+		known.Containers = append(known.Containers, istio.Container{Name: c.Name, Args: c.Args})
+	}
+	switch component, container := known.Component(); component {
+	case istio.Istiod:
+		return kindIstiod, container
+	case istio.Ztunnel:
+		return kindZtunnel, container
+	case istio.CNI:
+		return kindCNI, container
+	case istio.Waypoint:
+		return kindWaypoint, container
+	case istio.Gateway:
+		return kindGateway, container
+	}
+	return "", ""
+}
+
+func env(p *corev1.Pod, name string) string {
+	for _, c := range p.Spec.Containers {
+		for _, e := range c.Env {
+			if e.Name == name {
+				return e.Value
 			}
-			return &answer{resp, via}, noPage(resp)
-		}
-		if first == nil || via == viaForward {
-			first = err // what port-forward met says more of the pod
-		}
-		if ctx.Err() != nil {
-			break
 		}
 	}
-	return nil, first
+	return ""
 }
 
-func (c *podClient) by(ctx context.Context, via string, port int, path string) (*http.Response, error) {
-	if via == viaForward {
-		return c.forwarded(ctx, port, path)
+// runs tells whether there is a process to ask. One that is not ready may
+// still answer: then it matters most.
+func runs(p *corev1.Pod, container string) (bool, string) {
+	for _, s := range p.Status.ContainerStatuses {
+		if s.Name != container || s.State.Running != nil {
+			continue
+		}
+		if s.State.Waiting != nil {
+			return false, "its container waits: " + strings.TrimSuffix(s.State.Waiting.Reason+": "+oneLine(s.State.Waiting.Message, 100), ": ")
+		}
+		if s.State.Terminated != nil {
+			return false, "its container has ended: " + s.State.Terminated.Reason
+		}
 	}
-	resp, err := c.proxied(ctx, port, path)
-	if err != nil && (isTimeout(err) && ctx.Err() == nil || hasCode(err, http.StatusForbidden)) {
-		c.reach.proxyFails.Store(true)
+	if p.Status.Phase != corev1.PodRunning {
+		return false, "the pod is " + string(p.Status.Phase)
 	}
-	return resp, err
+	return true, ""
 }
 
-func (c *podClient) forwarded(ctx context.Context, port int, path string) (*http.Response, error) {
-	if c.broken != nil {
-		return nil, c.broken
+// discovered lists targets for the manifest, in a fixed order.
+func discovered(ts []target) []bundle.Discovered {
+	out := make([]bundle.Discovered, 0, len(ts))
+	for _, t := range ts {
+		out = append(out, bundle.Discovered{Cluster: t.cluster, Kind: t.kind, Namespace: t.namespace, Name: t.name, Node: t.node, Revision: t.revision, Note: t.why})
 	}
-	if why, ok := c.reach.forbidden.Load(c.target.namespace); ok {
-		return nil, why.(error)
-	}
-	if err := c.open(ctx); err != nil {
-		return nil, err
-	}
-	client := clientOver(func(ctx context.Context, _, _ string) (net.Conn, error) {
-		conn, err := c.tunnel.dial(ctx, port)
-		return paidConn{conn, c.api.cost}, err
+	slices.SortFunc(out, func(a, b bundle.Discovered) int {
+		return cmp.Or(cmp.Compare(a.Cluster, b.Cluster), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Node, b.Node), cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
 	})
-	req, err := http.NewRequest(http.MethodGet, fmt.Sprintf("http://localhost:%d%s", port, path), nil)
-	if err != nil {
-		return nil, err
-	}
-	resp, err := answered(ctx, c.patience, client, req)
-	if err != nil {
-		if broken(err) {
-			c.close() // the next request opens a new one
-		}
-		return nil, err
-	}
-	return resp, nil
-}
-
-// clientOver makes an HTTP client whose connections come from dial.
-func clientOver(dial func(ctx context.Context, network, address string) (net.Conn, error)) *http.Client {
-	return &http.Client{
-		Transport:     &http.Transport{DialContext: dial, DisableKeepAlives: true},
-		CheckRedirect: refuseRedirect,
-	}
-}
-
-// open makes sure that there is a tunnel. A connection that was cut says
-// nothing of the pod: the API server may be restarting.
-func (c *podClient) open(ctx context.Context) error {
-	if c.tunnel != nil {
-		return nil
-	}
-	err := retry(ctx, maxAttempts, func() (err error) {
-		c.tunnel, err = c.api.openTunnel(ctx, c.patience, c.target.namespace, c.target.name)
-		return err
-	})
-	switch {
-	case err == nil || ctx.Err() != nil:
-	case isForbidden(err):
-		err = &forbiddenError{right: forwardRight(c.target.namespace), answer: err}
-		c.reach.forbid(c.target.namespace, err)
-	default:
-		c.broken = err
-	}
-	return err
-}
-
-// ended counts the tasks in a row that the pod did not answer to the end.
-func (c *podClient) ended(err error) {
-	switch {
-	case err == nil, !isTimeout(err) && !broken(err):
-		c.failed = 0
-	case c.broken == nil:
-		if c.failed++; c.failed == maxFailed {
-			c.broken = fmt.Errorf("%w (given up on after %d failures in a row)", err, maxFailed)
-		}
-	}
-}
-
-// paidConn counts what comes through the API server.
-type paidConn struct {
-	net.Conn
-	cost *cost
-}
-
-func (c paidConn) Read(p []byte) (int, error) {
-	n, err := c.Conn.Read(p)
-	c.cost.bytes.Add(int64(n))
-	return n, err
-}
-
-func isTimeout(err error) bool {
-	var timeout net.Error
-	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &timeout) && timeout.Timeout()
-}
-
-func isForbidden(err error) bool { return hasCode(err, http.StatusForbidden) }
-
-// forbiddenError is a right that port-forward lacks.
-type forbiddenError struct {
-	right  right
-	answer error // of the API server, nil where the review of rights told so
-}
-
-func (e *forbiddenError) Error() string {
-	said := fmt.Sprintf("%s is forbidden: grant %s", e.right.resource, e.right)
-	if e.answer != nil {
-		said += fmt.Sprintf(" (%v)", e.answer)
-	}
-	return said
-}
-
-func (e *forbiddenError) Unwrap() error { return e.answer }
-
-func (c *podClient) proxied(ctx context.Context, port int, path string) (*http.Response, error) {
-	path, query, _ := strings.Cut(path, "?")
-	values, err := url.ParseQuery(query)
-	if err != nil {
-		return nil, err
-	}
-	api := *c.api
-	api.patience = min(c.patience, proxyPatience)
-	return api.once(ctx, fmt.Sprintf("/api/v1/namespaces/%s/pods/%s:%d/proxy%s", c.target.namespace, c.target.name, port, path), values)
-}
-
-// close ends the tunnel: everything that was asked for has been read.
-func (c *podClient) close() {
-	if c.tunnel != nil {
-		_ = c.tunnel.Close()
-		c.tunnel = nil
-	}
-}
-
-// errTooLarge is returned for answers past a task's limit.
-var errTooLarge = errors.New("the answer is larger than it may be")
-
-// limitedReader fails, rather than ends, past its limit.
-type limitedReader struct {
-	r      io.Reader
-	left   int64
-	n      int64
-	failed error // what ended the reading, other than the end
-}
-
-func (l *limitedReader) Read(p []byte) (int, error) {
-	if l.left <= 0 {
-		l.failed = fmt.Errorf("%w: over %d MB", errTooLarge, l.n/mb)
-		return 0, l.failed
-	}
-	if int64(len(p)) > l.left {
-		p = p[:l.left]
-	}
-	n, err := l.r.Read(p)
-	l.left -= int64(n)
-	l.n += int64(n)
-	if err != io.EOF {
-		l.failed = err
-	}
-	return n, err
+	return out
 }

@@ -31,7 +31,7 @@ type tunnel struct {
 
 // openTunnel connects to a pod. The library's dial knows no context, so a dial
 // that hangs is left to end by itself.
-func (a *api) openTunnel(ctx context.Context, patience time.Duration, namespace, pod string) (*tunnel, error) {
+func (a *api) openTunnel(ctx context.Context, idleTimeout time.Duration, namespace, pod string) (*tunnel, error) {
 	if err := a.admit(ctx); err != nil {
 		return nil, err
 	}
@@ -40,7 +40,7 @@ func (a *api) openTunnel(ctx context.Context, patience time.Duration, namespace,
 		conn httpstream.Connection
 		err  error
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, patience, &silenceError{fmt.Sprintf("no connection within %s", patience)})
+	ctx, cancel := context.WithTimeoutCause(ctx, idleTimeout, &silenceError{fmt.Sprintf("no connection within %s", idleTimeout)})
 	defer cancel()
 	done := make(chan result, 1)
 	go func() {

@@ -12,19 +12,19 @@ import (
 	"time"
 )
 
-// answered makes one request whose answer has to begin within patience, and
+// doWithIdleTimeout makes one request whose answer has to begin within idleTimeout, and
 // whose body never stands still for longer: a large answer may take its time,
 // a dead one may not. 0 allows any time.
-func answered(ctx context.Context, patience time.Duration, client *http.Client, req *http.Request) (*http.Response, error) {
+func doWithIdleTimeout(ctx context.Context, idleTimeout time.Duration, client *http.Client, req *http.Request) (*http.Response, error) {
 	ctx, cancel := context.WithCancel(ctx)
-	w := &watch{patience: patience, cancel: cancel}
+	w := &watch{idleTimeout: idleTimeout, cancel: cancel}
 	w.start()
 	resp, err := client.Do(req.WithContext(ctx))
 	if err != nil {
 		w.stop()
 		err = withoutURL(err)
 		if w.fired.Load() {
-			err = &silenceError{fmt.Sprintf("no answer within %s", patience)}
+			err = &silenceError{fmt.Sprintf("no answer within %s", idleTimeout)}
 		}
 		return nil, err
 	}
@@ -50,17 +50,17 @@ func (e *silenceError) Unwrap() error { return context.DeadlineExceeded }
 
 // watch cancels a request that keeps silent for too long.
 type watch struct {
-	patience time.Duration
-	cancel   context.CancelFunc
-	timer    *time.Timer
-	fired    atomic.Bool
+	idleTimeout time.Duration
+	cancel      context.CancelFunc
+	timer       *time.Timer
+	fired       atomic.Bool
 }
 
 func (w *watch) start() {
-	if w.patience <= 0 {
+	if w.idleTimeout <= 0 {
 		return
 	}
-	w.timer = time.AfterFunc(w.patience, func() {
+	w.timer = time.AfterFunc(w.idleTimeout, func() {
 		w.fired.Store(true)
 		w.cancel()
 	})
@@ -68,7 +68,7 @@ func (w *watch) start() {
 
 func (w *watch) again() {
 	if w.timer != nil {
-		w.timer.Reset(w.patience)
+		w.timer.Reset(w.idleTimeout)
 	}
 }
 
@@ -91,7 +91,7 @@ func (b *watchedBody) Read(p []byte) (int, error) {
 		b.watch.again()
 	}
 	if err != nil && err != io.EOF && b.watch.fired.Load() {
-		err = &silenceError{fmt.Sprintf("nothing came for %s", b.watch.patience)}
+		err = &silenceError{fmt.Sprintf("nothing came for %s", b.watch.idleTimeout)}
 	}
 	return n, err
 }
