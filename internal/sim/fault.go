@@ -11,7 +11,7 @@ type Fault struct {
 	Title string
 	// plant changes the mesh and says what it was planted on; arg is the subject asked for, or
 	// empty to let the seed choose.
-	plant func(m *mesh, arg string) (Subject, error)
+	plant planter
 }
 
 // Faults lists what can be planted. The names are those of the troubleshooting catalogue where it

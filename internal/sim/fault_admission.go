@@ -16,9 +16,9 @@ func admissionFaults() []Fault {
 		{"daemonset-incomplete", "the CNI agent of a node without captured pods never becomes ready", plantUnreadyAgent},
 		{"daemonset-quota", "a quota keeps a ztunnel from being made", plantRefusedPod(`Error creating: insufficient quota to match these scopes: [{PriorityClass In [system-node-critical system-cluster-critical]}]`)},
 		{"psa-blocks-daemonset", "Pod Security keeps a ztunnel from being made", plantRefusedPod(`Error creating: pods "ztunnel-" is forbidden: violates PodSecurity "baseline:latest": hostPath volumes (volume "cni-ztunnel-sock-dir")`)},
-		{"probe-blocked-by-netpol", "a NetworkPolicy that lets in pods only keeps the kubelet's probes out", plantProbesShut},
+		{"probe-blocked-by-netpol", "a NetworkPolicy that lets in pods only keeps the kubelet's probes out", on((*mesh).pickPod, plantProbesShut)},
 		{"probe-bypass-lost", "the kubelet's probes of a pod go through ztunnel, and a policy refuses them", plantProbesRefused},
-		{"probe-bypass-not-set", "istio-cni could not let the probes of a pod past ztunnel", plantProbesNotSet},
+		{"probe-bypass-not-set", "istio-cni could not let the probes of a pod past ztunnel", showing((*mesh).pickPod, plantProbesNotSet)},
 	}
 }
 
@@ -41,24 +41,18 @@ func (m *mesh) unready(c *cniAgent) {
 }
 
 // plantRefusedPod has the DaemonSet controller told why it may not make a ztunnel.
-func plantRefusedPod(message string) func(*mesh, string) (Subject, error) {
-	return func(m *mesh, arg string) (Subject, error) {
-		if _, err := plantNoZtunnel(m, arg); err != nil {
-			return Subject{}, err
-		}
+func plantRefusedPod(message string) planter {
+	return showing((*mesh).pickRunning, func(m *mesh, z *ztunnel) Subject {
+		plantNoZtunnel(m, z)
 		e := m.event("daemonset", systemNamespace, "ztunnel", "FailedCreate", corev1.EventTypeWarning, message, m.now.Add(-2*time.Minute))
 		e.Name = fmt.Sprintf("ztunnel.%x", stableUID("event", message)[:8])
 		e.Source.Component, e.Count = "daemonset-controller", 14
 		m.extra = append(m.extra, stored{"events", e})
-		return Subject{Kind: "daemonset", Namespace: systemNamespace, Name: "ztunnel"}, nil
-	}
+		return Subject{Kind: "daemonset", Namespace: systemNamespace, Name: "ztunnel"}
+	})
 }
 
-func plantProbesShut(m *mesh, arg string) (Subject, error) {
-	p, err := m.pickPod(arg)
-	if err != nil {
-		return Subject{}, err
-	}
+func plantProbesShut(m *mesh, p *meshPod) {
 	m.failProbes(p)
 	p.labels["exposure"] = "internal"
 	m.extra = append(m.extra, stored{"networkpolicies", &networkingv1.NetworkPolicy{
@@ -69,7 +63,6 @@ func plantProbesShut(m *mesh, arg string) (Subject, error) {
 			Ingress:     []networkingv1.NetworkPolicyIngressRule{{From: []networkingv1.NetworkPolicyPeer{{NamespaceSelector: &metav1.LabelSelector{}}}}},
 		},
 	}})
-	return p.subject(), nil
 }
 
 func plantProbesRefused(m *mesh, arg string) (Subject, error) {
@@ -86,13 +79,9 @@ func plantProbesRefused(m *mesh, arg string) (Subject, error) {
 	return Subject{}, ErrNoSubject
 }
 
-func plantProbesNotSet(m *mesh, arg string) (Subject, error) {
-	p, err := m.pickPod(arg)
-	if err != nil {
-		return Subject{}, err
-	}
+func plantProbesNotSet(m *mesh, p *meshPod) Subject {
 	agent := p.onNode.cni
 	agent.lines = append(agent.lines, record(m.now.Add(-20*time.Minute), "error", "cni-agent",
 		"failed to add pod to addressSet, pod will fail healthchecks: operation not permitted", fmt.Sprintf("ns=%s name=%s", p.namespace, p.name)))
-	return agent.subject(), nil
+	return agent.subject()
 }

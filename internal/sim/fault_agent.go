@@ -9,16 +9,12 @@ import (
 
 func agentFaults() []Fault {
 	return []Fault{
-		{"node-without-cni-or-ztunnel", "a node that runs pods of the mesh has no ztunnel", plantNoZtunnel},
-		{"ztunnel-crashloop", "a ztunnel runs out of memory again and again", plantCrash},
+		{"node-without-cni-or-ztunnel", "a node that runs pods of the mesh has no ztunnel", showing((*mesh).pickRunning, plantNoZtunnel)},
+		{"ztunnel-crashloop", "a ztunnel runs out of memory again and again", on((*mesh).pickZtunnel, plantCrash)},
 	}
 }
 
-func plantNoZtunnel(m *mesh, arg string) (Subject, error) {
-	z, err := m.pickRunning(arg)
-	if err != nil {
-		return Subject{}, err
-	}
+func plantNoZtunnel(m *mesh, z *ztunnel) Subject {
 	m.drop(z)
 	m.removePod(z.pod)
 	n := z.node
@@ -28,17 +24,13 @@ func plantNoZtunnel(m *mesh, arg string) (Subject, error) {
 			p.mute = true
 		}
 	}
-	return Subject{Kind: "node", Name: n.name, Node: n.name}, nil
+	return Subject{Kind: "node", Name: n.name, Node: n.name}
 }
 
 // crashRestarts is how often a crashing ztunnel was restarted.
 const crashRestarts = 7
 
-func plantCrash(m *mesh, arg string) (Subject, error) {
-	z, err := m.pickZtunnel(arg)
-	if err != nil {
-		return Subject{}, err
-	}
+func plantCrash(m *mesh, z *ztunnel) {
 	m.drop(z)
 	at := m.now.Add(-4 * time.Minute)
 	z.crashed = &crash{restarts: crashRestarts, at: at}
@@ -54,5 +46,4 @@ func plantCrash(m *mesh, arg string) (Subject, error) {
 		StartedAt: metav1.NewTime(m.started), FinishedAt: metav1.NewTime(at),
 	}
 	z.pod.ready = false
-	return z.subject(), nil
 }

@@ -15,22 +15,22 @@ import (
 // authorityFaults are those of who signs, and of what is trusted.
 func authorityFaults() []Fault {
 	return []Fault{
-		{"cert-initializing-stuck", "the CA never answers for one identity on its node", plantInitializing},
-		{"cert-impersonation-denied", "istiod refuses to sign for one identity on its node, again and again", plantImpersonation},
-		{"cert-prefetch-failed", "a certificate could not be fetched at first, and is there by now", plantPrefetch},
-		{"cert-ca-sign-error", "one istiod can't sign, and a ztunnel has no certificates", plantSignError},
-		{"sa-id-mismatch", "the CA answers with another identity than was asked for", plantOtherIdentity},
+		{"cert-initializing-stuck", "the CA never answers for one identity on its node", showing((*mesh).pickPod, plantInitializing)},
+		{"cert-impersonation-denied", "istiod refuses to sign for one identity on its node, again and again", showingPair((*mesh).pickCertificate, plantImpersonation)},
+		{"cert-prefetch-failed", "a certificate could not be fetched at first, and is there by now", showing((*mesh).pickPod, plantPrefetch)},
+		{"cert-ca-sign-error", "one istiod can't sign, and a ztunnel has no certificates", showing((*mesh).pickZtunnel, plantSignError)},
+		{"sa-id-mismatch", "the CA answers with another identity than was asked for", showingPair((*mesh).pickCertificate, plantOtherIdentity)},
 		{"root-cert-expiring", "the mesh's root expires in three weeks", plantOldRoot(21 * 24 * time.Hour)},
 		{"root-cert-invalid", "the bundle of roots holds what is no certificate", plantZtunnelLine("warn", "tls::certificate", "warning: found 1 invalid root certs")},
 		{"trust-domain-mismatch", "a client of another trust domain calls", plantOtherDomain},
 		{"peer-san-mismatch", "another pod answers at a pod's address", plantOtherPeer},
 		{"crl-rejecting", "a peer's certificate is revoked", plantRevoked},
-		{"crl-not-loaded", "the revocation list that a ztunnel is to read is not there", plantNoCRL},
-		{"ca-config-mismatch", "a ztunnel asks for certificates at an address where nobody signs", plantOtherAuthority},
+		{"crl-not-loaded", "the revocation list that a ztunnel is to read is not there", on((*mesh).pickZtunnel, plantNoCRL)},
+		{"ca-config-mismatch", "a ztunnel asks for certificates at an address where nobody signs", on((*mesh).pickZtunnel, plantOtherAuthority)},
 	}
 }
 
-func plantZtunnelLine(level, target, message string) func(*mesh, string) (Subject, error) {
+func plantZtunnelLine(level, target, message string) planter {
 	return func(m *mesh, arg string) (Subject, error) {
 		z, err := m.pickZtunnel(arg)
 		if err != nil {
@@ -50,21 +50,13 @@ func (p *meshPod) shun() {
 	}
 }
 
-func plantInitializing(m *mesh, arg string) (Subject, error) {
-	p, err := m.pickPod(arg)
-	if err != nil {
-		return Subject{}, err
-	}
+func plantInitializing(m *mesh, p *meshPod) Subject {
 	p.shun()
 	p.onNode.ztunnel.certs[p.identity()] = certState{initializing: true}
-	return identitySubject(p), nil
+	return identitySubject(p)
 }
 
-func plantImpersonation(m *mesh, arg string) (Subject, error) {
-	p, peer, err := m.pickCertificate(arg)
-	if err != nil {
-		return Subject{}, err
-	}
+func plantImpersonation(m *mesh, p, peer *meshPod) Subject {
 	z := p.onNode.ztunnel
 	z.certs[p.identity()] = certState{unavailable: renewalError}
 	at := slices.IndexFunc(m.istiods, func(i *meshIstiod) bool { return slices.Contains(i.proxies, z) })
@@ -76,27 +68,19 @@ func plantImpersonation(m *mesh, arg string) (Subject, error) {
 			fmt.Sprintf("impersonation failed for identity %s, error: caller (%s/ztunnel-canary) is not allowed to impersonate", p.identity(), systemNamespace), ""))
 	}
 	m.show(p, peer)
-	return m.istiods[at].pod.subject(), nil
+	return m.istiods[at].pod.subject()
 }
 
-func plantPrefetch(m *mesh, arg string) (Subject, error) {
-	p, err := m.pickPod(arg)
-	if err != nil {
-		return Subject{}, err
-	}
+func plantPrefetch(m *mesh, p *meshPod) Subject {
 	p.faulty = true
 	z := p.onNode.ztunnel
 	z.lines = append(z.lines, record(m.now.Add(-28*time.Minute), "error", "cert_fetcher",
 		fmt.Sprintf(`unable to prefetch cert for %q, skipping, SigningRequest(Status { code: Unavailable, message: `+
 			`"error trying to connect: tcp connect error", metadata: MetadataMap { headers: {} }, source: None })`, p.identity()), ""))
-	return z.subject(), nil
+	return z.subject()
 }
 
-func plantSignError(m *mesh, arg string) (Subject, error) {
-	z, err := m.pickZtunnel(arg)
-	if err != nil {
-		return Subject{}, err
-	}
+func plantSignError(m *mesh, z *ztunnel) Subject {
 	i := m.istiods[0]
 	const denied = "CSR signing error: rpc error: code = Unavailable desc = certificate request was denied by the external signer"
 	for _, identity := range z.identities() {
@@ -106,14 +90,10 @@ func plantSignError(m *mesh, arg string) (Subject, error) {
 		i.lines = append(i.lines, record(m.now.Add(-22*time.Minute+time.Duration(n)*time.Minute), "error", "serverca", denied, ""))
 	}
 	i.signErrors = 20
-	return i.pod.subject(), nil
+	return i.pod.subject()
 }
 
-func plantOtherIdentity(m *mesh, arg string) (Subject, error) {
-	p, peer, err := m.pickCertificate(arg)
-	if err != nil {
-		return Subject{}, err
-	}
+func plantOtherIdentity(m *mesh, p, peer *meshPod) Subject {
 	z := p.onNode.ztunnel
 	text := "did not find expected SAN: " + p.identity()
 	z.certs[p.identity()] = certState{unavailable: text}
@@ -122,10 +102,10 @@ func plantOtherIdentity(m *mesh, arg string) (Subject, error) {
 			"certificate fetch failed ("+text+") and no valid existing certificate; will retry in 149.218s (backoff capped at 150s)", "id="+p.identity()))
 	}
 	m.show(p, peer)
-	return identitySubject(p), nil
+	return identitySubject(p)
 }
 
-func plantOldRoot(left time.Duration) func(*mesh, string) (Subject, error) {
+func plantOldRoot(left time.Duration) planter {
 	return func(m *mesh, _ string) (Subject, error) {
 		old, err := newMeshCA("mesh", m.trustDomain, m.now.Add(left-rootLifetime))
 		if err != nil {
@@ -177,36 +157,26 @@ func plantRevoked(m *mesh, arg string) (Subject, error) {
 	return p.subject(), nil
 }
 
-func plantNoCRL(m *mesh, arg string) (Subject, error) {
-	z, err := m.pickZtunnel(arg)
-	if err != nil {
-		return Subject{}, err
-	}
+func plantNoCRL(m *mesh, z *ztunnel) {
 	const path = "/var/run/secrets/istio/crl/ca-crl.pem"
 	z.faulty, z.settings = true, map[string]string{"crlPath": path}
 	z.lines = append(z.lines, record(m.started.Add(2*time.Second), "warn", "tls::crl", "crl file not found, will retry on first validation", fmt.Sprintf("path=%q", path)))
-	return z.subject(), nil
 }
 
-func plantOtherAuthority(m *mesh, arg string) (Subject, error) {
-	z, err := m.pickZtunnel(arg)
-	if err != nil {
-		return Subject{}, err
-	}
+func plantOtherAuthority(m *mesh, z *ztunnel) {
 	z.settings = map[string]string{"caAddress": "https://cert-manager-istio-csr.cert-manager.svc:443"}
 	for _, identity := range z.identities() {
 		z.certs[identity] = certState{unavailable: "signing gRPC error (The service is currently unavailable): dns error: failed to lookup address information"}
 	}
-	return z.subject(), nil
 }
 
 // resourceFaults are those of processes that run out of something.
 func resourceFaults() []Fault {
 	return []Fault{
 		{"istiod-oom", "an istiod ran out of memory", plantIstiodKilled},
-		{"ztunnel-fd-exhaustion", "a ztunnel has nearly all of its file descriptors open", plantDescriptors},
-		{"ztunnel-not-ready", "a ztunnel's DNS proxy could not start", plantNotReady},
-		{"ztunnel-rolling-drops", "a ztunnel cut open connections when it was last stopped", plantDrops},
+		{"ztunnel-fd-exhaustion", "a ztunnel has nearly all of its file descriptors open", on((*mesh).pickZtunnel, plantDescriptors)},
+		{"ztunnel-not-ready", "a ztunnel's DNS proxy could not start", on((*mesh).pickRunning, plantNotReady)},
+		{"ztunnel-rolling-drops", "a ztunnel cut open connections when it was last stopped", on((*mesh).pickZtunnel, plantDrops)},
 	}
 }
 
@@ -219,11 +189,7 @@ func plantIstiodKilled(m *mesh, _ string) (Subject, error) {
 	return i.pod.subject(), nil
 }
 
-func plantDescriptors(m *mesh, arg string) (Subject, error) {
-	z, err := m.pickZtunnel(arg)
-	if err != nil {
-		return Subject{}, err
-	}
+func plantDescriptors(m *mesh, z *ztunnel) {
 	z.faulty = true
 	z.rewrite = func(lines []string) []string {
 		for i, l := range lines {
@@ -240,23 +206,13 @@ func plantDescriptors(m *mesh, arg string) (Subject, error) {
 		z.lines = append(z.lines, record(m.now.Add(-10*time.Minute+time.Duration(n)*40*time.Second), "error", "proxy::outbound",
 			"Failed TCP handshake Too many open files (os error 24)", ""))
 	}
-	return z.subject(), nil
 }
 
-func plantNotReady(m *mesh, arg string) (Subject, error) {
-	z, err := m.pickRunning(arg)
-	if err != nil {
-		return Subject{}, err
-	}
+func plantNotReady(m *mesh, z *ztunnel) {
 	z.pending = []string{"dns proxy"}
-	return z.subject(), nil
 }
 
-func plantDrops(m *mesh, arg string) (Subject, error) {
-	z, err := m.pickZtunnel(arg)
-	if err != nil {
-		return Subject{}, err
-	}
+func plantDrops(m *mesh, z *ztunnel) {
 	z.began, z.faulty = m.now.Add(-2*time.Hour), true
 	c := &z.pod.container
 	c.restarts, c.started = 1, z.began.Truncate(time.Second)
@@ -265,5 +221,4 @@ func plantDrops(m *mesh, arg string) (Subject, error) {
 		record(z.began.Add(-35*time.Second), "info", "signal", "received signal SIGTERM, starting shutdown", ""),
 		record(z.began.Add(-5*time.Second), "warn", "drain", "drain duration expired with pending connections, forcefully shutting down", ""),
 	}
-	return z.subject(), nil
 }

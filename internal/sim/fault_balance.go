@@ -16,11 +16,11 @@ func balanceFaults() []Fault {
 		{"lb-strict-locality-empty", "a service with internalTrafficPolicy Local is called from nodes without an endpoint of it", plantLocalOnly},
 		{"lb-locality-labels-missing", "a service asks for near endpoints, and no node says where it is", plantNoTopology},
 		{"lb-leaked-allowall", "istiod lets unready pods of a service be called that does not ask for it", plantLeakedHealthPolicy},
-		{"se-none-no-endpoints", "a ServiceEntry of resolution NONE has an address, and istiod can't pass it through", plantEntryWithoutResolution},
-		{"dns-upstream-failing", "the cluster's DNS answers one node late", plantSlowDNS},
-		{"dns-message-skew", "a ztunnel drops the DNS answers that a newer CNI agent's rules send round", plantDNSSkew},
+		{"se-none-no-endpoints", "a ServiceEntry of resolution NONE has an address, and istiod can't pass it through", showing((*mesh).pickPod, plantEntryWithoutResolution)},
+		{"dns-upstream-failing", "the cluster's DNS answers one node late", on((*mesh).pickZtunnel, plantSlowDNS)},
+		{"dns-message-skew", "a ztunnel drops the DNS answers that a newer CNI agent's rules send round", on((*mesh).pickZtunnel, plantDNSSkew)},
 		{"dns-hostname-workload-unresolved", "the host of a ServiceEntry does not resolve", plantUnresolved},
-		{"dns-capture-off-mixed", "one pod opts into DNS capture, which the mesh has off", plantDNSCaptureMixed},
+		{"dns-capture-off-mixed", "one pod opts into DNS capture, which the mesh has off", on((*mesh).pickPod, plantDNSCaptureMixed)},
 	}
 }
 
@@ -107,22 +107,14 @@ func (m *mesh) addEntry(namespace, name, host, address, resolution string, statu
 	return s
 }
 
-func plantEntryWithoutResolution(m *mesh, arg string) (Subject, error) {
-	src, err := m.pickPod(arg)
-	if err != nil {
-		return Subject{}, err
-	}
+func plantEntryWithoutResolution(m *mesh, src *meshPod) Subject {
 	s := m.addEntry(src.namespace, "licences", "licences.example", "240.240.7.9", "NONE", nil)
 	m.calls = append(m.calls, func(at time.Time) { m.callService(src, s, at) })
-	return Subject{Kind: "serviceentry", Namespace: s.namespace, Name: s.name}, nil
+	return Subject{Kind: "serviceentry", Namespace: s.namespace, Name: s.name}
 }
 
 // plantSlowDNS prints the answers' times as ztunnel src/dns/metrics.rs does.
-func plantSlowDNS(m *mesh, arg string) (Subject, error) {
-	z, err := m.pickZtunnel(arg)
-	if err != nil {
-		return Subject{}, err
-	}
+func plantSlowDNS(m *mesh, z *ztunnel) {
 	z.rewrite = func(lines []string) []string {
 		const family = "istio_dns_upstream_request_duration_seconds"
 		lines = slices.DeleteFunc(lines, func(line string) bool { return strings.HasPrefix(line, "# EOF") || strings.Contains(line, " "+family) })
@@ -139,19 +131,13 @@ func plantSlowDNS(m *mesh, arg string) (Subject, error) {
 		}
 		return append(lines, "# EOF\n")
 	}
-	return z.subject(), nil
 }
 
-func plantDNSSkew(m *mesh, arg string) (Subject, error) {
-	z, err := m.pickZtunnel(arg)
-	if err != nil {
-		return Subject{}, err
-	}
+func plantDNSSkew(m *mesh, z *ztunnel) {
 	for n := range 40 {
 		z.lines = append(z.lines, record(m.now.Add(-8*time.Minute+time.Duration(n)*11*time.Second), "warn", "hickory_proto::udp::udp_client_stream",
 			fmt.Sprintf("expected message id: %d got: %d, dropped", 1000+m.random.IntN(60000), 1000+m.random.IntN(60000)), ""))
 	}
-	return z.subject(), nil
 }
 
 func plantUnresolved(m *mesh, arg string) (Subject, error) {
@@ -167,16 +153,11 @@ func plantUnresolved(m *mesh, arg string) (Subject, error) {
 	return s.subject(), nil
 }
 
-func plantDNSCaptureMixed(m *mesh, arg string) (Subject, error) {
-	p, err := m.pickPod(arg)
-	if err != nil {
-		return Subject{}, err
-	}
+func plantDNSCaptureMixed(m *mesh, p *meshPod) {
 	p.annotations[istio.DNSCaptureAnnotation] = "true"
 	m.amend = append(m.amend, func(o stored) {
 		if c, ok := o.object.(*corev1.ConfigMap); ok && c.Name == istio.CNIConfigMap {
 			c.Data["AMBIENT_DNS_CAPTURE"] = "false"
 		}
 	})
-	return p.subject(), nil
 }

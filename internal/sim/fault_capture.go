@@ -12,17 +12,17 @@ import (
 // captureFaults are those of how single pods are captured.
 func captureFaults() []Fault {
 	return []Fault{
-		{"iptables-program-failed", "the CNI agent can't program a pod's redirection", plantUnprogrammed},
-		{"iptables-reconcile-failed", "the CNI agent can't bring an older pod's rules up to date", plantUnreconciled},
+		{"iptables-program-failed", "the CNI agent can't program a pod's redirection", showing((*mesh).pickPod, plantUnprogrammed)},
+		{"iptables-reconcile-failed", "the CNI agent can't bring an older pod's rules up to date", on((*mesh).pickPod, plantUnreconciled)},
 		{"redirection-lost", "the rules in a captured pod are gone", plantRedirectionLost},
 		{"wrong-netns", "a pod was paired with another pod's network namespace", plantWrongNetns},
-		{"netns-pairing-refused", "the CNI agent finds no network namespace that is the pod's own", plantPairingRefused},
-		{"enrolment-flap", "something takes a pod out of the mesh and puts it back, again and again", plantFlap},
-		{"optout-annotation", "a pod leaves its DNS requests out", plantOptOut},
-		{"sidecar-and-ambient", "a namespace asks for sidecars and for ambient mode", plantBothModes},
-		{"cni-repair-broken-pod", "a pod started before the CNI agent was ready", plantBroken},
-		{"ztunnel-leaked-pod", "a ztunnel waits for a pod that was deleted", plantLeaked},
-		{"proxy-bind-failed", "another process has a port that a pod's proxy needs", plantProxyPending},
+		{"netns-pairing-refused", "the CNI agent finds no network namespace that is the pod's own", on((*mesh).pickPod, plantPairingRefused)},
+		{"enrolment-flap", "something takes a pod out of the mesh and puts it back, again and again", on((*mesh).pickPod, plantFlap)},
+		{"optout-annotation", "a pod leaves its DNS requests out", on((*mesh).pickPod, plantOptOut)},
+		{"sidecar-and-ambient", "a namespace asks for sidecars and for ambient mode", showing((*mesh).pickPod, plantBothModes)},
+		{"cni-repair-broken-pod", "a pod started before the CNI agent was ready", showing((*mesh).pickPod, plantBroken)},
+		{"ztunnel-leaked-pod", "a ztunnel waits for a pod that was deleted", showing((*mesh).pickPod, plantLeaked)},
+		{"proxy-bind-failed", "another process has a port that a pod's proxy needs", onPair((*mesh).pickPeers, plantProxyPending)},
 	}
 }
 
@@ -37,24 +37,15 @@ func (p *meshPod) uncaptured() {
 	p.protocol, p.proxy = "TCP", proxyAbsent
 }
 
-func plantUnprogrammed(m *mesh, arg string) (Subject, error) {
-	p, err := m.pickPod(arg)
-	if err != nil {
-		return Subject{}, err
-	}
+func plantUnprogrammed(m *mesh, p *meshPod) Subject {
 	p.uncaptured()
 	m.agentSays(p, 25*time.Minute, "error", fmt.Sprintf("failed to update POD inpod: %s/%s exit status 4: Command error output: xtables other problem: line 2 failed", p.namespace, p.name))
-	return p.onNode.cni.pod.subject(), nil
+	return p.onNode.cni.pod.subject()
 }
 
-func plantUnreconciled(m *mesh, arg string) (Subject, error) {
-	p, err := m.pickPod(arg)
-	if err != nil {
-		return Subject{}, err
-	}
+func plantUnreconciled(m *mesh, p *meshPod) {
 	p.faulty = true
 	m.agentSays(p, 25*time.Minute, "error", "failed to reconcile inpod rules for pod")
-	return p.subject(), nil
 }
 
 // plantRedirectionLost: what the pod sends bypasses its ztunnel, and what comes over HBONE is not let in.
@@ -110,21 +101,12 @@ func plantWrongNetns(m *mesh, arg string) (Subject, error) {
 	return p.subject(), nil
 }
 
-func plantPairingRefused(m *mesh, arg string) (Subject, error) {
-	p, err := m.pickPod(arg)
-	if err != nil {
-		return Subject{}, err
-	}
+func plantPairingRefused(m *mesh, p *meshPod) {
 	p.uncaptured()
 	m.agentSays(p, 2*time.Hour, "warn", fmt.Sprintf("netns does not contain any IP of pod %s/%s; refusing the pairing, it may belong to another pod", p.namespace, p.name))
-	return p.subject(), nil
 }
 
-func plantFlap(m *mesh, arg string) (Subject, error) {
-	p, err := m.pickPod(arg)
-	if err != nil {
-		return Subject{}, err
-	}
+func plantFlap(m *mesh, p *meshPod) {
 	p.faulty = true
 	z := p.onNode.ztunnel
 	for i := range 6 {
@@ -133,53 +115,35 @@ func plantFlap(m *mesh, arg string) (Subject, error) {
 			record(at, "info", "inpod::statemanager", "pod delete request, shutting down proxy", fmt.Sprintf("uid=%q", p.uid)),
 			record(at.Add(4*time.Second), "info", "inpod::statemanager", "pod received, starting proxy", fmt.Sprintf("uid=%q name=%q namespace=%q", p.uid, p.name, p.namespace)))
 	}
-	return p.subject(), nil
 }
 
-func plantOptOut(m *mesh, arg string) (Subject, error) {
-	p, err := m.pickPod(arg)
-	if err != nil {
-		return Subject{}, err
-	}
+func plantOptOut(m *mesh, p *meshPod) {
 	p.faulty = true
 	p.annotations = merged(p.annotations, map[string]string{istio.DNSCaptureAnnotation: "false"})
-	return p.subject(), nil
 }
 
-func plantBothModes(m *mesh, arg string) (Subject, error) {
-	p, err := m.pickPod(arg)
-	if err != nil {
-		return Subject{}, err
-	}
+func plantBothModes(m *mesh, p *meshPod) Subject {
 	namespace := p.namespace
 	m.amend = append(m.amend, func(o stored) {
 		if ns, ok := o.object.(*corev1.Namespace); ok && ns.Name == namespace {
 			ns.Labels = merged(ns.Labels, map[string]string{istio.InjectionLabel: "enabled"})
 		}
 	})
-	return Subject{Kind: "namespace", Name: namespace}, nil
+	return Subject{Kind: "namespace", Name: namespace}
 }
 
-func plantBroken(m *mesh, arg string) (Subject, error) {
-	p, err := m.pickPod(arg)
-	if err != nil {
-		return Subject{}, err
-	}
+func plantBroken(m *mesh, p *meshPod) Subject {
 	young := m.addBeside(p, p.onNode, 0, m.now.Add(-4*time.Minute))
 	young.phase, young.ready, young.inIstiod = corev1.PodPending, false, false
 	young.container.waiting = &corev1.ContainerStateWaiting{Reason: "PodInitializing"}
 	young.labels[istio.UninitializedLabel] = "true"
 	m.extra = append(m.extra, stored{"events", m.event("pod", young.namespace, young.name, "LabelBrokenPod", corev1.EventTypeWarning,
 		"pod detected as broken, adding label cni.istio.io/uninitialized=true", m.now.Add(-3*time.Minute).Truncate(time.Second))})
-	return young.subject(), nil
+	return young.subject()
 }
 
 // plantLeaked: the CNI agent's snapshot holds a pod that was deleted, and ztunnel waits for it.
-func plantLeaked(m *mesh, arg string) (Subject, error) {
-	p, err := m.pickPod(arg)
-	if err != nil {
-		return Subject{}, err
-	}
+func plantLeaked(m *mesh, p *meshPod) Subject {
 	z := p.onNode.ztunnel
 	gone := *p
 	gone.name, gone.uid = "batch-29311680-7xkq2", string(stableUID("pods", p.namespace, "leaked"))
@@ -190,5 +154,5 @@ func plantLeaked(m *mesh, arg string) (Subject, error) {
 	for at := z.began.Add(5 * time.Second); at.Before(m.now); at = at.Add(15 * time.Second) {
 		z.lines = append(z.lines, record(at, "info", "inpod::statemanager", "scheduling retry", fmt.Sprintf("uids=[%q]", gone.uid)))
 	}
-	return Subject{Kind: "pod", Namespace: gone.namespace, Name: gone.name, Node: z.node.name}, nil
+	return Subject{Kind: "pod", Namespace: gone.namespace, Name: gone.name, Node: z.node.name}
 }

@@ -8,8 +8,8 @@ import (
 
 func certificateFaults() []Fault {
 	return []Fault{
-		{"cert-unavailable", "the CA refuses to sign for one identity on its node", plantCertUnavailable},
-		{"cert-missing-for-local-identity", "a ztunnel never asked for the certificate of a pod on its node", plantCertMissing},
+		{"cert-unavailable", "the CA refuses to sign for one identity on its node", showingPair((*mesh).pickCertificate, plantCertUnavailable)},
+		{"cert-missing-for-local-identity", "a ztunnel never asked for the certificate of a pod on its node", showing((*mesh).pickPod, plantCertMissing)},
 		{"cert-expired", "the certificate of one identity has expired on its node", plantCertAged("cert-expired", -25*time.Hour, -time.Hour)},
 		{"cert-expiring", "the certificate of one identity is far past its renewal and about to expire", plantCertAged("cert-expiring", -23*time.Hour, time.Hour)},
 		{"cert-not-yet-valid", "the certificate of one identity becomes valid in the future", plantCertAged("cert-not-yet-valid", 20*time.Minute, 24*time.Hour)},
@@ -29,11 +29,7 @@ func (m *mesh) pickCertificate(arg string) (p, peer *meshPod, err error) {
 // renewalError is what a CA says that doesn't know the caller, ztunnel src/identity/caclient.rs.
 const renewalError = "signing gRPC error (The request does not have valid authentication credentials): request impersonation authentication failure"
 
-func plantCertUnavailable(m *mesh, arg string) (Subject, error) {
-	p, peer, err := m.pickCertificate(arg)
-	if err != nil {
-		return Subject{}, err
-	}
+func plantCertUnavailable(m *mesh, p, peer *meshPod) Subject {
 	z := p.onNode.ztunnel
 	z.certs[p.identity()] = certState{unavailable: renewalError}
 	z.lines = append(z.lines, record(m.started.Add(time.Second), "error", "cert_fetcher",
@@ -53,20 +49,16 @@ func plantCertUnavailable(m *mesh, arg string) (Subject, error) {
 	}
 	m.show(p, peer)
 	m.show(peer, p)
-	return identitySubject(p), nil
+	return identitySubject(p)
 }
 
-func plantCertMissing(m *mesh, arg string) (Subject, error) {
-	p, err := m.pickPod(arg)
-	if err != nil {
-		return Subject{}, err
-	}
+func plantCertMissing(m *mesh, p *meshPod) Subject {
 	p.faulty = true
 	p.onNode.ztunnel.certs[p.identity()] = certState{absent: true}
-	return identitySubject(p), nil
+	return identitySubject(p)
 }
 
-func plantCertAged(name string, from, until time.Duration) func(*mesh, string) (Subject, error) {
+func plantCertAged(name string, from, until time.Duration) planter {
 	return func(m *mesh, arg string) (Subject, error) {
 		p, peer, err := m.pickCertificate(arg)
 		if err != nil {

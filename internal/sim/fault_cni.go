@@ -14,7 +14,7 @@ func cniFaults() []Fault {
 		{"zds-protocol-mismatch", "a ztunnel and the CNI agent of its node don't understand each other", plantZDSMismatch},
 		{"ztunnel-no-cni-socket", "a ztunnel lost the CNI agent of its node and can't connect again", plantNoSocket},
 		{"cni-no-ztunnel-connection", "a CNI agent has no ztunnel connected, though one runs", plantNoZDS},
-		{"cni-sandbox-failure", "a pod can't start because the CNI agent of its node has no ztunnel", plantSandbox},
+		{"cni-sandbox-failure", "a pod can't start because the CNI agent of its node has no ztunnel", showing((*mesh).pickPod, plantSandbox)},
 		{"cni-fd-or-panic", "a CNI agent crashed of a race", plantAgentPanic},
 		{"istio-cni-crashloop", "a CNI agent runs out of memory", plantAgentKilled},
 		{"cni-zds-deadlock", "a CNI agent of a version with a known lock-up has fallen silent", plantSilentAgent},
@@ -44,7 +44,7 @@ func (m *mesh) pickAgent(arg string) (*cniAgent, *ztunnel, error) {
 	return z.node.cni, z, nil
 }
 
-func plantAgentLine(level, scope, message string) func(*mesh, string) (Subject, error) {
+func plantAgentLine(level, scope, message string) planter {
 	return func(m *mesh, arg string) (Subject, error) {
 		agent, _, err := m.pickAgent(arg)
 		if err != nil {
@@ -108,11 +108,7 @@ func plantNoZDS(m *mesh, arg string) (Subject, error) {
 	return agent.pod.subject(), nil
 }
 
-func plantSandbox(m *mesh, arg string) (Subject, error) {
-	p, err := m.pickPod(arg)
-	if err != nil {
-		return Subject{}, err
-	}
+func plantSandbox(m *mesh, p *meshPod) Subject {
 	young := m.addBeside(p, p.onNode, 0, m.now.Add(-6*time.Minute))
 	young.phase, young.ready, young.inIstiod = corev1.PodPending, false, false
 	young.container.waiting = &corev1.ContainerStateWaiting{Reason: "ContainerCreating"}
@@ -120,7 +116,7 @@ func plantSandbox(m *mesh, arg string) (Subject, error) {
 		`Failed to create pod sandbox: rpc error: code = Unknown desc = failed to setup network for sandbox "5f0c": plugin type="istio-cni" failed (add): `+
 			`istio-cni cmdAdd failed to contact node Istio CNI agent: unable to push CNI event (status code 500): no ztunnel connection`,
 		m.now.Add(-30*time.Second).Truncate(time.Second))})
-	return young.subject(), nil
+	return young.subject()
 }
 
 // killed ends the agent's container and starts it anew.

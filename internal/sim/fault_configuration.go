@@ -33,7 +33,7 @@ func (m *mesh) pickDirect(arg string) (*meshService, error) {
 }
 
 // plantBeside puts an object of the service's name beside a service that no Envoy stands before.
-func plantBeside(resource, kind string, spec func(*meshService) map[string]any) func(*mesh, string) (Subject, error) {
+func plantBeside(resource, kind string, spec func(*meshService) map[string]any) planter {
 	return func(m *mesh, arg string) (Subject, error) {
 		s, err := m.pickDirect(arg)
 		if err != nil {

@@ -7,19 +7,15 @@ import (
 
 func controlFaults() []Fault {
 	return []Fault{
-		{"xds-cannot-connect", "a ztunnel lost istiod and can't connect again", plantDisconnected},
+		{"xds-cannot-connect", "a ztunnel lost istiod and can't connect again", on((*mesh).pickZtunnel, plantDisconnected)},
 		{"xds-unacked", "a ztunnel doesn't acknowledge what istiod sent it", plantUnacked},
-		{"xds-nack", "a ztunnel rejects a resource that istiod sent it", plantRejected},
-		{"ztunnel-not-in-syncz", "no istiod has a ztunnel connected", plantNotConnected},
+		{"xds-nack", "a ztunnel rejects a resource that istiod sent it", on((*mesh).pickZtunnel, plantRejected)},
+		{"ztunnel-not-in-syncz", "no istiod has a ztunnel connected", on((*mesh).pickRunning, plantNotConnected)},
 		{"skew-ztunnel-istiod", "istiod is three minor versions ahead of the ztunnels", plantSkew},
 	}
 }
 
-func plantDisconnected(m *mesh, arg string) (Subject, error) {
-	z, err := m.pickZtunnel(arg)
-	if err != nil {
-		return Subject{}, err
-	}
+func plantDisconnected(m *mesh, z *ztunnel) {
 	m.drop(z)
 	lost := m.now.Add(-6 * time.Minute)
 	z.lines = append(z.lines, record(lost, "warn", "xds::client:xds{id=4}",
@@ -31,7 +27,6 @@ func plantDisconnected(m *mesh, arg string) (Subject, error) {
 				`message: "client error (Connect)", source: tcp connect error, retrying in 15s`, ""))
 	}
 	z.ends["Error"], z.ends["ConnectionError"] = 1, attempts
-	return z.subject(), nil
 }
 
 func plantUnacked(m *mesh, arg string) (Subject, error) {
@@ -48,11 +43,7 @@ func plantUnacked(m *mesh, arg string) (Subject, error) {
 	return z.subject(), nil
 }
 
-func plantRejected(m *mesh, arg string) (Subject, error) {
-	z, err := m.pickZtunnel(arg)
-	if err != nil {
-		return Subject{}, err
-	}
+func plantRejected(m *mesh, z *ztunnel) {
 	z.rejected = clusterID + "//Pod/shop/broken: failed to parse address, had 3 bytes"
 	at := m.now.Add(-5 * time.Minute)
 	z.lines = append(z.lines, record(at, "error", "xds::client:xds{id=1}", "sending response",
@@ -65,16 +56,10 @@ func plantRejected(m *mesh, arg string) (Subject, error) {
 			}
 		}
 	}
-	return z.subject(), nil
 }
 
-func plantNotConnected(m *mesh, arg string) (Subject, error) {
-	z, err := m.pickRunning(arg)
-	if err != nil {
-		return Subject{}, err
-	}
+func plantNotConnected(m *mesh, z *ztunnel) {
 	m.drop(z)
-	return z.subject(), nil
 }
 
 func plantSkew(m *mesh, _ string) (Subject, error) {

@@ -30,7 +30,7 @@ func hboneFaults() []Fault {
 }
 
 // plantBreaking makes every HBONE connection to one pod fail.
-func plantBreaking(how func(*meshPod) *failure) func(*mesh, string) (Subject, error) {
+func plantBreaking(how func(*meshPod) *failure) planter {
 	return func(m *mesh, arg string) (Subject, error) {
 		p, src, err := m.pickPeersApart(arg)
 		if err != nil {

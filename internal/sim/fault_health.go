@@ -13,7 +13,7 @@ import (
 func healthFaults() []Fault {
 	return []Fault{
 		{"workload-dead-node", "a node is lost, and istiod still holds its pods as healthy", plantDeadNode},
-		{"workload-health-mismatch", "istiod holds a ready pod as unhealthy", plantMisjudged},
+		{"workload-health-mismatch", "istiod holds a ready pod as unhealthy", on((*mesh).pickPod, plantMisjudged)},
 		{"workload-ip-collision", "one ztunnel still holds a deleted pod whose address another pod got", plantReusedAddress},
 		{"workload-divergence", "one ztunnel is behind by several pods", plantBehind},
 		{"service-missing-or-vip-mismatch", "one ztunnel was never told of a service", plantServiceMissing},
@@ -49,13 +49,8 @@ func plantDeadNode(m *mesh, arg string) (Subject, error) {
 	return Subject{Kind: "node", Name: n.name, Node: n.name}, nil
 }
 
-func plantMisjudged(m *mesh, arg string) (Subject, error) {
-	p, err := m.pickPod(arg)
-	if err != nil {
-		return Subject{}, err
-	}
+func plantMisjudged(m *mesh, p *meshPod) {
 	p.misjudged, p.faulty = true, true
-	return p.subject(), nil
 }
 
 // plantReusedAddress: calls by the service go to either, and the one that lives shows another identity.

@@ -14,19 +14,19 @@ func platformFaults() []Fault {
 		{"cilium-exclusive", "Cilium takes other CNI plugins out of the configuration", plantCilium("cni-exclusive")},
 		{"cilium-bpf-masquerade", "Cilium masquerades in BPF", plantCilium("enable-bpf-masquerade")},
 		{"calico-ebpf", "Calico 3.28 runs its eBPF data plane", plantCalico},
-		{"eks-sg-strict", "the AWS VPC CNI enforces security groups strictly on a captured pod with an interface of its own", plantStrictGroups},
-		{"platform-value-missing", "istio-cni can't install itself on a k3s node", plantPlatform},
+		{"eks-sg-strict", "the AWS VPC CNI enforces security groups strictly on a captured pod with an interface of its own", on((*mesh).pickPod, plantStrictGroups)},
+		{"platform-value-missing", "istio-cni can't install itself on a k3s node", showing((*mesh).pickZtunnel, plantPlatform)},
 		{"gateway-api-crds-missing", "a service asks for a waypoint, and the Gateway API is not installed", plantNoGatewayAPI},
-		{"uid-1337", "the application of a pod with a sidecar runs as the sidecar's user", plantSidecarUser},
-		{"app-uses-reserved-port", "a captured pod declares port 15008", plantReservedPort},
-		{"hostnetwork-ignored", "a pod of an ambient namespace is on the host's network", plantHostNetwork},
+		{"uid-1337", "the application of a pod with a sidecar runs as the sidecar's user", showing((*mesh).pickPod, plantSidecarUser)},
+		{"app-uses-reserved-port", "a captured pod declares port 15008", on((*mesh).pickPod, plantReservedPort)},
+		{"hostnetwork-ignored", "a pod of an ambient namespace is on the host's network", showing((*mesh).pickPod, plantHostNetwork)},
 		{"ns-label-typo", "a namespace's data plane label is in capitals", plantLabelTypo},
-		{"rev-label-mix", "an ambient namespace has a revision label", plantRevisionLabel},
+		{"rev-label-mix", "an ambient namespace has a revision label", showing((*mesh).pickPod, plantRevisionLabel)},
 	}
 }
 
 // plantCilium sets a key of Cilium's one configuration.
-func plantCilium(key string) func(*mesh, string) (Subject, error) {
+func plantCilium(key string) planter {
 	return func(m *mesh, _ string) (Subject, error) {
 		if m.cilium == nil {
 			m.cilium = map[string]string{"cni-exclusive": "false", "enable-bpf-masquerade": "false", "kube-proxy-replacement": "true", "bpf-lb-sock-hostns-only": "true"}
@@ -62,18 +62,13 @@ func plantCalico(m *mesh, _ string) (Subject, error) {
 	return Subject{Kind: "mesh", Name: contextName}, nil
 }
 
-func plantStrictGroups(m *mesh, arg string) (Subject, error) {
-	p, err := m.pickPod(arg)
-	if err != nil {
-		return Subject{}, err
-	}
+func plantStrictGroups(m *mesh, p *meshPod) {
 	m.addNodeAgent("aws-node", map[string]string{istio.KubernetesAppLabel: "aws-node"}, containerModel{
 		name: "aws-node", image: "602401143452.dkr.ecr.eu-central-1.amazonaws.com/amazon-k8s-cni:v1.20.4",
 		env: []corev1.EnvVar{{Name: "ENABLE_POD_ENI", Value: "true"}, {Name: "POD_SECURITY_GROUP_ENFORCING_MODE", Value: "strict"}},
 	})
 	p.annotations["vpc.amazonaws.com/pod-eni"] = `[{"eniId":"eni-0a1b2c3d4e5f60718","ifAddress":"0a:58:a9:fe:09:01","privateIp":"` + p.ip() + `","vlanId":1}]`
 	m.failProbes(p)
-	return p.subject(), nil
 }
 
 // failProbes makes p a pod that the kubelet finds unready since it was captured.
@@ -84,11 +79,7 @@ func (m *mesh) failProbes(p *meshPod) {
 		"Readiness probe failed: Get \"http://"+m.appAddress(p)+"/healthz\": context deadline exceeded (Client.Timeout exceeded while awaiting headers)", m.now.Add(-10*time.Second))})
 }
 
-func plantPlatform(m *mesh, arg string) (Subject, error) {
-	z, err := m.pickZtunnel(arg)
-	if err != nil {
-		return Subject{}, err
-	}
+func plantPlatform(m *mesh, z *ztunnel) Subject {
 	n := z.node
 	m.amend = append(m.amend, func(o stored) {
 		if node, ok := o.object.(*corev1.Node); ok {
@@ -100,7 +91,7 @@ func plantPlatform(m *mesh, arg string) (Subject, error) {
 	n.cni.broken = true
 	n.cni.lines = append(n.cni.lines, record(m.started.Add(time.Minute), "error", "install",
 		"failed to find a CNI network list in /etc/cni/net.d; hint: some Kubernetes environments require customization of the CNI directories", ""))
-	return n.cni.subject(), nil
+	return n.cni.subject()
 }
 
 func (c *cniAgent) subject() Subject {
@@ -130,11 +121,7 @@ func plantNoGatewayAPI(m *mesh, _ string) (Subject, error) {
 	return asking, nil
 }
 
-func plantSidecarUser(m *mesh, arg string) (Subject, error) {
-	p, err := m.pickPod(arg)
-	if err != nil {
-		return Subject{}, err
-	}
+func plantSidecarUser(m *mesh, p *meshPod) Subject {
 	side := m.addBeside(p, m.nodes[0], 0, m.started)
 	side.namespace, side.labels[istio.DataplaneModeLabel] = "legacy", "none"
 	side.annotations = map[string]string{istio.SidecarStatusAnnotation: `{"initContainers":["istio-init"],"containers":["istio-proxy"],"revision":"default"}`}
@@ -144,27 +131,18 @@ func plantSidecarUser(m *mesh, arg string) (Subject, error) {
 			pod.Spec.SecurityContext = &corev1.PodSecurityContext{RunAsUser: &user}
 		}
 	})
-	return side.subject(), nil
+	return side.subject()
 }
 
-func plantReservedPort(m *mesh, arg string) (Subject, error) {
-	p, err := m.pickPod(arg)
-	if err != nil {
-		return Subject{}, err
-	}
+func plantReservedPort(m *mesh, p *meshPod) {
 	p.faulty = true
 	p.container.ports = append(p.container.ports, corev1.ContainerPort{Name: "tcp-sync", ContainerPort: istio.HBONEPort, Protocol: corev1.ProtocolTCP})
-	return p.subject(), nil
 }
 
-func plantHostNetwork(m *mesh, arg string) (Subject, error) {
-	p, err := m.pickPod(arg)
-	if err != nil {
-		return Subject{}, err
-	}
+func plantHostNetwork(m *mesh, p *meshPod) Subject {
 	host := m.addBeside(p, p.onNode, 0, m.started)
 	m.toHostNetwork(host)
-	return host.subject(), nil
+	return host.subject()
 }
 
 // label puts a label on a namespace.
@@ -181,10 +159,6 @@ func plantLabelTypo(m *mesh, _ string) (Subject, error) {
 	return m.label("default", istio.DataplaneModeLabel, "Ambient"), nil
 }
 
-func plantRevisionLabel(m *mesh, arg string) (Subject, error) {
-	p, err := m.pickPod(arg)
-	if err != nil {
-		return Subject{}, err
-	}
-	return m.label(p.namespace, istio.RevisionLabel, "canary"), nil
+func plantRevisionLabel(m *mesh, p *meshPod) Subject {
+	return m.label(p.namespace, istio.RevisionLabel, "canary")
 }

@@ -11,14 +11,14 @@ func policyFaults() []Fault {
 		{"policy-missing-in-ztunnel", "one ztunnel was never told of a policy that binds no pod on its node", plantPolicyMissing},
 		{"policy-allow-nothing", "an ALLOW policy without rules is the only one of its pods", plantAllowNothing},
 		{"policy-l7-at-l4", "a policy that selects captured pods matches HTTP methods", plantHTTPPolicy},
-		{"policy-action-unsupported", "a policy that selects captured pods asks an external authorizer", plantCustomPolicy},
-		{"policy-target-unresolved", "a policy is for a service that does not exist", plantTargetless},
+		{"policy-action-unsupported", "a policy that selects captured pods asks an external authorizer", showing((*mesh).pickPod, plantCustomPolicy)},
+		{"policy-target-unresolved", "a policy is for a service that does not exist", showing((*mesh).pickPod, plantTargetless)},
 		{"policy-spiffe-typo", "a policy names a caller with spiffe:// before it", plantPrincipal("spiffe://", "frontend")},
 		{"policy-principal-unknown", "a policy names a caller that does not exist", plantPrincipal("", "frontent")},
-		{"policy-dryrun", "a policy is on trial", plantTrial},
-		{"policy-late-drop", "open connections were closed when a policy changed", plantLateDrop},
-		{"strict-blocks-plaintext", "a caller outside the mesh calls pods that demand mutual TLS", plantStrict},
-		{"pa-disable-ignored", "a PeerAuthentication asks captured pods to go without mutual TLS", plantDisable},
+		{"policy-dryrun", "a policy is on trial", showing((*mesh).pickPod, plantTrial)},
+		{"policy-late-drop", "open connections were closed when a policy changed", onPair((*mesh).pickPeers, plantLateDrop)},
+		{"strict-blocks-plaintext", "a caller outside the mesh calls pods that demand mutual TLS", on((*mesh).pickPod, plantStrict)},
+		{"pa-disable-ignored", "a PeerAuthentication asks captured pods to go without mutual TLS", showing((*mesh).pickPod, plantDisable)},
 	}
 }
 
@@ -99,11 +99,7 @@ func plantHTTPPolicy(m *mesh, arg string) (Subject, error) {
 	return policy.subject(), nil
 }
 
-func plantCustomPolicy(m *mesh, arg string) (Subject, error) {
-	p, err := m.pickPod(arg)
-	if err != nil {
-		return Subject{}, err
-	}
+func plantCustomPolicy(m *mesh, p *meshPod) Subject {
 	policy := customObject(p.namespace, p.app+"-external", m.started.Truncate(time.Second), map[string]any{
 		"action": "CUSTOM", "provider": map[string]any{"name": "oauth"}, "selector": selectorOf(p.app), "rules": []any{map[string]any{}},
 	})
@@ -111,14 +107,10 @@ func plantCustomPolicy(m *mesh, arg string) (Subject, error) {
 		condition("ZtunnelAccepted", "False", "UnsupportedValue", "ztunnel does not support the CUSTOM action", m.started),
 	}}
 	m.extra = append(m.extra, stored{"authorizationpolicies", policy})
-	return Subject{Kind: "authorizationpolicy", Namespace: p.namespace, Name: p.app + "-external"}, nil
+	return Subject{Kind: "authorizationpolicy", Namespace: p.namespace, Name: p.app + "-external"}
 }
 
-func plantTargetless(m *mesh, arg string) (Subject, error) {
-	p, err := m.pickPod(arg)
-	if err != nil {
-		return Subject{}, err
-	}
+func plantTargetless(m *mesh, p *meshPod) Subject {
 	const name = "old-api-viewer"
 	policy := customObject(p.namespace, name, m.started.Truncate(time.Second), map[string]any{
 		"action": "ALLOW", "targetRefs": []any{map[string]any{"group": "", "kind": "Service", "name": "old-api"}},
@@ -128,10 +120,10 @@ func plantTargetless(m *mesh, arg string) (Subject, error) {
 		condition("WaypointAccepted", "False", "TargetNotFound", `failed to find service "old-api" in namespace "`+p.namespace+`"`, m.started),
 	}}
 	m.extra = append(m.extra, stored{"authorizationpolicies", policy})
-	return Subject{Kind: "authorizationpolicy", Namespace: p.namespace, Name: name}, nil
+	return Subject{Kind: "authorizationpolicy", Namespace: p.namespace, Name: name}
 }
 
-func plantPrincipal(before, account string) func(*mesh, string) (Subject, error) {
+func plantPrincipal(before, account string) planter {
 	return func(m *mesh, arg string) (Subject, error) {
 		policy, _, err := m.protectPicked(arg, "-clients")
 		if err != nil {
@@ -142,11 +134,7 @@ func plantPrincipal(before, account string) func(*mesh, string) (Subject, error)
 	}
 }
 
-func plantTrial(m *mesh, arg string) (Subject, error) {
-	p, err := m.pickPod(arg)
-	if err != nil {
-		return Subject{}, err
-	}
+func plantTrial(m *mesh, p *meshPod) Subject {
 	policy := &meshPolicy{namespace: p.namespace, name: p.app + "-trial", app: p.app, deny: true, plaintext: true, trial: true}
 	m.policies = append(m.policies, policy)
 	for _, other := range m.pods {
@@ -154,26 +142,17 @@ func plantTrial(m *mesh, arg string) (Subject, error) {
 			other.policies = append(other.policies, policy.key())
 		}
 	}
-	return policy.subject(), nil
+	return policy.subject()
 }
 
-func plantLateDrop(m *mesh, arg string) (Subject, error) {
-	p, src, err := m.pickPeers(arg)
-	if err != nil {
-		return Subject{}, err
-	}
+func plantLateDrop(m *mesh, p, src *meshPod) {
 	m.calls = append(m.calls, func(at time.Time) {
 		a := access{at: at, src: src, dst: p, mutual: true, hbone: m.appAddress(p), dstAddr: p.ip() + ":15008"}
 		(&failure{inbound: "connection closed due to policy change", theirs: "DENY"}).atDestination(m, a, p)
 	})
-	return p.subject(), nil
 }
 
-func plantStrict(m *mesh, arg string) (Subject, error) {
-	p, err := m.pickPod(arg)
-	if err != nil {
-		return Subject{}, err
-	}
+func plantStrict(m *mesh, p *meshPod) {
 	policy := &meshPolicy{namespace: systemNamespace, name: strictPolicy, deny: true, plaintext: true, converted: true}
 	m.policies = append(m.policies, policy)
 	for _, other := range m.pods {
@@ -188,16 +167,11 @@ func plantStrict(m *mesh, arg string) (Subject, error) {
 	m.calls = append(m.calls, func(at time.Time) {
 		m.fromOutside(p, outsider, "connection closed due to policy rejection: explicitly denied by: "+policy.key(), at)
 	})
-	return p.subject(), nil
 }
 
-func plantDisable(m *mesh, arg string) (Subject, error) {
-	p, err := m.pickPod(arg)
-	if err != nil {
-		return Subject{}, err
-	}
+func plantDisable(m *mesh, p *meshPod) Subject {
 	m.extra = append(m.extra, stored{"peerauthentications", customObject(p.namespace, p.app, m.started.Truncate(time.Second), map[string]any{
 		"selector": selectorOf(p.app), "mtls": map[string]any{"mode": "DISABLE"},
 	})})
-	return Subject{Kind: "peerauthentication", Namespace: p.namespace, Name: p.app}, nil
+	return Subject{Kind: "peerauthentication", Namespace: p.namespace, Name: p.app}
 }

@@ -15,19 +15,19 @@ func syncFaults() []Fault {
 		{"xds-dns-failure", "a ztunnel can't resolve istiod's name", plantFailing("dns error", "Unknown")},
 		{"xds-tls-untrusted", "a ztunnel does not trust the certificate that istiod serves with", plantFailing("invalid peer certificate: BadSignature", "Unknown")},
 		{"xds-auth-rejected", "istiod refuses a ztunnel's token", plantFailing("", "Unauthenticated")},
-		{"xds-flapping", "a ztunnel's connection to istiod is cut five times an hour", plantFlapping},
+		{"xds-flapping", "a ztunnel's connection to istiod is cut five times an hour", on((*mesh).pickZtunnel, plantFlapping)},
 		{"wds-push-storm-on-reconnect", "istiod sends everything again whenever a ztunnel connects anew", plantPushStorm},
 		{"istiod-ambient-disabled", "istiod was installed again without ambient mode", plantNoAmbient},
 		{"istiod-krt-unsynced", "one istiod may not list a resource, and has not read its own cluster", plantUnsynced},
 		{"istiod-wds-late", "one istiod takes more than ten seconds for many changes", plantLate},
-		{"workload-sent-late", "a ztunnel waited in vain to be told of a pod of its node, which it knows by now", plantSentLate},
-		{"istiod-root-cert-cm-missing", "a ztunnel can't start: istio-ca-root-cert is not in its namespace", plantNoRootCert},
+		{"workload-sent-late", "a ztunnel waited in vain to be told of a pod of its node, which it knows by now", onPair((*mesh).pickPeers, plantSentLate)},
+		{"istiod-root-cert-cm-missing", "a ztunnel can't start: istio-ca-root-cert is not in its namespace", on((*mesh).pickZtunnel, plantNoRootCert)},
 	}
 }
 
 // plantFailing makes a ztunnel fail to connect again and again for a reason, in the words of
 // ztunnel src/xds.rs of its version.
-func plantFailing(source, code string) func(*mesh, string) (Subject, error) {
+func plantFailing(source, code string) planter {
 	return func(m *mesh, arg string) (Subject, error) {
 		z, err := m.pickZtunnel(arg)
 		if err != nil {
@@ -53,11 +53,7 @@ func plantFailing(source, code string) func(*mesh, string) (Subject, error) {
 	}
 }
 
-func plantFlapping(m *mesh, arg string) (Subject, error) {
-	z, err := m.pickZtunnel(arg)
-	if err != nil {
-		return Subject{}, err
-	}
+func plantFlapping(m *mesh, z *ztunnel) {
 	const every = 12 * time.Minute
 	id := 1
 	for at := m.started.Add(every); at.Before(m.now); at = at.Add(every) {
@@ -68,7 +64,6 @@ func plantFlapping(m *mesh, arg string) (Subject, error) {
 				`XDS client error: gRPC error status: Unavailable, message: "error reading a body from connection", retrying in 10ms`, ""),
 			record(at.Add(42*time.Millisecond), "info", fmt.Sprintf("xds::client:xds{id=%d}", id), "Stream established", ""))
 	}
-	return z.subject(), nil
 }
 
 func plantPushStorm(m *mesh, _ string) (Subject, error) {
@@ -125,20 +120,11 @@ func plantLate(m *mesh, _ string) (Subject, error) {
 	return i.pod.subject(), nil
 }
 
-func plantSentLate(m *mesh, arg string) (Subject, error) {
-	p, dst, err := m.pickPeers(arg)
-	if err != nil {
-		return Subject{}, err
-	}
+func plantSentLate(m *mesh, p, dst *meshPod) {
 	m.unknown(p, m.appAddress(dst), m.now.Add(-trafficSpan-5*time.Minute))
-	return p.subject(), nil
 }
 
-func plantNoRootCert(m *mesh, arg string) (Subject, error) {
-	z, err := m.pickZtunnel(arg)
-	if err != nil {
-		return Subject{}, err
-	}
+func plantNoRootCert(m *mesh, z *ztunnel) {
 	m.drop(z)
 	z.pod.created = m.now.Add(-20 * time.Minute).Truncate(time.Second)
 	z.pod.phase, z.pod.ready, z.pod.inIstiod = corev1.PodPending, false, false
@@ -157,5 +143,4 @@ func plantNoRootCert(m *mesh, arg string) (Subject, error) {
 			cm.Name = strings.TrimSuffix(rootConfigMapName, "-cert") + "-removed"
 		}
 	})
-	return z.subject(), nil
 }

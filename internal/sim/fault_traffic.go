@@ -8,11 +8,11 @@ import (
 func trafficFaults() []Fault {
 	return []Fault{
 		{"hbone-absent", "calls of an enrolled pod to enrolled pods leave in plain text", plantPlaintext},
-		{"netpol-blocks-hbone", "a NetworkPolicy shuts port 15008 of an application", plantBlocked},
-		{"hbone-15008-blocked", "a firewall between the nodes drops port 15008 to a pod", plantFirewall},
-		{"policy-denied", "an AuthorizationPolicy leaves out a caller", plantDenied},
+		{"netpol-blocks-hbone", "a NetworkPolicy shuts port 15008 of an application", showingPair((*mesh).pickPeers, plantBlocked)},
+		{"hbone-15008-blocked", "a firewall between the nodes drops port 15008 to a pod", onPair((*mesh).pickPeersApart, plantFirewall)},
+		{"policy-denied", "an AuthorizationPolicy leaves out a caller", showingPair((*mesh).pickPeers, plantDenied)},
 		{"policy-unknown-in-ztunnel", "one ztunnel was never told of a policy that binds a pod on its node", plantPolicyUnknown},
-		{"no-healthy-upstream", "a service that is called has no pods", plantEmptyService},
+		{"no-healthy-upstream", "a service that is called has no pods", showing((*mesh).pickPod, plantEmptyService)},
 		{"waypoint-down", "a waypoint that services use has no ready pod", plantWaypointDown},
 	}
 }
@@ -30,11 +30,7 @@ func plantPlaintext(m *mesh, arg string) (Subject, error) {
 	return p.subject(), nil
 }
 
-func plantBlocked(m *mesh, arg string) (Subject, error) {
-	p, src, err := m.pickPeers(arg)
-	if err != nil {
-		return Subject{}, err
-	}
+func plantBlocked(m *mesh, p, src *meshPod) Subject {
 	for _, other := range m.pods {
 		if other.namespace == p.namespace && other.app == p.app {
 			other.shutHBONE = true
@@ -42,25 +38,16 @@ func plantBlocked(m *mesh, arg string) (Subject, error) {
 	}
 	m.netpols = append(m.netpols, p)
 	m.show(src, p)
-	return Subject{Kind: "networkpolicy", Namespace: p.namespace, Name: appPortPolicy(p)}, nil
+	return Subject{Kind: "networkpolicy", Namespace: p.namespace, Name: appPortPolicy(p)}
 }
 
 // plantFirewall shuts one pod's port where no object of the cluster tells of it.
-func plantFirewall(m *mesh, arg string) (Subject, error) {
-	p, src, err := m.pickPeersApart(arg)
-	if err != nil {
-		return Subject{}, err
-	}
+func plantFirewall(m *mesh, p, src *meshPod) {
 	p.shutHBONE = true
 	m.calls = append(m.calls, func(at time.Time) { m.callPod(src, p, at) })
-	return p.subject(), nil
 }
 
-func plantDenied(m *mesh, arg string) (Subject, error) {
-	p, src, err := m.pickPeers(arg)
-	if err != nil {
-		return Subject{}, err
-	}
+func plantDenied(m *mesh, p, src *meshPod) Subject {
 	var others []*meshPod
 	for _, other := range m.members() {
 		if other.identity() != src.identity() && len(others) < 200 {
@@ -70,7 +57,7 @@ func plantDenied(m *mesh, arg string) (Subject, error) {
 	policy := m.protect(p, p.app+"-others-only", others)
 	p.faulty = true
 	m.show(src, p)
-	return Subject{Kind: "authorizationpolicy", Namespace: policy.namespace, Name: policy.name}, nil
+	return Subject{Kind: "authorizationpolicy", Namespace: policy.namespace, Name: policy.name}
 }
 
 func plantPolicyUnknown(m *mesh, arg string) (Subject, error) {
@@ -96,14 +83,10 @@ func plantPolicyUnknown(m *mesh, arg string) (Subject, error) {
 	return Subject{}, ErrNoSubject
 }
 
-func plantEmptyService(m *mesh, arg string) (Subject, error) {
-	src, err := m.pickPod(arg)
-	if err != nil {
-		return Subject{}, err
-	}
+func plantEmptyService(m *mesh, src *meshPod) Subject {
 	s := m.addService(src.namespace, "ratings", "ratings", 80, 9080)
 	m.calls = append(m.calls, func(at time.Time) { m.callService(src, s, at) })
-	return Subject{Kind: "service", Namespace: s.namespace, Name: s.name}, nil
+	return Subject{Kind: "service", Namespace: s.namespace, Name: s.name}
 }
 
 func plantWaypointDown(m *mesh, _ string) (Subject, error) {

@@ -9,10 +9,10 @@ import (
 
 func versionFaults() []Fault {
 	return []Fault{
-		{"skew-cni-ztunnel", "one node's istio-cni is three minor versions behind its ztunnel", plantAgentSkew},
-		{"skew-across-ztunnels", "one ztunnel runs another patch, and no roll-out is under way", plantPatchSkew},
+		{"skew-cni-ztunnel", "one node's istio-cni is three minor versions behind its ztunnel", showing((*mesh).pickZtunnel, plantAgentSkew)},
+		{"skew-across-ztunnels", "one ztunnel runs another patch, and no roll-out is under way", showing((*mesh).pickZtunnel, plantPatchSkew)},
 		{"known-bug", "istiod has a bug that services with publishNotReadyAddresses meet", plantKnownBug},
-		{"metrics-fd-negative", "a ztunnel counts its open files below zero", plantNegativeCount},
+		{"metrics-fd-negative", "a ztunnel counts its open files below zero", on((*mesh).pickZtunnel, plantNegativeCount)},
 	}
 }
 
@@ -38,25 +38,17 @@ func (m *mesh) downgrade(version string) error {
 	return nil
 }
 
-func plantAgentSkew(m *mesh, arg string) (Subject, error) {
-	z, err := m.pickZtunnel(arg)
-	if err != nil {
-		return Subject{}, err
-	}
+func plantAgentSkew(m *mesh, z *ztunnel) Subject {
 	c := &z.node.cni.pod.container
 	c.image = strings.Replace(c.image, m.version, fmt.Sprintf("1.%d.0", m.family.minor-3), 1)
-	return Subject{Kind: "node", Name: z.node.name, Node: z.node.name}, nil
+	return Subject{Kind: "node", Name: z.node.name, Node: z.node.name}
 }
 
-func plantPatchSkew(m *mesh, arg string) (Subject, error) {
-	z, err := m.pickZtunnel(arg)
-	if err != nil {
-		return Subject{}, err
-	}
+func plantPatchSkew(m *mesh, z *ztunnel) Subject {
 	other := fmt.Sprintf("1.%d.99", m.family.minor)
 	z.pod.container.image = strings.Replace(z.pod.container.image, z.version, other, 1)
 	z.version = other
-	return Subject{Kind: "mesh", Name: contextName}, nil
+	return Subject{Kind: "mesh", Name: contextName}
 }
 
 // plantKnownBug is healthPolicy AllowAll leaking to other services, fixed in 1.30.1.
@@ -78,11 +70,6 @@ func plantKnownBug(m *mesh, _ string) (Subject, error) {
 	return Subject{Kind: "component", Name: "istiod " + version}, nil
 }
 
-func plantNegativeCount(m *mesh, arg string) (Subject, error) {
-	z, err := m.pickZtunnel(arg)
-	if err != nil {
-		return Subject{}, err
-	}
+func plantNegativeCount(m *mesh, z *ztunnel) {
 	z.rewrite = negativeCount
-	return z.subject(), nil
 }

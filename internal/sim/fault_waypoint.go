@@ -255,7 +255,7 @@ func plantShortDrain(m *mesh, _ string) (Subject, error) {
 }
 
 // plantEntry adds a ServiceEntry with a status condition.
-func plantEntry(kind, status, reason, message, host string) func(*mesh, string) (Subject, error) {
+func plantEntry(kind, status, reason, message, host string) planter {
 	return func(m *mesh, arg string) (Subject, error) {
 		p, err := m.pickPod(arg)
 		if err != nil {

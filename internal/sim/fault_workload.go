@@ -4,10 +4,10 @@ import "time"
 
 func workloadFaults() []Fault {
 	return []Fault{
-		{"workload-missing-in-ztunnel", "one ztunnel was never told of a pod on another node", plantMissing},
-		{"workload-missing-in-istiod", "istiod doesn't know a running pod, so no ztunnel does", plantUnknownToIstiod},
-		{"workload-stale-deleted-pod", "one ztunnel still holds a pod that was deleted", plantStale},
-		{"workload-not-hbone", "istiod sends an enrolled pod without HBONE", plantNotHBONE},
+		{"workload-missing-in-ztunnel", "one ztunnel was never told of a pod on another node", showingPair((*mesh).pickPeersApart, plantMissing)},
+		{"workload-missing-in-istiod", "istiod doesn't know a running pod, so no ztunnel does", onPair((*mesh).pickPeers, plantUnknownToIstiod)},
+		{"workload-stale-deleted-pod", "one ztunnel still holds a pod that was deleted", showingPair((*mesh).pickPeersApart, plantStale)},
+		{"workload-not-hbone", "istiod sends an enrolled pod without HBONE", onPair((*mesh).pickPeers, plantNotHBONE)},
 		{"service-endpoints-missing", "no workload stands in a service that has ready endpoints", plantNoEndpoints},
 	}
 }
@@ -26,32 +26,19 @@ func (m *mesh) drift(n int) {
 	}
 }
 
-func plantMissing(m *mesh, arg string) (Subject, error) {
-	p, src, err := m.pickPeersApart(arg)
-	if err != nil {
-		return Subject{}, err
-	}
+func plantMissing(m *mesh, p, src *meshPod) Subject {
 	z := src.onNode.ztunnel
 	z.missing[p], p.faulty = true, true
 	m.show(src, p)
-	return Subject{Kind: "pod", Namespace: p.namespace, Name: p.name, Node: z.node.name}, nil
+	return Subject{Kind: "pod", Namespace: p.namespace, Name: p.name, Node: z.node.name}
 }
 
-func plantUnknownToIstiod(m *mesh, arg string) (Subject, error) {
-	p, dst, err := m.pickPeers(arg)
-	if err != nil {
-		return Subject{}, err
-	}
+func plantUnknownToIstiod(m *mesh, p, dst *meshPod) {
 	p.inIstiod = false
 	m.show(p, dst)
-	return p.subject(), nil
 }
 
-func plantStale(m *mesh, arg string) (Subject, error) {
-	p, src, err := m.pickPeersApart(arg)
-	if err != nil {
-		return Subject{}, err
-	}
+func plantStale(m *mesh, p, src *meshPod) Subject {
 	z := src.onNode.ztunnel
 	z.stale = append(z.stale, p)
 	p.proxy, p.gone = proxyAbsent, true
@@ -60,17 +47,12 @@ func plantStale(m *mesh, arg string) (Subject, error) {
 		s := p.services[0]
 		m.calls = append(m.calls, func(at time.Time) { m.callService(src, s, at) })
 	}
-	return Subject{Kind: "pod", Namespace: p.namespace, Name: p.name, Node: z.node.name}, nil
+	return Subject{Kind: "pod", Namespace: p.namespace, Name: p.name, Node: z.node.name}
 }
 
-func plantNotHBONE(m *mesh, arg string) (Subject, error) {
-	p, src, err := m.pickPeers(arg)
-	if err != nil {
-		return Subject{}, err
-	}
+func plantNotHBONE(m *mesh, p, src *meshPod) {
 	p.protocol = "TCP"
 	m.show(src, p)
-	return p.subject(), nil
 }
 
 func plantNoEndpoints(m *mesh, arg string) (Subject, error) {
