@@ -150,33 +150,15 @@ func (m *mesh) show(src, dst *meshPod) {
 // drop takes the ztunnel's connection away from istiod.
 func (m *mesh) drop(z *ztunnel) {
 	for _, i := range m.istiods {
-		var kept []*ztunnel
-		for _, other := range i.proxies {
-			if other != z {
-				kept = append(kept, other)
-			}
-		}
-		i.proxies = kept
+		i.proxies = allBut(i.proxies, z)
 	}
 	z.connected = false
 }
 
 func (m *mesh) removePod(p *meshPod) {
-	var kept []*meshPod
-	for _, other := range m.pods {
-		if other != p {
-			kept = append(kept, other)
-		}
-	}
-	m.pods = kept
+	m.pods = allBut(m.pods, p)
 	for _, s := range p.services {
-		var pods []*meshPod
-		for _, other := range s.pods {
-			if other != p {
-				pods = append(pods, other)
-			}
-		}
-		s.pods = pods
+		s.pods = allBut(s.pods, p)
 	}
 }
 

@@ -111,13 +111,7 @@ func plantNoGatewayAPI(m *mesh, _ string) (Subject, error) {
 			asking = Subject{Kind: "service", Namespace: s.namespace, Name: s.name}
 		}
 	}
-	kept := m.services[:0]
-	for _, s := range m.services {
-		if s != wp.service {
-			kept = append(kept, s)
-		}
-	}
-	m.services, m.waypoint, m.withoutGatewayAPI = kept, nil, true
+	m.services, m.waypoint, m.withoutGatewayAPI = allBut(m.services, wp.service), nil, true
 	return asking, nil
 }
 

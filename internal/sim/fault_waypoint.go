@@ -169,13 +169,7 @@ func plantNoClass(m *mesh, _ string) (Subject, error) {
 	wp := *m.waypoint
 	m.removePod(wp.pod)
 	wp.pod.ready = false
-	var kept []*meshService
-	for _, s := range m.services {
-		if s != wp.service {
-			kept = append(kept, s)
-		}
-	}
-	m.services = kept
+	m.services = allBut(m.services, wp.service)
 	m.amendWaypoint(func(gateway map[string]any) {
 		gateway["status"] = map[string]any{"conditions": []any{
 			condition("Accepted", "Unknown", "Pending", "Waiting for controller", m.started),

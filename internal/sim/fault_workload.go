@@ -66,13 +66,7 @@ func plantNoEndpoints(m *mesh, arg string) (Subject, error) {
 			return Subject{}, err
 		}
 		for _, p := range s.pods {
-			var kept []*meshService
-			for _, other := range p.services {
-				if other != s {
-					kept = append(kept, other)
-				}
-			}
-			p.services, p.faulty = kept, true
+			p.services, p.faulty = allBut(p.services, s), true
 		}
 		m.calls = append(m.calls, func(at time.Time) { m.callService(src, s, at) })
 		return Subject{Kind: "service", Namespace: s.namespace, Name: s.name}, nil

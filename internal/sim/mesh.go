@@ -228,3 +228,8 @@ func record(at time.Time, level, target, message, fields string) logLine {
 }
 
 func nodeZone(i int) string { return fmt.Sprintf("eu-central-1%c", 'a'+i%3) }
+
+// allBut is list without one, in a list of its own.
+func allBut[T comparable](list []T, one T) []T {
+	return slices.DeleteFunc(slices.Clone(list), func(other T) bool { return other == one })
+}

@@ -43,3 +43,25 @@ func trapNamed(name string) (Trap, bool) {
 	}
 	return Trap{}, false
 }
+
+// layOn lays a trap on what pick picks for itself.
+func layOn[T any](pick func(*mesh, string) (T, error), lay func(*mesh, T)) func(*mesh) error {
+	return func(m *mesh) error {
+		picked, err := pick(m, "")
+		if err == nil {
+			lay(m, picked)
+		}
+		return err
+	}
+}
+
+// layOnPair lays a trap on two pods.
+func layOnPair(pick func(*mesh, string) (p, peer *meshPod, err error), lay func(m *mesh, p, peer *meshPod)) func(*mesh) error {
+	return func(m *mesh) error {
+		p, peer, err := pick(m, "")
+		if err == nil {
+			lay(m, p, peer)
+		}
+		return err
+	}
+}

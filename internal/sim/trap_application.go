@@ -15,7 +15,7 @@ func applicationTraps() []Trap {
 		{"servers-reset", "a server that accepts connections and resets them without an answer", "", layResetting},
 		{"clients-give-up", "clients that hang up on a slow server before it has answered", "", layImpatientAlone},
 		{"externals-unreachable", "addresses outside the mesh that refuse, don't answer, or have no route", "", layUnreachableExternals},
-		{"databases-only", "a captured pod whose only traffic goes in plain text to a database outside the mesh", "", layDatabasesOnly},
+		{"databases-only", "a captured pod whose only traffic goes in plain text to a database outside the mesh", "", layOn((*mesh).pickPod, layDatabasesOnly)},
 		{"calls-itself", "a pod that calls itself by its service's address", "", layCallsItself},
 	}
 }
@@ -73,11 +73,7 @@ func layUnreachableExternals(m *mesh) error {
 	return nil
 }
 
-func layDatabasesOnly(m *mesh) error {
-	p, err := m.pickPod("")
-	if err != nil {
-		return err
-	}
+func layDatabasesOnly(m *mesh, p *meshPod) {
 	p.mute = true
 	m.withdraw(p)
 	m.calls = append(m.calls, func(at time.Time) {
@@ -85,7 +81,6 @@ func layDatabasesOnly(m *mesh) error {
 			at: at, src: p, srcAddr: m.socket(p), dstAddr: "198.51.100.40:5432", request: 4210, response: 91300, millis: 1800,
 		})
 	})
-	return nil
 }
 
 func layCallsItself(m *mesh) error {

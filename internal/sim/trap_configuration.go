@@ -5,7 +5,7 @@ func configurationTraps() []Trap {
 		{"l7-configuration-of-gateway", "an ingress gateway with VirtualService, DestinationRule, HTTPRoute, RequestAuthentication and WasmPlugin for the captured pods that it calls", "", layGatewayConfiguration},
 		{"l7-configuration-of-waypoint", "the same bound to the services of a waypoint, and a Telemetry for their namespace", "", layWaypointConfiguration},
 		{"l7-configuration-of-sidecars", "VirtualService and DestinationRule of captured pods that pods with sidecars call", "notice", laySidecarConfiguration},
-		{"l7-configuration-without-effect", "what asks nothing of ztunnel: a Telemetry for the mesh, DestinationRules of mutual TLS alone, a VirtualService of hosts outside the mesh", "", layIdleConfiguration},
+		{"l7-configuration-without-effect", "what asks nothing of ztunnel: a Telemetry for the mesh, DestinationRules of mutual TLS alone, a VirtualService of hosts outside the mesh", "", layOn((*mesh).pickDirect, layIdleConfiguration)},
 	}
 }
 
@@ -58,11 +58,7 @@ func laySidecarConfiguration(m *mesh) error {
 	return nil
 }
 
-func layIdleConfiguration(m *mesh) error {
-	s, err := m.pickDirect("")
-	if err != nil {
-		return err
-	}
+func layIdleConfiguration(m *mesh, s *meshService) {
 	m.configure("telemetries", systemNamespace, "mesh-default", map[string]any{"accessLogging": accessLogging()})
 	mutual := map[string]any{"tls": map[string]any{"mode": "ISTIO_MUTUAL"}}
 	m.configure("destinationrules", systemNamespace, "default", map[string]any{"host": "*.local", "trafficPolicy": mutual})
@@ -70,5 +66,4 @@ func layIdleConfiguration(m *mesh) error {
 	rule := virtualServiceSpec(s)
 	rule["hosts"] = []any{"api.partner.example"}
 	m.configure("virtualservices", s.namespace, "partner", rule)
-	return nil
 }

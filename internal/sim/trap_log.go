@@ -15,7 +15,7 @@ func logTraps() []Trap {
 		{"log-truncated", "ztunnels' logs that rotation has cut: they begin minutes ago, far from the start", "", layTruncatedLogs},
 		{"xds-streams-recycled", "xDS streams that istiod recycled every half an hour, as it does", "", layRecycledStreams},
 		{"cni-restarted", "a CNI agent that restarted: its ztunnel was given every pod again", "", layAgentRestart},
-		{"certificate-after-istiod-restart", "certificates that could not be fetched for seconds while istiod restarted, and are there now", "hint", layFetchRetried},
+		{"certificate-after-istiod-restart", "certificates that could not be fetched for seconds while istiod restarted, and are there now", "hint", layOn((*mesh).pickPod, layFetchRetried)},
 	}
 }
 
@@ -85,11 +85,7 @@ func layAgentRestart(m *mesh) error {
 }
 
 // layFetchRetried: what the fetch failed for is over, and the certificates are there.
-func layFetchRetried(m *mesh) error {
-	p, err := m.pickPod("")
-	if err != nil {
-		return err
-	}
+func layFetchRetried(m *mesh, p *meshPod) {
 	z := p.onNode.ztunnel
 	at := m.now.Add(-10 * time.Minute)
 	for i := range 3 {
@@ -97,5 +93,4 @@ func layFetchRetried(m *mesh) error {
 			"certificate fetch failed (signing gRPC error (The service is currently unavailable): tcp connect error) and no valid existing certificate; will retry in 4.1s (backoff capped at 150s)",
 			"id="+p.identity()))
 	}
-	return nil
 }

@@ -10,7 +10,7 @@ import (
 
 func nodeTraps() []Trap {
 	return []Trap{
-		{"virtual-nodes", "Fargate, a virtual kubelet and a Windows node, where no DaemonSet of the mesh runs, with a pod of an ambient namespace each", "", layVirtualNodes},
+		{"virtual-nodes", "Fargate, a virtual kubelet and a Windows node, where no DaemonSet of the mesh runs, with a pod of an ambient namespace each", "", layOn((*mesh).pickPod, layVirtualNodes)},
 		{"node-joins", "a node that has just joined: its agents' images are still being pulled", "", layJoiningNode},
 		{"node-drains", "a node under drain: cordoned, and its pods are going", "", layDrainingNode},
 		{"node-rebooted", "a node rebooted two hours ago: every container on it was lost and started again", "", layRebootedNode},
@@ -33,17 +33,12 @@ func virtualNodes(created time.Time) []*corev1.Node {
 	return []*corev1.Node{fargate, kubelet, windows}
 }
 
-func layVirtualNodes(m *mesh) error {
-	p, err := m.pickPod("")
-	if err != nil {
-		return err
-	}
+func layVirtualNodes(m *mesh, p *meshPod) {
 	for i, n := range virtualNodes(m.started.Truncate(time.Second)) {
 		m.extra = append(m.extra, stored{"nodes", n})
 		away := &meshNode{nodeModel: nodeModel{name: n.Name, ip: n.Status.Addresses[0].Address, zone: nodeZone(i)}}
 		m.addBeside(p, away, i, m.started)
 	}
-	return nil
 }
 
 // addBeside adds a pod of p's namespace that nobody has captured, with an application of its own.

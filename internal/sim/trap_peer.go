@@ -2,7 +2,6 @@ package sim
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/zbundle/zbundle/internal/istio"
@@ -14,9 +13,9 @@ func peerTraps() []Trap {
 		{"fed-by-load-balancer", "a captured pod whose only traffic comes from a load balancer", "", layLoadBalanced},
 		{"long-lived-connections", "few connections that live for hours, spread unevenly over a service's pods", "", layLongLived},
 		{"app-starts-after-proxy", "calls that were refused while an application of seconds ago came up", "", layLateApplication},
-		{"pod-deleted-under-load", "connections that were cut when a pod was deleted", "", layDeletedUnderLoad},
-		{"ztunnel-restarted", "a ztunnel restarted minutes ago, and its peers were refused until it was back", "hint", layRestart},
-		{"impatient-clients", "clients that hang up and servers that reset", "", layImpatient},
+		{"pod-deleted-under-load", "connections that were cut when a pod was deleted", "", layOnPair((*mesh).pickPeersApart, layDeletedUnderLoad)},
+		{"ztunnel-restarted", "a ztunnel restarted minutes ago, and its peers were refused until it was back", "hint", layOnPair((*mesh).pickPeersApart, layRestart)},
+		{"impatient-clients", "clients that hang up and servers that reset", "", layOnPair((*mesh).pickPeers, layImpatient)},
 	}
 }
 
@@ -74,7 +73,7 @@ func layLoadBalanced(m *mesh) error {
 // withdraw takes p out of all its services.
 func (m *mesh) withdraw(p *meshPod) {
 	for _, s := range p.services {
-		s.pods = slices.DeleteFunc(slices.Clone(s.pods), func(other *meshPod) bool { return other == p })
+		s.pods = allBut(s.pods, p)
 	}
 	p.services = nil
 }
@@ -134,11 +133,7 @@ func (m *mesh) failed(src, dst *meshPod, at time.Time, source, sourceFlag, desti
 	dst.onNode.ztunnel.note(a)
 }
 
-func layDeletedUnderLoad(m *mesh) error {
-	src, dst, err := m.pickPeersApart("")
-	if err != nil {
-		return err
-	}
+func layDeletedUnderLoad(m *mesh, src, dst *meshPod) {
 	at := m.now.Add(-3 * time.Minute)
 	z, y := src.onNode.ztunnel, dst.onNode.ztunnel
 	y.lines = append(y.lines, record(at, "info", "inpod::statemanager", "pod delete request, shutting down proxy", fmt.Sprintf("uid=%q", dst.uid)))
@@ -148,14 +143,9 @@ func layDeletedUnderLoad(m *mesh) error {
 			`https://docs.rs/rustls/latest/rustls/manual/_03_howto/index.html#unexpected-eof" }) }`, ""))
 	m.removePod(dst)
 	dst.gone, dst.proxy = true, proxyAbsent
-	return nil
 }
 
-func layRestart(m *mesh) error {
-	dst, src, err := m.pickPeersApart("")
-	if err != nil {
-		return err
-	}
+func layRestart(m *mesh, dst, src *meshPod) {
 	z := dst.onNode.ztunnel
 	at := m.now.Add(-4 * time.Minute)
 	m.after = append(m.after, func() {
@@ -174,19 +164,13 @@ func layRestart(m *mesh) error {
 		z.lines = kept
 		m.call(src, dst)
 	})
-	return nil
 }
 
 // call is one that succeeds just before the world's moment.
 func (m *mesh) call(src, dst *meshPod) { m.callPod(src, dst, m.now.Add(-30*time.Second)) }
 
-func layImpatient(m *mesh) error {
-	src, dst, err := m.pickPeers("")
-	if err != nil {
-		return err
-	}
+func layImpatient(m *mesh, src, dst *meshPod) {
 	m.calls = append(m.calls, func(at time.Time) {
 		m.failed(src, dst, at, "client disconnected before all data was written", "-", "destination disconnected before all data was written", "-")
 	})
-	return nil
 }

@@ -11,25 +11,20 @@ import (
 
 func podTraps() []Trap {
 	return []Trap{
-		{"young-pods", "pods that started seconds ago: not captured yet, and unknown to istiod and ztunnels", "", layYoungPods},
+		{"young-pods", "pods that started seconds ago: not captured yet, and unknown to istiod and ztunnels", "", layOn((*mesh).pickPod, layYoungPods)},
 		{"terminating-pods", "pods under deletion: they still run, and the mesh has forgotten them", "", layTerminatingPods},
-		{"completed-jobs", "Jobs that are done: their pods keep the mark of capture, and their addresses went to others", "", layCompletedJobs},
-		{"static-pods", "static pods on the host's network, one of them in an ambient namespace", "notice", layStaticPods},
-		{"host-network-pods", "pods of an ambient namespace on the host's network, which share their node's address", "notice", layHostNetwork},
+		{"completed-jobs", "Jobs that are done: their pods keep the mark of capture, and their addresses went to others", "", layOn((*mesh).pickPod, layCompletedJobs)},
+		{"static-pods", "static pods on the host's network, one of them in an ambient namespace", "notice", layOn((*mesh).pickPod, layStaticPods)},
+		{"host-network-pods", "pods of an ambient namespace on the host's network, which share their node's address", "notice", layOn((*mesh).pickPod, layHostNetwork)},
 		{"sidecars", "pods with sidecars in an ambient namespace that call captured pods with the sidecars' own mutual TLS", "notice", laySidecars},
 	}
 }
 
-func layYoungPods(m *mesh) error {
-	p, err := m.pickPod("")
-	if err != nil {
-		return err
-	}
+func layYoungPods(m *mesh, p *meshPod) {
 	for i := range 3 {
 		young := m.addBeside(p, m.nodes[i%len(m.nodes)], i, m.now.Add(-time.Duration(10+i*15)*time.Second))
 		young.inIstiod, young.ready = false, false
 	}
-	return nil
 }
 
 func layTerminatingPods(m *mesh) error {
@@ -43,11 +38,7 @@ func layTerminatingPods(m *mesh) error {
 	return nil
 }
 
-func layCompletedJobs(m *mesh) error {
-	p, err := m.pickPod("")
-	if err != nil {
-		return err
-	}
+func layCompletedJobs(m *mesh, p *meshPod) {
 	for i := range 3 {
 		ended := m.now.Add(-time.Duration(i+1) * time.Hour).Truncate(time.Second)
 		job := m.addBeside(p, m.nodes[i%len(m.nodes)], i, ended.Add(-5*time.Minute))
@@ -59,14 +50,9 @@ func layCompletedJobs(m *mesh) error {
 			Reason: "Completed", StartedAt: metav1.NewTime(job.created), FinishedAt: metav1.NewTime(ended),
 		}
 	}
-	return nil
 }
 
-func layStaticPods(m *mesh) error {
-	p, err := m.pickPod("")
-	if err != nil {
-		return err
-	}
+func layStaticPods(m *mesh, p *meshPod) {
 	for i, n := range m.nodes {
 		static := m.addBeside(p, n, i, m.started)
 		static.namespace, static.name, static.app = "kube-system", "kube-proxy-"+n.name, "kube-proxy"
@@ -80,7 +66,6 @@ func layStaticPods(m *mesh) error {
 		static.serviceAccount = "default"
 		m.toHostNetwork(static)
 	}
-	return nil
 }
 
 func (m *mesh) toHostNetwork(p *meshPod) {
@@ -88,15 +73,10 @@ func (m *mesh) toHostNetwork(p *meshPod) {
 	p.ips = []string{p.onNode.ip}
 }
 
-func layHostNetwork(m *mesh) error {
-	p, err := m.pickPod("")
-	if err != nil {
-		return err
-	}
+func layHostNetwork(m *mesh, p *meshPod) {
 	for i := range 4 {
 		m.toHostNetwork(m.addBeside(p, m.nodes[i/2%len(m.nodes)], i, m.started))
 	}
-	return nil
 }
 
 func laySidecars(m *mesh) error {

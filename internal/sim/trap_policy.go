@@ -16,7 +16,7 @@ func policyTraps() []Trap {
 	return []Trap{
 		{"l7-policy-on-gateway", "an HTTP policy that selects an ingress gateway only: istiod marks it unsupported for ztunnel, which it never meets", "", layGatewayPolicy},
 		{"l7-policy-accepted-true", "a policy whose ZtunnelAccepted condition is True, and means it", "", layAcceptedPolicy},
-		{"netpol-not-enforced", "a NetworkPolicy that leaves out port 15008 in a cluster whose CNI enforces none", "hint", layIdleNetworkPolicy},
+		{"netpol-not-enforced", "a NetworkPolicy that leaves out port 15008 in a cluster whose CNI enforces none", "hint", layOn((*mesh).pickPod, layIdleNetworkPolicy)},
 		{"netpol-allows-hbone", "NetworkPolicies that isolate an application and let 15008 and the kubelet's probes in", "", layProperNetworkPolicy},
 		{"netpol-allows-moved-probes", "istio-cni that probes from an address of its own, and a NetworkPolicy that lets that one in", "", layMovedProbes},
 	}
@@ -56,13 +56,8 @@ func layAcceptedPolicy(m *mesh) error {
 	return nil
 }
 
-func layIdleNetworkPolicy(m *mesh) error {
-	p, err := m.pickPod("")
-	if err != nil {
-		return err
-	}
+func layIdleNetworkPolicy(m *mesh, p *meshPod) {
 	m.netpols = append(m.netpols, p)
-	return nil
 }
 
 // layProperNetworkPolicy isolates an application as the documentation of NetworkPolicies in ambient mode has it.
