@@ -25,7 +25,8 @@ func TestImportsGoOneWay(t *testing.T) {
 		"analyze/report":   {module + "bundle", module + "rules", module + "analyze/mesh", module + "analyze/load"},
 		// Decoders know only the form of what they decode.
 		"internal/ztunnel/... internal/istiod/... internal/openmetrics/... internal/istio/...": {module + "bundle", module + "analyze", module + "rules", module + "collect"},
-		"internal/rawjson/... internal/tempfile/...":                                           {module + "bundle", module + "analyze", module + "internal/istio", module + "internal/ztunnel"},
+		"internal/kubeapi/...":                       {module + "internal/sim", module + "bundle", module + "analyze", module + "rules"},
+		"internal/rawjson/... internal/tempfile/...": {module + "bundle", module + "analyze", module + "internal/istio", module + "internal/ztunnel"},
 	} {
 		args := []string{"list", "-deps"}
 		for _, p := range strings.Fields(packages) {
