@@ -18,8 +18,10 @@ type Event struct {
 	AgeSeconds float64   `expr:"ageSeconds"` // of its last occurrence
 	// DaemonSet is the mesh's own that it is about, nil for all others.
 	DaemonSet *DaemonSet `expr:"daemonSet"`
-	Source    Evidence
-	pod       *Pod // that it is about
+	// Pod is the one that it is about, nil for all else; Gone is true where that pod is there no more.
+	Pod    *Pod `expr:"pod"`
+	Gone   bool `expr:"gone"`
+	Source Evidence
 }
 
 func (e *Event) Subject() Subject {
@@ -28,8 +30,8 @@ func (e *Event) Subject() Subject {
 
 func (e *Event) Refs() []string {
 	keys := []string{e.Subject().Key()}
-	if e.pod != nil {
-		keys = append(keys, e.pod.Refs()...)
+	if e.Pod != nil {
+		keys = append(keys, e.Pod.Refs()...)
 	}
 	if e.DaemonSet != nil {
 		keys = append(keys, e.DaemonSet.Refs()...)

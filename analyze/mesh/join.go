@@ -46,6 +46,8 @@ func joins() []join {
 		{name: "series", after: []string{"workloads"}, run: joinSeries},
 		{name: "plainSeries", after: []string{"flows", "series"}, run: joinPlainSeries},
 		{name: "flowServices", after: []string{"plainSeries"}, run: joinFlowServices},
+		{name: "controlAddresses", after: []string{"services", "components"}, run: joinControlAddresses},
+		{name: "logPods", after: []string{"logs", "plainSeries", "agents", "components"}, run: joinLogPods},
 		{name: "knownBugs", after: []string{"events", "certificates", "components", "networks", "plainSeries"}, run: joinKnownBugs},
 	}
 }

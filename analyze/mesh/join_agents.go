@@ -42,7 +42,7 @@ func joinAgents(m *Mesh) {
 	}
 	for _, e := range m.Events {
 		if p := m.index.podByName[e.Namespace+"/"+e.Name]; p != nil && e.Kind == "Pod" {
-			p.Events, e.pod = append(p.Events, e), p
+			p.Events, e.Pod = append(p.Events, e), p
 		}
 	}
 	for _, p := range m.Pods {

@@ -21,7 +21,11 @@ type Log struct {
 	// About is the workload of the line's span, "<ns>/<pod>", or "".
 	About string `expr:"about"`
 	// AboutPod is the pod that the line's span, fields or text name; nil for none, and for one that is gone.
-	AboutPod    *Pod              `expr:"aboutPod"`
+	AboutPod *Pod `expr:"aboutPod"`
+	// AboutGone is true where the line's span or fields name a pod that is there no more; AboutWorks
+	// is true where connections of AboutPod have gone over HBONE since the last of these lines.
+	AboutGone   bool              `expr:"aboutGone"`
+	AboutWorks  bool              `expr:"aboutWorks"`
 	Message     string            `expr:"message"`
 	Fields      map[string]string `expr:"fields"`
 	Count       int               `expr:"count"`

@@ -22,6 +22,9 @@ type Ztunnel struct {
 	Network       string `expr:"network"`
 	XDSAddress    string `expr:"xdsAddress"`
 	CAAddress     string `expr:"caAddress"`
+	// XDSServiceMissing and CAServiceMissing are the Service, "<ns>/<name>", that the address names and the cluster does not have; "" for none.
+	XDSServiceMissing string `expr:"xdsServiceMissing"`
+	CAServiceMissing  string `expr:"caServiceMissing"`
 	// CRLPath is where it reads revoked certificates from, "" for nowhere (1.29 and later).
 	CRLPath string `expr:"crlPath"`
 	// Env are the settings of its container that a bundle keeps the values of.
