@@ -1,6 +1,7 @@
 package collect
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -109,7 +110,7 @@ func (a *api) send(ctx context.Context, method, path string, query url.Values, b
 	if err != nil {
 		return nil, err
 	}
-	req.Header.Set("Accept", orDefault(a.accept, "application/json, */*"))
+	req.Header.Set("Accept", cmp.Or(a.accept, "application/json, */*"))
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}

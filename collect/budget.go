@@ -6,6 +6,8 @@ import (
 	"hash/fnv"
 	"slices"
 	"sync"
+
+	"github.com/zbundle/zbundle/internal/ui"
 )
 
 // budget is what answers weigh, by estimate, and which of them are too much.
@@ -41,7 +43,7 @@ func (b *budget) ration(spent int64, scope *scope) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, t := range order[min(room, len(order)):] {
-		b.rationed[t.namespace+"/"+t.name] = fmt.Sprintf("budget: all dumps would move more than %s, and others were taken first (--budget 0 takes all)", Size(b.opts.Budget))
+		b.rationed[t.namespace+"/"+t.name] = fmt.Sprintf("budget: all dumps would move more than %s, and others were taken first (--budget 0 takes all)", ui.Size(b.opts.Budget))
 	}
 }
 

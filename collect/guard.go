@@ -10,6 +10,7 @@ import (
 	quantity "k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/zbundle/zbundle/bundle"
+	"github.com/zbundle/zbundle/internal/ui"
 )
 
 // servingFactor is how much memory serving a dump takes for a moment, by its
@@ -79,14 +80,14 @@ func (g *guard) canReread(t target) (ok bool, why string) {
 func (g *guard) fits(t target, takes int64) (bool, string) {
 	used, known := g.containerUse(t)
 	if t.memory > 0 {
-		said := "uses " + Size(used)
+		said := "uses " + ui.Size(used)
 		if !known {
 			// What a process holds is of the order of what it takes to print it.
 			used = takes
-			said = "is taken to use " + Size(used)
+			said = "is taken to use " + ui.Size(used)
 		}
 		if used+takes > t.memory-t.memory*spare/100 {
-			return false, fmt.Sprintf("an answer may take %s more memory, and the container %s of its limit of %s", Size(takes), said, Size(t.memory))
+			return false, fmt.Sprintf("an answer may take %s more memory, and the container %s of its limit of %s", ui.Size(takes), said, ui.Size(t.memory))
 		}
 		return true, ""
 	}
@@ -96,7 +97,7 @@ func (g *guard) fits(t target, takes int64) (bool, string) {
 	}
 	free -= g.use.nodes[t.node]
 	if takes > free-free*spare/100 {
-		return false, fmt.Sprintf("an answer may take %s more memory, and its node has %s free (the container has no limit)", Size(takes), Size(max(free, 0)))
+		return false, fmt.Sprintf("an answer may take %s more memory, and its node has %s free (the container has no limit)", ui.Size(takes), ui.Size(max(free, 0)))
 	}
 	return true, ""
 }

@@ -1,9 +1,9 @@
 package collect
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"time"
@@ -13,6 +13,7 @@ import (
 
 	"github.com/zbundle/zbundle/bundle"
 	"github.com/zbundle/zbundle/bundle/layout"
+	"github.com/zbundle/zbundle/internal/ui"
 )
 
 // selection is what of all tasks is worth asking: within the scope, the rights,
@@ -260,21 +261,21 @@ func (s *selection) plannedObjects(task task) []PlannedRequest {
 func (s *selection) dumpNote(t target) string {
 	room := "no memory limit"
 	if t.memory > 0 {
-		room = "a limit of " + Size(t.memory)
+		room = "a limit of " + ui.Size(t.memory)
 	} else if n := s.survey.nodes[t.node]; n.allocatable > 0 {
-		room += fmt.Sprintf(", %s for pods on the node, %s known to be in use", Size(n.allocatable), Size(s.guard.nodeUse(t.node)))
+		room += fmt.Sprintf(", %s for pods on the node, %s known to be in use", ui.Size(n.allocatable), ui.Size(s.guard.nodeUse(t.node)))
 	}
 	if used, ok := s.guard.containerUse(t); ok {
-		room += ", " + Size(used) + " in use"
+		room += ", " + ui.Size(used) + " in use"
 	}
-	return fmt.Sprintf("a dump of about %s takes up to %s of memory for a moment; %s", Size(s.budget.dumpBytes()), Size(servingFactor*s.budget.dumpBytes()), room)
+	return fmt.Sprintf("a dump of about %s takes up to %s of memory for a moment; %s", ui.Size(s.budget.dumpBytes()), ui.Size(servingFactor*s.budget.dumpBytes()), room)
 }
 
 // notes say what the scope and the budget leave out.
 func (s *selection) notes() []string {
 	var out []string
 	if in, all := s.scope.podsListed(); !all {
-		out = append(out, "pods can't be listed in all namespaces, but only in: "+orDefault(strings.Join(in, ", "), "none")+"; name others where they can with --namespace")
+		out = append(out, "pods can't be listed in all namespaces, but only in: "+cmp.Or(strings.Join(in, ", "), "none")+"; name others where they can with --namespace")
 	}
 	if n, bounded := s.scope.nodesInScope(); bounded {
 		out = append(out, fmt.Sprintf("%d of %d nodes are in scope", n, max(len(s.survey.nodes), n)))
@@ -283,39 +284,16 @@ func (s *selection) notes() []string {
 		out = append(out, "the nodes of its peers are added once the metrics of its own nodes' ztunnels name them")
 	}
 	if n := s.budget.leftOut(); n > 0 {
-		out = append(out, fmt.Sprintf("%d config dumps are left out to keep to the budget of %s (--budget 0 takes all)", n, Size(s.opts.Budget)))
+		out = append(out, fmt.Sprintf("%d config dumps are left out to keep to the budget of %s (--budget 0 takes all)", n, ui.Size(s.opts.Budget)))
 	} else if s.overBudget() {
-		out = append(out, fmt.Sprintf("that is more than the budget of %s: config dumps are taken of sick ztunnels first, then of an even sample over zones and node pools (--budget 0 takes all)", Size(s.opts.Budget)))
+		out = append(out, fmt.Sprintf("that is more than the budget of %s: config dumps are taken of sick ztunnels first, then of an even sample over zones and node pools (--budget 0 takes all)", ui.Size(s.opts.Budget)))
 	}
 	return out
 }
 
-// Print writes every request for a person.
-func (p *Plan) Print(w io.Writer) {
-	for _, t := range p.Targets {
-		fmt.Fprintf(w, "%s: %s, about %s in %s\n", t.Name, counted(t.Asked, "request"), Size(t.Bytes), seconds(t.Takes))
-		if t.Note != "" {
-			fmt.Fprintf(w, "  # %s\n", t.Note)
-		}
-		for _, request := range t.Requests {
-			switch {
-			case request.LeftOut != "":
-				fmt.Fprintf(w, "  # not %s: %s\n", request.Request, request.LeftOut)
-			case request.Bytes > 0:
-				fmt.Fprintf(w, "  %s  # about %s\n", request.Request, Size(request.Bytes))
-			default:
-				fmt.Fprintf(w, "  %s\n", request.Request)
-			}
-		}
-	}
-	for _, line := range p.Lines() {
-		fmt.Fprintln(w, line)
-	}
-}
-
 // Lines sum the plan up.
 func (p *Plan) Lines() []string {
-	lines := []string{fmt.Sprintf("in all: %s, about %s in %s", counted(p.Requests, "request"), Size(p.Bytes), seconds(p.Takes))}
+	lines := []string{fmt.Sprintf("in all: %s, about %s in %s", ui.Count(p.Requests, "request"), ui.Size(p.Bytes), Seconds(p.Takes))}
 	lines = append(lines, p.Notes...)
 	var denied []string
 	for _, x := range p.Rights {
@@ -330,7 +308,8 @@ func (p *Plan) Lines() []string {
 	return append(lines, denied...)
 }
 
-func seconds(d time.Duration) string {
+// Seconds is a time that is only estimated.
+func Seconds(d time.Duration) string {
 	if d < time.Second {
 		return "less than a second"
 	}
@@ -339,13 +318,6 @@ func seconds(d time.Duration) string {
 
 func rightOf(x bundle.Right) right {
 	return right{namespace: x.Namespace, group: x.Group, resource: x.Resource, verb: x.Verb, name: x.Name}
-}
-
-func counted(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }
 
 // RightsFor gives subject what a run with these options needs in this cluster.

@@ -15,6 +15,7 @@ import (
 	"github.com/zbundle/zbundle/bundle"
 	"github.com/zbundle/zbundle/bundle/layout"
 	"github.com/zbundle/zbundle/internal/sim"
+	"github.com/zbundle/zbundle/internal/ui"
 )
 
 // collected is what came of one run.
@@ -44,7 +45,7 @@ func collectFrom(t *testing.T, served sim.Options, opts Options) collected {
 	if opts.MetricsInterval == 0 {
 		opts.MetricsInterval = time.Millisecond
 	}
-	if _, err := Run(t.Context(), cluster.RESTConfig(), opts, &Lines{W: &said}); err != nil {
+	if _, err := Run(t.Context(), cluster.RESTConfig(), opts, &ui.Lines{W: &said}); err != nil {
 		t.Fatal(err)
 	}
 	c.said = said.String()

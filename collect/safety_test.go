@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/zbundle/zbundle/bundle/layout"
+	"github.com/zbundle/zbundle/internal/ui"
 )
 
 var update = flag.Bool("update", false, "write the tables of docs/safety.md")
@@ -69,7 +70,7 @@ func safetyTables() string {
 			kept = "lines that changed, leaks cut out"
 		}
 		need := everywhere.needs(task, target{kind: task.kind, namespace: "…"})[0]
-		fmt.Fprintf(&b, "| `%s` | %s | %s | `%s` `%s` | %s | %s |\n", task.id, asked, kept, need.verb, need.resource, Size(task.limit), max(task.timeout, opts.RequestTimeout))
+		fmt.Fprintf(&b, "| `%s` | %s | %s | `%s` `%s` | %s | %s |\n", task.id, asked, kept, need.verb, need.resource, ui.Size(task.limit), max(task.timeout, opts.RequestTimeout))
 	}
 	b.WriteString("\n| task | asked | kept | needs | at most | within |\n| --- | --- | --- | --- | --- | --- |\n")
 	for _, task := range objectTasks {
@@ -82,7 +83,7 @@ func safetyTables() string {
 		case task.form == asUse && task.namespaced:
 			asked += ", in the namespaces of istiod and ztunnel"
 		}
-		fmt.Fprintf(&b, "| `%s` | %s of %s | %s | `%s` | %s | %s |\n", task.id, asked, strings.Join(task.versions, ", else "), keptAs[task.form], verb, Size(task.limit), opts.RequestTimeout*4)
+		fmt.Fprintf(&b, "| `%s` | %s of %s | %s | `%s` | %s | %s |\n", task.id, asked, strings.Join(task.versions, ", else "), keptAs[task.form], verb, ui.Size(task.limit), opts.RequestTimeout*4)
 	}
 	b.WriteString("\n")
 	return b.String()

@@ -1,6 +1,7 @@
 package collect
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -68,20 +69,13 @@ func apiOutcome(e *apiError) (bundle.Status, string) {
 	case http.StatusForbidden, http.StatusUnauthorized:
 		return bundle.StatusForbidden, e.message
 	case http.StatusNotFound:
-		return bundle.StatusAbsent, orDefault(e.message, "the API server has no such thing")
+		return bundle.StatusAbsent, cmp.Or(e.message, "the API server has no such thing")
 	case http.StatusGatewayTimeout:
 		return bundle.StatusTimeout, e.Error()
 	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
 		return bundle.StatusNotReady, e.Error()
 	}
 	return bundle.StatusFailed, e.Error()
-}
-
-func orDefault(s, otherwise string) string {
-	if s == "" {
-		return otherwise
-	}
-	return s
 }
 
 // fatal is true of errors that no further task can succeed after: the bundle

@@ -2,8 +2,6 @@ package collect
 
 import (
 	"cmp"
-	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"time"
@@ -117,41 +115,4 @@ func advice(s *Summary, tasks []bundle.Task) []string {
 		out = append(out, "Logs are forbidden: grant get on pods/log in the namespaces of istiod, ztunnel and istio-cni.")
 	}
 	return out
-}
-
-// Print writes the summary for a person.
-func (s *Summary) Print(w io.Writer) {
-	fmt.Fprintf(w, "%s: %s in %s\n", s.File, Size(s.Bytes), s.Took.Round(100*time.Millisecond))
-	var found []string
-	for _, kind := range []string{kindIstiod, kindZtunnel, kindCNI, kindWaypoint, kindGateway} {
-		found = append(found, fmt.Sprintf("%s %d", kind, s.Found[kind]))
-	}
-	fmt.Fprintf(w, "found:   %s\n", strings.Join(found, ", "))
-	fmt.Fprintf(w, "taken:   %d answers\n", s.Taken)
-	fmt.Fprintf(w, "cost:    %s to the API server, %s through it\n", counted(int(s.Cost.Requests), "request"), Size(s.Cost.Bytes))
-	if len(s.Gaps) == 0 && s.Complete {
-		fmt.Fprintln(w, "missing: nothing")
-	} else {
-		fmt.Fprintf(w, "missing: %s\n", orDefault(s.Incomplete, "nothing"))
-	}
-	for _, g := range s.Gaps {
-		fmt.Fprintf(w, "  %-10s %s of %s\n             %s\n", g.Status, g.Task, few(g.Targets), g.Reason)
-	}
-	for _, a := range s.Advice {
-		fmt.Fprintln(w, a)
-	}
-	if s.Names != "" {
-		fmt.Fprintf(w, "names:   %s (keep it: zbundle reveal puts the names back into a report)\n", s.Names)
-	}
-	fmt.Fprintf(w, "next:    zbundle analyze %s\n", s.File)
-}
-
-func few(names []string) string {
-	const shown = 3
-	slices.Sort(names)
-	names = slices.Compact(names)
-	if len(names) <= shown {
-		return strings.Join(names, ", ")
-	}
-	return fmt.Sprintf("%s and %d more", strings.Join(names[:shown], ", "), len(names)-shown)
 }

@@ -18,15 +18,23 @@ import (
 
 	"github.com/zbundle/zbundle/bundle"
 	"github.com/zbundle/zbundle/collect"
+	"github.com/zbundle/zbundle/internal/ui"
 )
 
+// collectOptions are the flags of collect.
+type collectOptions struct {
+	plan      *planFlags
+	contexts  []string
+	to        encryption
+	anonymous pseudonyms
+	dryRun    bool
+	quiet     bool
+	allowGaps bool
+}
+
 func newCollect(s streams) *cobra.Command {
-	flags := newPlanFlags()
-	var contexts []string
-	opts := &flags.opts
-	var dryRun, quiet, allowGaps bool
-	var to encryption
-	var anonymous pseudonyms
+	o := &collectOptions{plan: newPlanFlags()}
+	opts := &o.plan.opts
 	cmd := &cobra.Command{
 		Use:   "collect",
 		Short: "Collect the mesh's state from a cluster into a bundle",
@@ -41,31 +49,31 @@ noted in the bundle.
   zbundle collect --dry-run`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return runCollect(cmd.Context(), s, flags, contexts, to, anonymous, dryRun, quiet, allowGaps)
+			return runCollect(cmd.Context(), s, o)
 		},
 	}
-	flags.add(cmd, "context") // here it may be repeated
+	o.plan.add(cmd, "context") // here it may be repeated
 	f := cmd.Flags()
-	f.StringArrayVar(&contexts, "context", nil, "kubeconfig context to use; several are collected into one bundle, as the clusters of one mesh")
+	f.StringArrayVar(&o.contexts, "context", nil, "kubeconfig context to use; several are collected into one bundle, as the clusters of one mesh")
 	f.StringVarP(&opts.Output, "output", "o", "", "file to write, ending in .tgz, .tar.zst or .tar; - for stdout (default zbundle-<context>-<UTC time>.tgz)")
 	f.BoolVar(&opts.Force, "force", false, "replace the file if it is there")
 	f.BoolVar(&opts.KeepRequests, "keep-requests", false, "keep request paths and client addresses in the access logs of waypoints and gateways")
 	f.BoolVar(&opts.KeepPEM, "keep-pem", false, "keep certificates whole (they are public), and not only the facts in them")
-	f.BoolVar(&anonymous.wanted, "anonymize", false, "give all names and addresses pseudonyms, and write what they stand for into a file beside the bundle")
-	namesFlag(cmd, &anonymous.names)
-	encryptionFlags(cmd, &to)
-	f.BoolVar(&dryRun, "dry-run", false, "print every request that would be made, as zbundle plan does")
-	f.BoolVar(&allowGaps, "allow-gaps", false, "end with exit code 0, and not 5, where there are gaps: for schedulers that would collect again")
-	f.BoolVarP(&quiet, "quiet", "q", false, "print nothing but errors")
+	f.BoolVar(&o.anonymous.wanted, "anonymize", false, "give all names and addresses pseudonyms, and write what they stand for into a file beside the bundle")
+	namesFlag(cmd, &o.anonymous.names)
+	encryptionFlags(cmd, &o.to)
+	f.BoolVar(&o.dryRun, "dry-run", false, "print every request that would be made, as zbundle plan does")
+	f.BoolVar(&o.allowGaps, "allow-gaps", false, "end with exit code 0, and not 5, where there are gaps: for schedulers that would collect again")
+	f.BoolVarP(&o.quiet, "quiet", "q", false, "print nothing but errors")
 	return cmd
 }
 
-func runCollect(ctx context.Context, s streams, flags *planFlags, contexts []string, to encryption, anonymous pseudonyms, dryRun, quiet, allowGaps bool) error {
-	kubes := clustersOf(flags.kube, contexts)
-	if dryRun {
-		return printPlans(ctx, s, flags, kubes)
+func runCollect(ctx context.Context, s streams, o *collectOptions) error {
+	kubes := clustersOf(o.plan.kube, o.contexts)
+	if o.dryRun {
+		return printPlans(ctx, s, o.plan, kubes)
 	}
-	opts, err := flags.options()
+	opts, err := o.plan.options()
 	if err != nil {
 		return err
 	}
@@ -74,16 +82,16 @@ func runCollect(ctx context.Context, s streams, flags *planFlags, contexts []str
 		return err
 	}
 	opts.Stdout = s.Out
-	if opts.Recipients, err = to.recipients(); err != nil {
+	if opts.Recipients, err = o.to.recipients(); err != nil {
 		return err
 	}
 	if opts.Output == "" {
-		opts.Output = fmt.Sprintf("zbundle-%s-%s.tgz", anonymous.fileName(strings.Join(names, "-")), time.Now().UTC().Format("20060102T150405Z"))
+		opts.Output = fmt.Sprintf("zbundle-%s-%s.tgz", o.anonymous.fileName(strings.Join(names, "-")), time.Now().UTC().Format("20060102T150405Z"))
 		if len(opts.Recipients) > 0 {
 			opts.Output += ".age"
 		}
 	}
-	if err := anonymous.apply(&opts); err != nil {
+	if err := o.anonymous.apply(&opts); err != nil {
 		return err
 	}
 	if os.Getenv("GOGC") == "" {
@@ -91,7 +99,7 @@ func runCollect(ctx context.Context, s streams, flags *planFlags, contexts []str
 	}
 	ctx, stop := interruptible(ctx, func() { _ = bundle.RemovePartial(opts.Output) }) // nobody waits for its error
 	defer stop()
-	progress, done := progressOn(s, quiet)
+	progress, done := progressOn(s, o.quiet)
 	summary, err := collect.RunClusters(ctx, clusters, opts, progress)
 	done()
 	if err != nil && errors.Is(context.Cause(ctx), collect.ErrInterrupted) {
@@ -100,13 +108,13 @@ func runCollect(ctx context.Context, s streams, flags *planFlags, contexts []str
 	if err != nil {
 		return err
 	}
-	if !quiet {
-		summary.Print(s.Err)
+	if !o.quiet {
+		summaryText(s.Err, summary)
 	}
 	switch {
 	case summary.Interrupted:
 		return &exitError{code: exitInterrupted}
-	case !summary.Complete && !allowGaps:
+	case !summary.Complete && !o.allowGaps:
 		return &exitError{code: exitGaps}
 	}
 	return nil
@@ -168,10 +176,10 @@ func progressOn(s streams, quiet bool) (collect.Progress, func()) {
 		return collect.Quiet{}, func() {}
 	}
 	if width, ok := terminal(s.Err); ok {
-		bar := &collect.Bar{W: s.Err, Width: width}
+		bar := &ui.Bar{W: s.Err, Width: width}
 		return bar, bar.Clear
 	}
-	return &collect.Lines{W: s.Err}, func() {}
+	return &ui.Lines{W: s.Err}, func() {}
 }
 
 var notInFileName = regexp.MustCompile(`[^A-Za-z0-9._-]+`)

@@ -6,7 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/zbundle/zbundle/bundle"
-	"github.com/zbundle/zbundle/collect"
+	"github.com/zbundle/zbundle/internal/ui"
 )
 
 func newMerge(s streams) *cobra.Command {
@@ -72,7 +72,7 @@ func printMerged(s streams, m *bundle.Merged) {
 	for _, p := range m.Problems {
 		fmt.Fprintf(s.Err, "%q: %q\n", p.Path, p.Text)
 	}
-	fmt.Fprintf(s.Err, "%s: %s, %d entries of %d of %d shards\n", m.File, collect.Size(m.Bytes), m.Entries, m.Shards.Of-len(m.Shards.Missing), m.Shards.Of)
+	fmt.Fprintf(s.Err, "%s: %s, %d entries of %d of %d shards\n", m.File, ui.Size(m.Bytes), m.Entries, m.Shards.Of-len(m.Shards.Missing), m.Shards.Of)
 	if !m.Complete {
 		fmt.Fprintf(s.Err, "missing: %q\n", m.Incomplete)
 	}

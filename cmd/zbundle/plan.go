@@ -40,6 +40,6 @@ func printPlan(ctx context.Context, s streams, flags *planFlags) error {
 	if err != nil {
 		return err
 	}
-	plan.Print(s.Out)
+	planText(s.Out, plan)
 	return nil
 }
