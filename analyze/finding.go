@@ -45,10 +45,11 @@ func roll(hits []*hit, m *mesh.Mesh) []*result.Finding {
 			collect(h, of[h.root])
 		}
 	}
-	owners := ownersOf(m)
+	owners, near := ownersOf(m), newChangesNear(m)
 	var top []*result.Finding
 	for k, f := range findings {
 		fill(f, k.rule, k.group, byKey[k], owners)
+		f.Changes = near.of(byKey[k], setTime(f, byKey[k]))
 		if k.under == nil {
 			top = append(top, f)
 		} else {
@@ -66,7 +67,6 @@ func roll(hits []*hit, m *mesh.Mesh) []*result.Finding {
 func fill(f *result.Finding, r *rule, group string, hits []*hit, owners map[string]string) {
 	slices.SortStableFunc(hits, func(a, b *hit) int { return compareSubjects(a.subject, b.subject) })
 	first := hits[0]
-	setTime(f, hits)
 	f.OtherCauses, f.But = nonNil(first.told.others), first.but
 	f.ID, f.Severity, f.Confidence, f.Category, f.Title, f.Docs = r.ID, result.Severity(worst(hits)), r.Confidence, r.Category, r.Title, nonNil(r.Docs)
 	f.Message, f.Cause, f.Impact, f.Remedy = first.told.message, first.told.cause, first.told.impact, first.told.remedy
@@ -101,9 +101,9 @@ func worst(hits []*hit) rules.Severity {
 	return all[at]
 }
 
-// setTime says when it was seen over all hits, each item once, and whether it goes on in any.
-func setTime(f *result.Finding, hits []*hit) {
-	var first, last time.Time
+// setTime says when it was seen over all hits, each item once, and whether it goes on in any. It gives the first time.
+func setTime(f *result.Finding, hits []*hit) (first time.Time) {
+	var last time.Time
 	f.State = hits[0].timing.State
 	counted := map[mesh.Item]bool{}
 	for _, h := range hits {
@@ -124,6 +124,7 @@ func setTime(f *result.Finding, hits []*hit) {
 		}
 	}
 	f.First, f.Last = rfc3339(first), rfc3339(last)
+	return first
 }
 
 // rfc3339 is a time as JSON has it, "" for none.

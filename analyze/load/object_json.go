@@ -247,10 +247,17 @@ type configMapObject struct {
 	Data     map[string]string `json:"data"`
 }
 
+// objectList is a list of objects of one kind, as the API server answers it.
+type objectList struct {
+	io.Reader
+	file string
+	each func(raw jsontext.Value, at mesh.Evidence) // is shown each object as it is written
+}
+
 // items reads a list's items one by one, each with its place in the file. An
 // item of another form than expected is an error that does not end the list.
-func items[T any](r io.Reader, file string, fn func(T, mesh.Evidence)) error {
-	dec := ztunnel.NewStreamDecoder(r)
+func items[T any](list objectList, fn func(T, mesh.Evidence)) error {
+	dec := ztunnel.NewStreamDecoder(list)
 	if dec.PeekKind() != '{' {
 		return errNoItems
 	}
@@ -290,7 +297,9 @@ func items[T any](r io.Reader, file string, fn func(T, mesh.Evidence)) error {
 				bad = fmt.Errorf("item %d: %w", i, err)
 				continue
 			}
-			fn(v, mesh.Evidence{File: file, Pointer: "/items/" + strconv.Itoa(i)})
+			at := mesh.Evidence{File: list.file, Pointer: "/items/" + strconv.Itoa(i)}
+			fn(v, at)
+			list.each(raw, at)
 		}
 		if _, err := dec.ReadToken(); err != nil {
 			return err

@@ -3,6 +3,8 @@ package load
 import (
 	"strings"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/zbundle/zbundle/analyze/mesh"
 	"github.com/zbundle/zbundle/bundle"
 	"github.com/zbundle/zbundle/internal/istio"
@@ -21,27 +23,28 @@ type objectReader struct {
 }
 
 func (l *objectReader) clusterFile(group, resource string, f bundle.File) error {
+	in := objectList{f.Reader, f.Path, func(raw jsontext.Value, at mesh.Evidence) { l.touched(group, resource, raw, at) }}
 	switch group + "/" + resource {
 	case "core/namespaces":
-		return items(f.Reader, f.Path, func(o namespaceObject, at mesh.Evidence) {
+		return items(in, func(o namespaceObject, at mesh.Evidence) {
 			l.mesh.Namespaces = append(l.mesh.Namespaces, &mesh.Namespace{Name: o.Metadata.Name, Labels: o.Metadata.Labels, Source: at})
 		})
 	case "core/nodes":
-		return items(f.Reader, f.Path, l.node)
+		return items(in, l.node)
 	case "core/pods":
-		return items(f.Reader, f.Path, l.pod)
+		return items(in, l.pod)
 	case "core/services":
-		return items(f.Reader, f.Path, l.service)
+		return items(in, l.service)
 	case "core/configmaps":
-		return items(f.Reader, f.Path, l.configMap)
+		return items(in, l.configMap)
 	case "core/events", "events.k8s.io/events":
-		return items(f.Reader, f.Path, l.event)
+		return items(in, l.event)
 	case "discovery.k8s.io/endpointslices":
-		return items(f.Reader, f.Path, func(o endpointSlice, _ mesh.Evidence) { l.slices = append(l.slices, o) })
+		return items(in, func(o endpointSlice, _ mesh.Evidence) { l.slices = append(l.slices, o) })
 	case "apps/daemonsets":
-		return items(f.Reader, f.Path, l.daemonSet)
+		return items(in, l.daemonSet)
 	case "apps/deployments":
-		return items(f.Reader, f.Path, func(o deploymentObject, _ mesh.Evidence) {
+		return items(in, func(o deploymentObject, _ mesh.Evidence) {
 			replicas := 1
 			if o.Spec.Replicas != nil {
 				replicas = *o.Spec.Replicas
@@ -49,51 +52,51 @@ func (l *objectReader) clusterFile(group, resource string, f bundle.File) error 
 			l.gateways.replicas[o.Metadata.Namespace+"/"+o.Metadata.Name] = replicas
 		})
 	case "networking.k8s.io/networkpolicies":
-		return items(f.Reader, f.Path, into(l.mesh, addNetworkPolicy))
+		return items(in, into(l.mesh, addNetworkPolicy))
 	case "cilium.io/ciliumnetworkpolicies":
-		return items(f.Reader, f.Path, addCiliumPolicy(l.mesh, "CiliumNetworkPolicy"))
+		return items(in, addCiliumPolicy(l.mesh, "CiliumNetworkPolicy"))
 	case "cilium.io/ciliumclusterwidenetworkpolicies":
-		return items(f.Reader, f.Path, addCiliumPolicy(l.mesh, "CiliumClusterwideNetworkPolicy"))
+		return items(in, addCiliumPolicy(l.mesh, "CiliumClusterwideNetworkPolicy"))
 	case "crd.projectcalico.org/networkpolicies":
-		return items(f.Reader, f.Path, addCalicoPolicy(l.mesh, "CalicoNetworkPolicy"))
+		return items(in, addCalicoPolicy(l.mesh, "CalicoNetworkPolicy"))
 	case "crd.projectcalico.org/globalnetworkpolicies":
-		return items(f.Reader, f.Path, addCalicoPolicy(l.mesh, "GlobalNetworkPolicy"))
+		return items(in, addCalicoPolicy(l.mesh, "GlobalNetworkPolicy"))
 	case "crd.projectcalico.org/felixconfigurations":
-		return items(f.Reader, f.Path, l.felix)
+		return items(in, l.felix)
 	case "apiextensions.k8s.io/customresourcedefinitions":
-		return items(f.Reader, f.Path, func(o namespaceObject, _ mesh.Evidence) {
+		return items(in, func(o namespaceObject, _ mesh.Evidence) {
 			l.mesh.Definitions = append(l.mesh.Definitions, o.Metadata.Name)
 		})
 	case "security.istio.io/authorizationpolicies":
-		return items(f.Reader, f.Path, into(l.mesh, addPolicy))
+		return items(in, into(l.mesh, addPolicy))
 	case "security.istio.io/peerauthentications":
-		return items(f.Reader, f.Path, into(l.mesh, addPeerAuthentication))
+		return items(in, into(l.mesh, addPeerAuthentication))
 	case "networking.istio.io/serviceentries":
-		return items(f.Reader, f.Path, into(l.mesh, addServiceEntry))
+		return items(in, into(l.mesh, addServiceEntry))
 	case "networking.istio.io/virtualservices":
-		return items(f.Reader, f.Path, into(l.mesh, addVirtualService))
+		return items(in, into(l.mesh, addVirtualService))
 	case "networking.istio.io/destinationrules":
-		return items(f.Reader, f.Path, into(l.mesh, addDestinationRule))
+		return items(in, into(l.mesh, addDestinationRule))
 	case "security.istio.io/requestauthentications":
-		return items(f.Reader, f.Path, addTargetable("RequestAuthentication", &l.mesh.RequestAuthentications))
+		return items(in, addTargetable("RequestAuthentication", &l.mesh.RequestAuthentications))
 	case "extensions.istio.io/wasmplugins":
-		return items(f.Reader, f.Path, addTargetable("WasmPlugin", &l.mesh.WasmPlugins))
+		return items(in, addTargetable("WasmPlugin", &l.mesh.WasmPlugins))
 	case "telemetry.istio.io/telemetries":
-		return items(f.Reader, f.Path, addTargetable("Telemetry", &l.mesh.Telemetries))
+		return items(in, addTargetable("Telemetry", &l.mesh.Telemetries))
 	case "gateway.networking.k8s.io/httproutes":
-		return items(f.Reader, f.Path, addRoute(l.mesh, "HTTPRoute"))
+		return items(in, addRoute(l.mesh, "HTTPRoute"))
 	case "gateway.networking.k8s.io/grpcroutes":
-		return items(f.Reader, f.Path, addRoute(l.mesh, "GRPCRoute"))
+		return items(in, addRoute(l.mesh, "GRPCRoute"))
 	case "gateway.networking.k8s.io/tcproutes":
-		return items(f.Reader, f.Path, addRoute(l.mesh, "TCPRoute"))
+		return items(in, addRoute(l.mesh, "TCPRoute"))
 	case "gateway.networking.k8s.io/tlsroutes":
-		return items(f.Reader, f.Path, addRoute(l.mesh, "TLSRoute"))
+		return items(in, addRoute(l.mesh, "TLSRoute"))
 	case "gateway.networking.k8s.io/gateways":
-		return items(f.Reader, f.Path, l.gateways.gateway)
+		return items(in, l.gateways.gateway)
 	case "gateway.networking.k8s.io/gatewayclasses":
-		return items(f.Reader, f.Path, func(o gatewayClassObject, _ mesh.Evidence) { l.gateways.classes[o.Metadata.Name] = o })
+		return items(in, func(o gatewayClassObject, _ mesh.Evidence) { l.gateways.classes[o.Metadata.Name] = o })
 	case "core/serviceaccounts":
-		return items(f.Reader, f.Path, func(o namespaceObject, _ mesh.Evidence) {
+		return items(in, func(o namespaceObject, _ mesh.Evidence) {
 			l.mesh.ServiceAccounts[o.Metadata.Namespace+"/"+o.Metadata.Name] = true
 		})
 	}

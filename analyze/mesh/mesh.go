@@ -81,6 +81,8 @@ type Mesh struct {
 
 	// PodChanges are the pods that were created or deleted while the collection ran.
 	PodChanges []PodChange `expr:"-"`
+	// Touches are the changes of objects that their managedFields tell of.
+	Touches []Touch `expr:"-"`
 	// Observations are what ztunnels saw of connections; Join makes Flows of them.
 	Observations []*Observation `expr:"-"`
 

@@ -131,6 +131,7 @@ func (p *printer) finding(f *result.Finding) {
 		p.labelled("but", f.But)
 	}
 	p.since(f)
+	p.changes(f)
 	p.labelled("cause", f.Cause)
 	for _, c := range f.OtherCauses {
 		p.labelled("or", c.Cause+" "+c.Remedy)
@@ -156,6 +157,29 @@ func (p *printer) since(f *result.Finding) {
 		p.labelled("since", f.First)
 	case f.Last != "":
 		p.labelled("last seen", f.Last)
+	}
+}
+
+// singular is a resource's name for one object.
+func singular(resource string) string {
+	if stem, ok := strings.CutSuffix(resource, "ies"); ok {
+		return stem + "y"
+	}
+	return strings.TrimSuffix(resource, "s")
+}
+
+// changes names what was changed just before.
+func (p *printer) changes(f *result.Finding) {
+	for _, c := range f.Changes {
+		name := c.Name
+		if c.Namespace != "" {
+			name = c.Namespace + "/" + c.Name
+		}
+		fields := ""
+		if len(c.Paths) > 0 {
+			fields = " (" + strings.Join(c.Paths, ", ") + ")"
+		}
+		p.labelled("near", fmt.Sprintf("%s %s was changed by %s at %s%s", singular(c.Resource), name, c.Manager, c.Time, fields))
 	}
 }
 

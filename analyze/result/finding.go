@@ -18,14 +18,17 @@ type Finding struct {
 	But string `json:"but,omitempty"`
 	// State is "ongoing", "over" or "unknown"; First, Last (RFC 3339) and Count are of what
 	// was logged or counted, over all subjects.
-	State       State      `json:"state"`
-	First       string     `json:"first,omitempty"`
-	Last        string     `json:"last,omitempty"`
-	Count       int        `json:"count,omitempty"`
-	Docs        []string   `json:"docs"`
-	Fingerprint string     `json:"fingerprint"`
-	Subjects    []Subject  `json:"subjects"`
-	Evidence    []Evidence `json:"evidence"`
+	State State  `json:"state"`
+	First string `json:"first,omitempty"`
+	Last  string `json:"last,omitempty"`
+	Count int    `json:"count,omitempty"`
+	// Changes are what was changed just before First on what the finding concerns, what it
+	// names before all else: near in time, which proves nothing.
+	Changes     []NearChange `json:"changes"`
+	Docs        []string     `json:"docs"`
+	Fingerprint string       `json:"fingerprint"`
+	Subjects    []Subject    `json:"subjects"`
+	Evidence    []Evidence   `json:"evidence"`
 	// Explains are the findings that this one is the cause of.
 	Explains []*Finding `json:"explains"`
 	// SuppressedBy is "baseline" or the suppression's id, SuppressedFor its reason; "" for what is shown.
@@ -43,3 +46,15 @@ type OtherCause struct {
 type Suppressor string
 
 const ByBaseline Suppressor = "baseline"
+
+// NearChange is a change of an object shortly before a fault began.
+type NearChange struct {
+	Resource  string   `json:"resource"` // in the plural: "services"
+	Namespace string   `json:"namespace,omitempty"`
+	Name      string   `json:"name"`
+	Manager   string   `json:"manager"`
+	Operation string   `json:"operation"`
+	Time      string   `json:"time"`  // RFC 3339
+	Paths     []string `json:"paths"` // of fields that the manager owns since
+	Evidence  Evidence `json:"evidence"`
+}
