@@ -67,6 +67,7 @@ func roll(hits []*hit, m *mesh.Mesh) []*result.Finding {
 func fill(f *result.Finding, r *rule, group string, hits []*hit, owners map[string]string) {
 	slices.SortStableFunc(hits, func(a, b *hit) int { return compareSubjects(a.subject, b.subject) })
 	first := hits[0]
+	f.Since = since(hits)
 	f.OtherCauses, f.But = nonNil(first.told.others), first.but
 	f.ID, f.Severity, f.Confidence, f.Category, f.Title, f.Docs = r.ID, result.Severity(worst(hits)), r.Confidence, r.Category, r.Title, nonNil(r.Docs)
 	f.Message, f.Cause, f.Impact, f.Remedy = first.told.message, first.told.cause, first.told.impact, first.told.remedy

@@ -92,6 +92,9 @@ func (ev *evaluation) weigh(item mesh.Item) (ruling, bool) {
 	case mesh.Unknown:
 		out.severity = atMost(rules.Warning, out.severity)
 	}
+	if f, ok := item.(*mesh.Flow); ok && f.Outage && out.timing.State != mesh.Over {
+		out.severity = atLeast(rules.Warning, out.severity) // whoever's fault it is
+	}
 	return out, true
 }
 
@@ -123,6 +126,12 @@ func (ev *evaluation) holds(item mesh.Item, p *program) bool {
 func atMost(limit, s rules.Severity) rules.Severity {
 	all := rules.Severities()
 	return all[max(slices.Index(all, limit), slices.Index(all, s))]
+}
+
+// atLeast is the graver of two severities.
+func atLeast(limit, s rules.Severity) rules.Severity {
+	all := rules.Severities()
+	return all[min(slices.Index(all, limit), slices.Index(all, s))]
 }
 
 // told are the texts of the cause that was chosen, with those that are possible beside it.

@@ -18,6 +18,9 @@ type Aftermath struct {
 	// LongestQuiet is the longest time that such a run took.
 	Episodes     int
 	LongestQuiet time.Duration
+	// Run counts the failures since the last success, the first of them at RunFrom.
+	Run     int
+	RunFrom time.Time
 }
 
 // episodeRun is how many successes in a row end an episode of failures.
@@ -32,6 +35,10 @@ func (a *Aftermath) Failed(t, last time.Time) {
 		a.Episodes++
 		a.LongestQuiet = max(a.LongestQuiet, t.Sub(last))
 	}
+	if a.After > 0 || a.Run == 0 {
+		a.Run, a.RunFrom = 0, t
+	}
+	a.Run++
 	a.Between += a.After
 	a.After, a.NextOK = 0, time.Time{}
 }
@@ -49,6 +56,9 @@ func (a *Aftermath) Succeeded(t time.Time) {
 func (a *Aftermath) merge(b Aftermath) {
 	if b.After > a.After {
 		a.After, a.NextOK = b.After, b.NextOK
+	}
+	if a.Run == 0 || b.Run > 0 && b.RunFrom.After(a.RunFrom) {
+		a.Run, a.RunFrom = b.Run, b.RunFrom
 	}
 	a.Between = max(a.Between, b.Between)
 	a.Episodes = max(a.Episodes, b.Episodes)

@@ -88,6 +88,11 @@ type Flow struct {
 	OKBefore  int `expr:"okBefore"`
 	OKBetween int `expr:"okBetween"`
 	OKSince   int `expr:"okSince"`
+	// Fault tells whose failure it is: "mesh", "application" for an application's or a destination's outside
+	// the mesh, and "" for what went well, was denied by a policy or was closed in good order.
+	Fault string `expr:"fault"`
+	// Outage is true where the service was reached before, and its last five calls or more all failed.
+	Outage bool `expr:"outage"`
 	// During names the start or end of a pod or ztunnel that all of it is a part of, "" for none.
 	During string `expr:"during"`
 	// OKAfter is true where a connection between the same two ends succeeded

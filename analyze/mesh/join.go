@@ -48,6 +48,7 @@ func joins() []join {
 		{name: "flowServices", after: []string{"plainSeries"}, run: joinFlowServices},
 		{name: "controlAddresses", after: []string{"services", "components"}, run: joinControlAddresses},
 		{name: "logPods", after: []string{"logs", "plainSeries", "agents", "components"}, run: joinLogPods},
+		{name: "outages", after: []string{"flows", "plainSeries"}, run: joinOutages},
 		{name: "knownBugs", after: []string{"events", "certificates", "components", "networks", "plainSeries"}, run: joinKnownBugs},
 	}
 }

@@ -153,6 +153,8 @@ func (p *printer) finding(f *result.Finding) {
 // since says when it was seen.
 func (p *printer) since(f *result.Finding) {
 	switch {
+	case f.Since != "":
+		p.labelled("since", f.Since)
 	case f.First != "" && f.State == result.Ongoing:
 		p.labelled("since", f.First)
 	case f.Last != "":

@@ -22,6 +22,8 @@ type Finding struct {
 	First string `json:"first,omitempty"`
 	Last  string `json:"last,omitempty"`
 	Count int    `json:"count,omitempty"`
+	// Since says since when calls have failed, how many of them, and how many worked; "" of what is no call.
+	Since string `json:"since,omitempty"`
 	// Changes are what was changed just before First on what the finding concerns, what it
 	// names before all else: near in time, which proves nothing.
 	Changes     []NearChange `json:"changes"`
