@@ -210,6 +210,7 @@ func (l *gapFinder) ztunnelGaps() {
 	all := map[string][]mesh.Gap{}
 	for _, t := range byKey(l.ztunnels.by) {
 		z := t.z
+		z.Silent = l.why.silent(z.Name)
 		switch task := l.why.byTask[taskKey(layout.ZtunnelConfigDump.Task(), z.Name)]; {
 		case !t.sections["workloads"] || !t.sections["workloadState"] && !t.sections["certificates"],
 			task.Status != "" && task.Status != bundle.StatusOK:

@@ -36,6 +36,8 @@ type Ztunnel struct {
 	HasReady bool     `expr:"hasReady"`
 	Ready    bool     `expr:"ready"`
 	Pending  []string `expr:"pending"`
+	// Silent is true where none of its ports answered though its node gave its log.
+	Silent bool `expr:"silent"`
 	// UpSeconds is how long its container has run; 0 where that is not known.
 	UpSeconds float64 `expr:"upSeconds"`
 	// StartedAt is when the process that was captured began, by its log, else
