@@ -75,7 +75,7 @@ var found = map[string]struct {
 	"waypoint-scaled-to-zero": {id: "waypoint-scaled-to-zero", severity: notices},
 }
 
-// rights and hangs are no faults of the mesh: they leave gaps, not findings.
+// rights are no faults of the mesh: they leave gaps, not findings. Of a hang that the kubelet sees nothing of a hint tells.
 var gaps = []string{"no-portforward", "no-logs", "ztunnel-hangs"}
 
 func TestEveryPlantedFaultIsFoundAndNothingElse(t *testing.T) {
@@ -131,7 +131,7 @@ func TestWhatCouldNotBeReadIsUndecidedAndNotClean(t *testing.T) {
 		t.Run(fault, func(t *testing.T) {
 			t.Parallel()
 			r, _ := examineFaults(t, bin, fault)
-			if r.Verdict != "undecided" || len(r.Findings) > 0 || len(r.Undecided) == 0 {
+			if r.Verdict != "undecided" || len(r.named("critical", "error", "warning", "notice")) > 0 || len(r.Undecided) == 0 {
 				t.Errorf("verdict %s, findings %v, %d rules undecided", r.Verdict, r.named("critical", "error", "warning", "notice", "hint"), len(r.Undecided))
 			}
 		})
