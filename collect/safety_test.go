@@ -105,11 +105,24 @@ var keptAs = map[form]string{
 	asUse:     "not kept: it guards dumps",
 }
 
-// TestSecretsAreNoResource keeps them out of the table for good.
-func TestSecretsAreNoResource(t *testing.T) {
-	for _, r := range objectTasks {
-		if strings.Contains(r.name, "secret") || r.name == "*" {
-			t.Errorf("%s is in the table", r.id)
+// TestNoTaskNeedsARightToSecrets keeps them out of the table for good.
+func TestNoTaskNeedsARightToSecrets(t *testing.T) {
+	opts := Options{}.withDefaults()
+	s := &scope{opts: opts, survey: newSurvey("", opts), rights: newRights(nil, 0)}
+	reaches := func(task task) bool {
+		return slices.ContainsFunc(s.needs(task, target{kind: task.kind, namespace: "shop"}), func(x right) bool {
+			return x.resource == "secrets" || strings.HasPrefix(x.resource, "secrets/") || x.resource == "*" || x.verb == "*"
+		})
+	}
+	for _, task := range tasks {
+		if reaches(task) {
+			t.Errorf("%s reads Secrets", task.id)
+		}
+	}
+	named := get("", "secrets", "v1", "istio-ca-secret", ciliumConfig)
+	for _, task := range []task{list("", "secrets", true, "v1"), list("", "*", true, "v1"), named} {
+		if !reaches(task) {
+			t.Errorf("%s %v would not be noticed", task.id, task.names)
 		}
 	}
 }
