@@ -61,6 +61,7 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	flags.Uint64Var(&o.generate.Seed, "seed", 1, "seed of what is invented: the same seed gives the same cluster")
 	flags.StringVar(&o.generate.Version, "version", "1.30.3", "Istio `version` to invent")
 	flags.StringArrayVar(&o.generate.Faults, "fault", nil, "plant this `fault` (NAME or NAME=SUBJECT); may be repeated")
+	flags.StringArrayVar(&o.generate.Mended, "mended", nil, "let the logs tell of this `fault` too, mended so many minutes ago (NAME@MINUTES); may be repeated")
 	flags.StringArrayVar(&o.generate.Traps, "trap", nil, "lay this `trap`, a healthy look-alike of a fault; may be repeated")
 	flags.IntVar(&o.generate.Drift, "drift", 0, "keep this many workloads from each ztunnel")
 	flags.Var((*share)(&o.generate.Churn), "churn", "let this `share` of the pods restart, under other names and addresses, while requests are served: 5%")

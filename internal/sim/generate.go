@@ -23,6 +23,9 @@ type Generate struct {
 	Version   string // of Istio: 1.28 or later
 	// Faults are what to plant: NAME, or NAME=SUBJECT; see Faults.
 	Faults []string
+	// Mended are faults that were there before Now and are no more: NAME@MINUTES, or
+	// NAME=SUBJECT@MINUTES.
+	Mended []string
 	// Traps are the look-alikes of faults to lay in the healthy mesh; see Traps.
 	Traps []string
 	// Drift is how many workloads each ztunnel lacks, chosen at random.
@@ -69,26 +72,12 @@ func (g *Generate) build() (*world, error) {
 	if base.IsZero() {
 		base = begun
 	}
-	m, err := newMesh(g, base.UTC().Truncate(time.Microsecond))
-	if err != nil {
-		return nil, fmt.Errorf("inventing a cluster: %w", err)
-	}
-	if err := m.lay(g.Traps); err != nil {
-		return nil, err
-	}
-	planted, err := m.plant(g.Faults)
+	m, planted, err := g.meshAt(base.UTC().Truncate(time.Microsecond))
 	if err != nil {
 		return nil, err
 	}
-	m.settleCluster() // what was planted
-	m.drift(g.Drift)
-	if g.MemoryLimit > 0 {
-		m.limitMemory(g.MemoryLimit)
-	}
-	m.makeTraffic()
-	m.chat(g.LogBytes)
-	for _, change := range m.after {
-		change()
+	if err := m.mended(g); err != nil {
+		return nil, err
 	}
 	w := &world{
 		now:     func() time.Time { return m.now.Add(time.Since(begun)) },
@@ -114,6 +103,32 @@ func (g *Generate) build() (*world, error) {
 		}
 	}
 	return w, w.objects.Seal()
+}
+
+// meshAt invents the mesh as it is at a moment, with its faults, its traps and its traffic.
+func (g *Generate) meshAt(now time.Time) (*mesh, []Planted, error) {
+	m, err := newMesh(g, now)
+	if err != nil {
+		return nil, nil, fmt.Errorf("inventing a cluster: %w", err)
+	}
+	if err := m.lay(g.Traps); err != nil {
+		return nil, nil, err
+	}
+	planted, err := m.plant(g.Faults)
+	if err != nil {
+		return nil, nil, err
+	}
+	m.settleCluster() // what was planted
+	m.drift(g.Drift)
+	if g.MemoryLimit > 0 {
+		m.limitMemory(g.MemoryLimit)
+	}
+	m.makeTraffic()
+	m.chat(g.LogBytes)
+	for _, change := range m.after {
+		change()
+	}
+	return m, planted, nil
 }
 
 // meshAge is how long the mesh has run.

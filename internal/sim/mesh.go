@@ -30,6 +30,7 @@ type mesh struct {
 	without     string
 	now         time.Time
 	started     time.Time // when the mesh's agents started
+	broken      []failedCall
 	random      *rand.Rand
 	nodes       []*meshNode
 	pods        []*meshPod
