@@ -22,8 +22,9 @@ func (s Severity) AtLeast(other Severity) bool {
 	return slices.Index(all, s) <= slices.Index(all, other)
 }
 
-// State tells whether a fault is there at the time of capture.
-type State string
+// State tells whether a fault is there at the time of capture. It is a plain
+// string because rules compare it with one.
+type State = string
 
 const (
 	Ongoing State = "ongoing" // it goes on

@@ -21,6 +21,7 @@ import (
 type said struct {
 	Verdict   string      `json:"verdict"`
 	Findings  []finding   `json:"findings"`
+	Past      []finding   `json:"past"`
 	Decided   []string    `json:"decided"`
 	Undecided []undecided `json:"undecided"`
 	InFlight  []struct {
@@ -51,6 +52,7 @@ func (r said) at(severities ...string) []finding {
 }
 
 type finding struct {
+	Last     string `json:"last"`
 	ID       string `json:"id"`
 	Severity string `json:"severity"`
 	Subjects []struct {

@@ -29,7 +29,7 @@ type access struct {
 func (z *ztunnel) note(a access) {
 	z.lines = append(z.lines, a.line(z.family))
 	if a.err != "" && a.src != nil {
-		z.mesh.broken = append(z.mesh.broken, failedCall{a.src, a.dst, a.dstAddr})
+		z.mesh.broken = append(z.mesh.broken, failedCall{a.at, a.src, a.dst, a.dstAddr})
 	}
 	if !a.early {
 		z.series.count(a, z.family)

@@ -79,6 +79,11 @@ func (g *Generate) build() (*world, error) {
 	if err := m.mended(g); err != nil {
 		return nil, err
 	}
+	if len(g.Faults) > 0 {
+		if m.healthy, err = g.withoutFaults(m.now); err != nil {
+			return nil, err
+		}
+	}
 	w := &world{
 		now:     func() time.Time { return m.now.Add(time.Since(begun)) },
 		version: version.Info{Major: "1", Minor: "36", GitVersion: kubernetesVersion, Platform: "linux/amd64"},

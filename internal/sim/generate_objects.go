@@ -46,6 +46,9 @@ func (m *mesh) addTo(w *world) error {
 		all = slices.DeleteFunc(all, func(o stored) bool { return strings.HasPrefix(o.resource, "gateway") })
 		w.objects.RemoveResources(func(r kubeapi.Resource) bool { return r.Group == "gateway.networking.k8s.io" })
 	}
+	if err := m.manage(all, created); err != nil {
+		return err
+	}
 	for _, o := range all {
 		if err := o.addTo(w.objects); err != nil {
 			return err

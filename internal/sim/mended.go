@@ -20,6 +20,7 @@ const (
 
 // failedCall is a call that a ztunnel logged as failed.
 type failedCall struct {
+	at      time.Time
 	src     *meshPod
 	dst     *meshPod // nil where none was chosen
 	dstAddr string

@@ -31,24 +31,27 @@ type mesh struct {
 	now         time.Time
 	started     time.Time // when the mesh's agents started
 	broken      []failedCall
-	random      *rand.Rand
-	nodes       []*meshNode
-	pods        []*meshPod
-	services    []*meshService
-	policies    []*meshPolicy
-	istiods     []*meshIstiod
-	waypoint    *meshWaypoint
-	ca          *meshCA
-	stray       *meshCA // an authority that the mesh's own doesn't know
-	denied      []denial
-	failures    []func(src, dst *meshPod) *failure // of HBONE connections; nil where one succeeds
-	noClass     bool                               // the GatewayClass of waypoints is missing
-	netpols     []*meshPod                         // one of each application whose inbound port 15008 a NetworkPolicy shuts
-	fragments   fragments
-	calls       []func(at time.Time) // that show the planted faults
-	mu          sync.RWMutex         // held while churn changes what is served
-	chatter     []byte               // what every ztunnel has logged beside what it had to say
-	finished    bool                 // its logs are
+	// healthy are the objects of the mesh without its faults, by "<resource>/<ns>/<name>";
+	// unmanaged, where it is set, takes them down.
+	healthy, unmanaged map[string][]byte
+	random             *rand.Rand
+	nodes              []*meshNode
+	pods               []*meshPod
+	services           []*meshService
+	policies           []*meshPolicy
+	istiods            []*meshIstiod
+	waypoint           *meshWaypoint
+	ca                 *meshCA
+	stray              *meshCA // an authority that the mesh's own doesn't know
+	denied             []denial
+	failures           []func(src, dst *meshPod) *failure // of HBONE connections; nil where one succeeds
+	noClass            bool                               // the GatewayClass of waypoints is missing
+	netpols            []*meshPod                         // one of each application whose inbound port 15008 a NetworkPolicy shuts
+	fragments          fragments
+	calls              []func(at time.Time) // that show the planted faults
+	mu                 sync.RWMutex         // held while churn changes what is served
+	chatter            []byte               // what every ztunnel has logged beside what it had to say
+	finished           bool                 // its logs are
 }
 
 // meshNode is a node with the agents that run on it; either may be missing.
