@@ -173,15 +173,38 @@ func (ev *evaluation) tooYoung(item mesh.Item) bool {
 	return true
 }
 
-// claimed are the items that rules have found something about, so that what
-// nothing explains can be told.
-type claimed map[mesh.Item]bool
+// claimed is what rules have found something about, so that what nothing
+// explains can be told. A failure speaks for its kin: fewer of the same kind
+// are too few for the rule that knows them, and not unexplained.
+type claimed struct {
+	items map[mesh.Item]bool
+	kin   map[string]bool
+}
 
-func (c claimed) add(h *hit) {
-	c[h.matter.item] = true
+func newClaimed() *claimed { return &claimed{items: map[mesh.Item]bool{}, kin: map[string]bool{}} }
+
+func (c *claimed) add(h *hit) {
+	things := []any{h.matter.item}
 	for _, thing := range h.matter.shown {
-		if item, ok := thing.(mesh.Item); ok {
-			c[item] = true
+		things = append(things, thing)
+	}
+	for _, thing := range things {
+		item, ok := thing.(mesh.Item)
+		if !ok {
+			continue
+		}
+		c.items[item] = true
+		if f, ok := item.(*mesh.Flow); ok {
+			c.kin[f.Kin()] = true
 		}
 	}
+}
+
+// has is true of an item that a rule has found something about; nothing is claimed of nil.
+func (c *claimed) has(item mesh.Item) bool {
+	if c == nil {
+		return false
+	}
+	f, ok := item.(*mesh.Flow)
+	return c.items[item] || ok && c.kin[f.Kin()]
 }

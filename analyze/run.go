@@ -53,7 +53,7 @@ func (e *Engine) runOne(ctx context.Context, m *mesh.Mesh, suppressions []Suppre
 	}
 	out.Rules.Total = len(e.rules)
 	var hits []*hit
-	found := claimed{}
+	found := newClaimed()
 	for _, r := range e.inOrder() {
 		ev := r.judge(ctx, m, found)
 		if ctx.Err() != nil {
@@ -115,7 +115,7 @@ func partition[T any](list []T, is func(T) bool) (yes, no []T) {
 	return yes, no
 }
 
-func (r *rule) judge(ctx context.Context, m *mesh.Mesh, found claimed) *evaluation {
+func (r *rule) judge(ctx context.Context, m *mesh.Mesh, found *claimed) *evaluation {
 	ctx, cancel := context.WithTimeoutCause(ctx, ruleTime, errRuleTime)
 	defer cancel()
 	ev := r.evaluate(ctx, m)
@@ -144,7 +144,7 @@ type evaluation struct {
 	told       map[toldOf]*telling // the first of each
 	gaps       []mesh.Gap
 	young      []mesh.Subject
-	claimed    claimed // by other rules, of a rule for what none has claimed
+	claimed    *claimed // by other rules, of a rule for what none has claimed
 }
 
 func (ev *evaluation) all(m *mesh.Mesh) {
@@ -198,7 +198,7 @@ func (ev *evaluation) item(item mesh.Item, scoped []string) error {
 		}
 	}
 	ev.applicable++
-	if !r.gapsFirst && ev.gap(item, scoped) || ev.tooYoung(item) || ev.claimed[item] {
+	if !r.gapsFirst && ev.gap(item, scoped) || ev.tooYoung(item) || ev.claimed.has(item) {
 		return nil
 	}
 	for i, p := range r.let {

@@ -77,8 +77,6 @@ const (
 const (
 	// recentFailure is how long before the capture a failure is of the present.
 	recentFailure = time.Minute
-	// recentCalls is how many of a pair's last calls are of the present.
-	recentCalls = 10
 	// doubt is how likely at most a fault that goes on would not have shown in
 	// the calls since: then it is over.
 	doubt = 0.01
@@ -89,14 +87,15 @@ const (
 // state judges failures, so many of them, the last of which was so long ago.
 func (a Aftermath) state(failures int, ago time.Duration) State {
 	switch {
-	case ago <= recentFailure, a.After > 0 && a.After < recentCalls:
+	case ago <= recentFailure:
 		return Ongoing
 	case a.After == 0:
 		return Unknown
 	case a.Episodes >= flapping && ago <= 2*a.LongestQuiet:
 		return Ongoing
 	}
-	rate := float64(failures) / float64(failures+a.Between)
+	// One call more that might have gone well keeps a single failure from being taken for all.
+	rate := float64(failures) / float64(failures+a.Between+1)
 	if math.Pow(1-rate, float64(a.After)) > doubt {
 		return Ongoing
 	}

@@ -147,3 +147,12 @@ func (f *Flow) Refs() []string {
 
 func (f *Flow) Evidence() []Evidence    { return f.Evidences }
 func (f *Flow) Gap(string) (*Gap, bool) { return nil, false }
+
+// Kin names the failures that are alike: of one class, at one destination or,
+// where none was chosen, of one service.
+func (f *Flow) Kin() string {
+	if f.Destination.Address == "" && f.Service != "" {
+		return f.Class + " " + f.Service
+	}
+	return f.Class + " " + f.Destination.subjectKey()
+}

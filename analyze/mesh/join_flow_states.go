@@ -71,7 +71,30 @@ func (j *flowJoin) stateOf(f *Flow) State {
 	case f.Destination.Gone, j.sourceGone(f), f.During != "" && f.OKSince > 0:
 		return Over
 	}
-	return f.Aftermath.state(f.Count, j.mesh.Captured.Sub(f.Last))
+	state := f.Aftermath.state(f.Count, j.mesh.Captured.Sub(f.Last))
+	if state == Unknown && f.restartedSince() {
+		return Over
+	}
+	return state
+}
+
+// restartedSince is true where an end's container, or its ztunnel, began anew
+// after the last of the failures: what they came of is not there any more.
+func (f *Flow) restartedSince() bool {
+	for _, end := range []*Peer{f.Source, f.Destination} {
+		if z := end.Ztunnel; z != nil && z.StartedAt.After(f.Last) {
+			return true
+		}
+		if end.Pod == nil {
+			continue
+		}
+		for _, c := range end.Pod.Containers {
+			if c.Restarts > 0 && c.StartedAt.After(f.Last) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // sourceGone is true where the caller was a pod of its ztunnel's node, and nothing has its name or address now.

@@ -24,7 +24,7 @@ func joinOutages(m *Mesh) {
 	former := map[string][]servicePort{} // of each service, those that were reached
 	failed := map[servicePort][]*Flow{}
 	for _, f := range m.Flows {
-		if f.Fault = f.fault(); f.Origin != "access-log" || f.Service == "" || f.Class != "" && (f.State == Over || !f.unreached()) {
+		if f.Fault = f.fault(); f.Origin != "access-log" || f.Service == "" || f.Class != "" && (f.State == Over || !f.unreached() || f.neverAdmitted()) {
 			continue
 		}
 		for _, key := range []servicePort{{service: f.Service, port: f.Port}, {service: f.Service, all: true}} {
@@ -88,4 +88,10 @@ func failedSince(flows []*Flow, t time.Time) int {
 // unreached is true of failures to reach the destination; what was cut later had reached it.
 func (f *Flow) unreached() bool {
 	return !slices.Contains([]string{"client-aborted", "server-aborted", "cut-while-closing", "drained", "policy-changed", "recursive-call"}, f.Class)
+}
+
+// neverAdmitted is true of denials of a caller that was never let in: others
+// may be, and the service is as it was.
+func (f *Flow) neverAdmitted() bool {
+	return f.Class == "policy-denied" && f.OKBefore+f.OKBetween == 0
 }

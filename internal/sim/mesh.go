@@ -132,13 +132,13 @@ func (p *meshPod) identity() string {
 // captured is true for a pod whose traffic its node's ztunnel handles.
 func (p *meshPod) captured() bool { return p.proxy == proxyUp && p.onNode.ztunnel != nil }
 
-// capturedAt is captured at a moment: a ztunnel that crashed handles nothing afterwards.
+// capturedAt is captured at a moment: a ztunnel that crashed, and is not back, handles nothing afterwards.
 func (p *meshPod) capturedAt(at time.Time) bool {
 	if !p.captured() {
 		return false
 	}
 	c := p.onNode.ztunnel.crashed
-	return c == nil || at.Before(c.at)
+	return c == nil || at.Before(c.at) || p.onNode.ztunnel.pod.ready
 }
 
 // sourcePort gives the next ephemeral port of the pod.

@@ -13,8 +13,8 @@ func applicationTraps() []Trap {
 		{"servers-cut-off-waypoints", "servers that end connections without an answer, whichever of a waypoint's pods calls", "", layCutByServers},
 		{"servers-not-listening", "a server that has not listened on its port for hours: the mesh delivers, and the pod refuses", "hint", layNotListening},
 		{"servers-reset", "a server that accepts connections and resets them without an answer", "", layResetting},
-		{"clients-give-up", "clients that hang up on a slow server before it has answered", "", layImpatientAlone},
-		{"externals-unreachable", "addresses outside the mesh that refuse, don't answer, or have no route", "", layUnreachableExternals},
+		{"clients-give-up", "clients that hang up on a slow server before it has answered", "hint", layImpatientAlone},
+		{"externals-unreachable", "addresses outside the mesh that refuse, don't answer, or have no route", "hint", layUnreachableExternals},
 		{"databases-only", "a captured pod whose only traffic goes in plain text to a database outside the mesh", "", layOn((*mesh).pickPod, layDatabasesOnly)},
 		{"calls-itself", "a pod that calls itself by its service's address", "", layCallsItself},
 	}

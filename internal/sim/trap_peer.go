@@ -15,7 +15,7 @@ func peerTraps() []Trap {
 		{"app-starts-after-proxy", "calls that were refused while an application of seconds ago came up", "", layLateApplication},
 		{"pod-deleted-under-load", "connections that were cut when a pod was deleted", "", layOnPair((*mesh).pickPeersApart, layDeletedUnderLoad)},
 		{"ztunnel-restarted", "a ztunnel restarted minutes ago, and its peers were refused until it was back", "hint", layOnPair((*mesh).pickPeersApart, layRestart)},
-		{"impatient-clients", "clients that hang up and servers that reset", "", layOnPair((*mesh).pickPeers, layImpatient)},
+		{"impatient-clients", "clients that hang up and servers that reset", "hint", layOnPair((*mesh).pickPeers, layImpatient)},
 	}
 }
 
