@@ -59,10 +59,15 @@ fuzz:
 	  done; \
 	done
 
+# What only the lab and tests of other packages call.
+TESTED_ONLY := internal/(ztunnel/dump_encode|istiod/ambientz|sim/kubeconfig)\.go
+
 lint:
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo 'run gofmt'; exit 1; }
 	$(GO) vet ./...
 	$(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.1 ./...
+	@echo 'deadcode ./cmd/...' && dead=$$($(GO) run golang.org/x/tools/cmd/deadcode@v0.49.0 ./cmd/... | grep -vE '$(TESTED_ONLY)'); \
+	  test -z "$$dead" || { echo "$$dead"; echo 'nothing that is shipped reaches these'; exit 1; }
 
 # Writes the pages that are generated from the rules and the model they read.
 docs:

@@ -27,7 +27,7 @@ func runAnonymized(ctx context.Context, clusters []Cluster, opts Options, progre
 	defer plain.Close() // its content is in the bundle, or of no use
 	inner := opts
 	inner.Output, inner.Stdout, inner.Recipients, inner.Names = bundle.Stdout, plain, nil, ""
-	summary, err := RunClusters(ctx, clusters, inner, progress)
+	summary, err := Run(ctx, clusters, inner, progress)
 	if err != nil {
 		return nil, err
 	}

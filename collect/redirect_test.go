@@ -57,7 +57,7 @@ func TestNoClientFollowsARedirect(t *testing.T) {
 				return err
 			},
 			"a whole run": func(ctx context.Context) error {
-				_, err := Run(ctx, a.config, Options{Output: filepath.Join(t.TempDir(), "b.tgz")}, Quiet{})
+				_, err := Run(ctx, []Cluster{{Config: a.config}}, Options{Output: filepath.Join(t.TempDir(), "b.tgz")}, Quiet{})
 				return err
 			},
 		} {

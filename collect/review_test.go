@@ -45,7 +45,7 @@ func collectFrom(t *testing.T, served sim.Options, opts Options) collected {
 	if opts.MetricsInterval == 0 {
 		opts.MetricsInterval = time.Millisecond
 	}
-	if _, err := Run(t.Context(), cluster.RESTConfig(), opts, &ui.Lines{W: &said}); err != nil {
+	if _, err := Run(t.Context(), []Cluster{{Config: cluster.RESTConfig()}}, opts, &ui.Lines{W: &said}); err != nil {
 		t.Fatal(err)
 	}
 	c.said = said.String()

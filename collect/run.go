@@ -20,17 +20,12 @@ type Cluster struct {
 	Config  *rest.Config
 }
 
-// Run collects one cluster into opts.Output. What can't be had is recorded in
-// the bundle and does not fail the run; the error is for a cluster that can't
-// be reached at all, or a bundle that can't be written. Cancel ctx with
-// ErrInterrupted to end early with what is there.
-func Run(ctx context.Context, config *rest.Config, opts Options, progress Progress) (*Summary, error) {
-	return RunClusters(ctx, []Cluster{{Context: opts.Context, Config: config}}, opts, progress)
-}
-
-// RunClusters collects several clusters of one mesh into one bundle, at the
-// same time. Of several, one that can't be reached is recorded as well.
-func RunClusters(ctx context.Context, clusters []Cluster, opts Options, progress Progress) (*Summary, error) {
+// Run collects one cluster, or several of one mesh at the same time, into
+// opts.Output. What can't be had is recorded in the bundle and does not fail
+// the run, nor does one of several clusters that can't be reached; the error is
+// for a mesh of which nothing can be reached, or a bundle that can't be
+// written. Cancel ctx with ErrInterrupted to end early with what is there.
+func Run(ctx context.Context, clusters []Cluster, opts Options, progress Progress) (*Summary, error) {
 	if opts.Names != "" {
 		return runAnonymized(ctx, clusters, opts, progress)
 	}

@@ -148,13 +148,6 @@ func names(group, name, version string) task {
 	return t
 }
 
-func groupName(group string) string {
-	if group == "" {
-		return "core"
-	}
-	return group
-}
-
 // use is the task to learn how much memory is in use.
 func use(name string, namespaced bool) task {
 	t := list("metrics.k8s.io", name, namespaced, "v1beta1")

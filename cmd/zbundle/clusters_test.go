@@ -30,7 +30,7 @@ func TestClustersAreReadAsOneMesh(t *testing.T) {
 		clusters = append(clusters, collect.Cluster{Context: ids[0], Config: c.RESTConfig()})
 	}
 	name := filepath.Join(t.TempDir(), "mesh.tgz")
-	if _, err := collect.RunClusters(t.Context(), clusters, collect.Options{Output: name, MetricsInterval: time.Millisecond}, collect.Quiet{}); err != nil {
+	if _, err := collect.Run(t.Context(), clusters, collect.Options{Output: name, MetricsInterval: time.Millisecond}, collect.Quiet{}); err != nil {
 		t.Fatal(err)
 	}
 	r, err := bundle.Open(name)

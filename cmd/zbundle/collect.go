@@ -100,7 +100,7 @@ func runCollect(ctx context.Context, s streams, o *collectOptions) error {
 	ctx, stop := interruptible(ctx, func() { _ = bundle.RemovePartial(opts.Output) }) // nobody waits for its error
 	defer stop()
 	progress, done := progressOn(s, o.quiet)
-	summary, err := collect.RunClusters(ctx, clusters, opts, progress)
+	summary, err := collect.Run(ctx, clusters, opts, progress)
 	done()
 	if err != nil && errors.Is(context.Cause(ctx), collect.ErrInterrupted) {
 		return &exitError{code: exitInterrupted, err: err}

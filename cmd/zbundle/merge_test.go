@@ -31,7 +31,7 @@ func collectedFrom(t *testing.T, cluster *sim.Cluster, name string, opts collect
 		opts.MetricsInterval = time.Millisecond
 	}
 	opts.Output, opts.Context = filepath.Join(t.TempDir(), name), "zsim"
-	if _, err := collect.Run(t.Context(), cluster.RESTConfig(), opts, collect.Quiet{}); err != nil {
+	if _, err := collect.Run(t.Context(), []collect.Cluster{{Config: cluster.RESTConfig()}}, opts, collect.Quiet{}); err != nil {
 		t.Fatal(err)
 	}
 	return opts.Output

@@ -91,7 +91,7 @@ func TestAScopeThatIsNotThereIsAnError(t *testing.T) {
 		`no node matches "disktype=tape" (--node-selector)`: {NodeSelector: "disktype=tape"},
 	} {
 		opts.Output = t.TempDir() + "/none.tgz"
-		if _, err := collect.Run(t.Context(), cluster.RESTConfig(), opts, collect.Quiet{}); err == nil || err.Error() != want {
+		if _, err := collect.Run(t.Context(), []collect.Cluster{{Config: cluster.RESTConfig()}}, opts, collect.Quiet{}); err == nil || err.Error() != want {
 			t.Errorf("got %v, want %s", err, want)
 		}
 	}

@@ -73,7 +73,7 @@ func managedEntry(manager string, operation metav1.ManagedFieldsOperationType, a
 		panic(fmt.Sprintf("names of fields can't be encoded: %v", err)) // strings only
 	}
 	when := metav1.NewTime(at.Truncate(time.Second))
-	return metav1.ManagedFieldsEntry{Manager: manager, Operation: operation, Time: &when, FieldsType: "FieldsV1", FieldsV1: &metav1.FieldsV1{Raw: raw}}
+	return metav1.ManagedFieldsEntry{Manager: manager, Operation: operation, Time: &when, FieldsType: "FieldsV1", FieldsV1: metav1.NewFieldsV1(string(raw))}
 }
 
 // changedPaths are the members, two levels deep, in which an object differs
