@@ -24,7 +24,10 @@ type Node struct {
 	// RebootedSeconds is how long ago its kubelet told of a reboot; 0 where no event does.
 	RebootedSeconds float64  `expr:"rebootedSeconds"`
 	Addresses       []string `expr:"addresses"`
-	Taints          []string `expr:"taints"`
+	// ProbeAddresses are those that its kubelet's failed probes came from, as Unhealthy events name
+	// them: of a bridge or a tunnel too, which are none of the node's own addresses.
+	ProbeAddresses []string `expr:"probeAddresses"`
+	Taints         []string `expr:"taints"`
 
 	Ztunnel *Ztunnel `expr:"ztunnel"`
 	CNI     *CNI     `expr:"cni"`
