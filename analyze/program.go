@@ -62,7 +62,7 @@ func (s scope) compile(e rules.Expr, opts ...expr.Option) (*program, error) {
 	opts = append(append([]expr.Option{expr.Env(types.Map(s)), expr.Patch(stepper{})}, functionOptions()...), opts...)
 	code, err := expr.Compile(e.Source, opts...)
 	if err != nil {
-		return nil, locate(e, err)
+		return nil, Locate(e, err)
 	}
 	guard := &goNames{}
 	node := code.Node()
@@ -74,9 +74,9 @@ func (s scope) compile(e rules.Expr, opts ...expr.Option) (*program, error) {
 	return &program{source: e, code: code}, nil
 }
 
-// locate turns an error of expr, whose line and column count in the
+// Locate turns an error of expr, whose line and column count in the
 // expression, into a problem whose line and column count in the rule's file.
-func locate(e rules.Expr, err error) rules.Problem {
+func Locate(e rules.Expr, err error) rules.Problem {
 	var at *file.Error
 	if !errors.As(err, &at) {
 		return problemAt(e, 1, 0, err.Error())
@@ -86,8 +86,7 @@ func locate(e rules.Expr, err error) rules.Problem {
 
 func problemAt(e rules.Expr, line, column int, text string) rules.Problem {
 	text = strings.ReplaceAll(strings.ReplaceAll(text, "*mesh.", ""), "mesh.", "")
-	l, c := e.At(line, column)
-	return rules.Problem{File: e.File, Line: l, Column: c, Text: text}
+	return e.ProblemAt(line, column, text)
 }
 
 // lineColumn of the character at an offset, as expr counts them.

@@ -201,12 +201,8 @@ func (ev *evaluation) item(item mesh.Item, scoped []string) error {
 	if !r.gapsFirst && ev.gap(item, scoped) || ev.tooYoung(item) || ev.claimed.has(item) {
 		return nil
 	}
-	for i, p := range r.let {
-		v, err := ev.eval(p)
-		if err != nil {
-			return err
-		}
-		ev.env[r.Rule.Let[i].Name] = v
+	if err := ev.lets(); err != nil {
+		return err
 	}
 	found, err := ev.truth(r.when)
 	if err != nil || !found {
@@ -214,6 +210,18 @@ func (ev *evaluation) item(item mesh.Item, scoped []string) error {
 	}
 	if ruled, ok := ev.weigh(item); ok {
 		ev.hit(item, ruled)
+	}
+	return nil
+}
+
+// lets gives the rule's named values for the item at hand.
+func (ev *evaluation) lets() error {
+	for i, p := range ev.rule.let {
+		v, err := ev.eval(p)
+		if err != nil {
+			return err
+		}
+		ev.env[ev.rule.Rule.Let[i].Name] = v
 	}
 	return nil
 }
@@ -233,7 +241,7 @@ func (ev *evaluation) gap(item mesh.Item, scoped []string) bool {
 func (ev *evaluation) eval(p *program) (any, error) {
 	v, err := ev.machine.Run(p.code, ev.env)
 	if err != nil {
-		return nil, locate(p.source, err)
+		return nil, Locate(p.source, err)
 	}
 	return v, nil
 }
@@ -281,16 +289,16 @@ func (ev *evaluation) hit(item mesh.Item, ruled ruling) {
 	}
 }
 
-// mostTold bounds the items that a rule says something of, far above the most
-// that anybody reads: of the others the finding has the subjects.
-const mostTold = 10_000
+// maxRenderedItems bounds the items whose texts a rule renders, far above the
+// most that anybody reads: of the others the finding has the subjects.
+const maxRenderedItems = 10_000
 
 // tell says what was found. Past the bound, it is what was said first of the
 // same group, without evidence.
 func (ev *evaluation) tell(item mesh.Item, h *hit) *telling {
 	k := toldOf{h.group, h.cause, h.timing.State == mesh.Over}
 	first := ev.told[k]
-	if first != nil && len(ev.hits) > mostTold {
+	if first != nil && len(ev.hits) > maxRenderedItems {
 		return first
 	}
 	told := ev.texts(item, h.cause)

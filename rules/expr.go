@@ -45,6 +45,15 @@ func (e Expr) At(line, column int) (int, int) {
 	return e.places[at].line, e.places[at].column
 }
 
+// Problem is one with the expression as a whole.
+func (e Expr) Problem(text string) Problem { return e.ProblemAt(1, 0, text) }
+
+// ProblemAt is one at a place in the expression, as At counts them.
+func (e Expr) ProblemAt(line, column int, text string) Problem {
+	line, column = e.At(line, column)
+	return Problem{File: e.File, Line: line, Column: column, Text: text}
+}
+
 // AtRune is the place in the file of a character of the expression.
 func (e Expr) AtRune(offset int) (line, column int) {
 	if offset < 0 || offset >= len(e.places) {

@@ -53,7 +53,7 @@ func Load(dir fs.FS, folder string) ([]*Rule, error) {
 			return err
 		}
 		if info.Size() > maxFile {
-			errs = append(errs, Problem{File: path.Join(folder, name), Line: 1, Column: 1, Text: fmt.Sprintf("the file has %d bytes, and a rule's may have %d", info.Size(), maxFile)})
+			errs = append(errs, Problem{File: path.Join(folder, name), Line: 1, Column: 1, Text: fmt.Sprintf("the file has %d bytes, which exceeds the limit of %d for a rule", info.Size(), maxFile)})
 			return nil
 		}
 		data, err := fs.ReadFile(dir, name)
@@ -131,7 +131,7 @@ func (p *parser) mapping(n *yaml.Node) {
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
 		if seen[key.Value] {
-			p.problem(key, "field %q stands here twice", key.Value)
+			p.problem(key, "duplicate field %q", key.Value)
 			continue
 		}
 		seen[key.Value] = true
@@ -233,7 +233,7 @@ func (p *parser) text(n *yaml.Node) string {
 		return ""
 	}
 	if strings.TrimSpace(n.Value) == "" {
-		p.problem(n, "want text here, and it is empty")
+		p.problem(n, "want text here, not an empty value")
 	}
 	return n.Value
 }
@@ -241,7 +241,7 @@ func (p *parser) text(n *yaml.Node) string {
 func (p *parser) oneOf(n *yaml.Node, allowed []string) string {
 	v := p.text(n)
 	if !slices.Contains(allowed, v) {
-		p.problem(n, "%q is none of %s", v, strings.Join(allowed, ", "))
+		p.problem(n, "%q must be one of %s", v, strings.Join(allowed, ", "))
 	}
 	return v
 }
@@ -294,10 +294,10 @@ func (p *parser) let(n *yaml.Node) {
 		name := n.Content[i]
 		field := "let/" + name.Value
 		if !letName.MatchString(name.Value) {
-			p.problem(name, "%q is no name for a value: want letters and digits", name.Value)
+			p.problem(name, "%q is not a name for a value: want letters and digits", name.Value)
 		}
 		if _, twice := p.rule.at[field]; twice {
-			p.problem(name, "%q stands here twice", name.Value)
+			p.problem(name, "duplicate name %q", name.Value)
 		}
 		p.mark(field, name)
 		p.rule.Let = append(p.rule.Let, Let{name.Value, *p.expr(n.Content[i+1])})
@@ -359,7 +359,7 @@ func (p *parser) test(n *yaml.Node) {
 		p.problem(n, "a test needs name and expect")
 	}
 	if len(t.Unless)+len(t.Still) > 0 && len(t.Expect) == 0 {
-		p.problem(n, "unless and still alter what the test finds, and it expects to find nothing")
+		p.problem(n, "unless and still alter what the test finds, but the test expects no finding")
 	}
 	p.rule.Tests = append(p.rule.Tests, t)
 }

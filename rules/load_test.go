@@ -43,13 +43,13 @@ func TestDefectsOfARuleFileAreNamedWithTheirPlace(t *testing.T) {
 			`r.yaml:12:1: unknown field "sevrity"`,
 		}},
 		"a severity that does not exist": {strings.Replace(whole, "warning", "bad", 1), []string{
-			`r.yaml:3:11: "bad" is none of critical, error, warning, notice, hint`,
+			`r.yaml:3:11: "bad" must be one of critical, error, warning, notice, hint`,
 		}},
 		"a field that is missing": {strings.Replace(whole, "when: pod.running\n", "", 1), []string{
 			`r.yaml:1:1: field "when" is missing`,
 		}},
 		"a field that stands there twice": {whole + "cause: again\n", []string{
-			`r.yaml:12:1: field "cause" stands here twice`,
+			`r.yaml:12:1: duplicate field "cause"`,
 		}},
 		"an interpolation without an end": {strings.Replace(whole, "cause: c", "cause: of ${pod.name", 1), []string{
 			`r.yaml:9:8: a ${ in the text has no closing }`,
@@ -58,7 +58,7 @@ func TestDefectsOfARuleFileAreNamedWithTheirPlace(t *testing.T) {
 			`r.yaml:1:5: id "SomeRule" is not of the form words-with-dashes`,
 		}},
 		"a let that no expression could name": {whole + "let:\n  a-b: pod\n", []string{
-			`r.yaml:13:3: "a-b" is no name for a value: want letters and digits`,
+			`r.yaml:13:3: "a-b" is not a name for a value: want letters and digits`,
 		}},
 		"a test without an expectation": {whole + "tests:\n  - name: t\n    change:\n      - {fil: x}\n", []string{
 			`r.yaml:15:10: unknown field "fil" of a change`,
@@ -66,8 +66,8 @@ func TestDefectsOfARuleFileAreNamedWithTheirPlace(t *testing.T) {
 			`r.yaml:13:5: a test needs name and expect`,
 		}},
 		"several at once": {strings.NewReplacer("warning", "bad", "enrolment", "stuff", "impact: i\n", "").Replace(whole), []string{
-			`r.yaml:3:11: "bad" is none of critical, error, warning, notice, hint`,
-			`r.yaml:4:11: "stuff" is none of control-plane, resources, enrolment, certificates, workloads, multi-cluster, waypoints, policy, hbone, load-balancing, dns, versions, platform`,
+			`r.yaml:3:11: "bad" must be one of critical, error, warning, notice, hint`,
+			`r.yaml:4:11: "stuff" must be one of control-plane, resources, enrolment, certificates, workloads, multi-cluster, waypoints, policy, hbone, load-balancing, dns, versions, platform`,
 			`r.yaml:1:1: field "impact" is missing`,
 		}},
 		"two rules in a file": {whole + "---\n" + whole, []string{
@@ -110,7 +110,7 @@ func TestAFolderIsReadWholeInSpiteOfItsDefects(t *testing.T) {
 	want := []string{
 		"mine/c.yaml:1:1: did not find expected node content",
 		`mine/deep/b.yml:12:1: unknown field "x"`,
-		"mine/enormous.yml:1:1: the file has 2097152 bytes, and a rule's may have 1048576",
+		"mine/enormous.yml:1:1: the file has 2097152 bytes, which exceeds the limit of 1048576 for a rule",
 	}
 	if diff := cmp.Diff(want, strings.Split(err.Error(), "\n")); diff != "" {
 		t.Errorf("errors (-want +got):\n%s", diff)

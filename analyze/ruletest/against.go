@@ -25,15 +25,15 @@ type Match struct {
 func Against(ctx context.Context, engine *analyze.Engine, keep func(*rules.Rule) bool, m *mesh.Mesh) ([]Match, error) {
 	var out []Match
 	for _, r := range engine.Select(keep).Rules() {
-		trial, err := engine.Trial(r.ID, m)
+		trial, err := newTrial(engine, r.ID, m)
 		if err != nil {
 			return nil, err
 		}
-		s, err := trial.Select(ctx, reads(r))
+		s, err := trial.choose(ctx, reads(r))
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, Match{Rule: r.ID, For: r.For, Items: s.Items, Chosen: s.Chosen, Empty: slices.Concat([]string{}, s.Empty)})
+		out = append(out, Match{Rule: r.ID, For: r.For, Items: s.items, Chosen: s.chosen, Empty: slices.Concat([]string{}, s.empty)})
 	}
 	return out, nil
 }

@@ -27,30 +27,30 @@ func hints(ctx context.Context, engine *analyze.Engine, r *rules.Rule, alive []l
 		if err != nil {
 			return nil, err
 		}
-		trial, err := engine.Trial(r.ID, m)
+		trial, err := newTrial(engine, r.ID, m)
 		if err != nil {
 			return nil, err
 		}
-		found, err := trial.Run(ctx)
+		found, err := trial.run(ctx)
 		if err != nil {
 			return nil, err
 		}
 		try := func(a rules.Alteration) (ok bool) {
-			restore, err := trial.Alter(a, found.Items)
+			restore, err := trial.alter(ctx, a, found.items)
 			if err != nil {
 				return false
 			}
 			defer restore()
 			ok = true
-			now, err := trial.Run(ctx)
+			now, err := trial.run(ctx)
 			if err != nil {
 				return ok
 			}
-			under, s := "", state{gaps: found.Undecided}
+			under, s := "", state{gaps: found.undecided}
 			switch {
-			case now.Undecided && !found.Undecided:
+			case now.undecided && !found.undecided:
 				return ok
-			case len(now.Subjects) == 0:
+			case len(now.subjects) == 0:
 				under = "unless"
 			case slices.Equal(subjects(now), subjects(found)):
 				under, s.subjects = "still", subjects(found)
@@ -58,7 +58,7 @@ func hints(ctx context.Context, engine *analyze.Engine, r *rules.Rule, alive []l
 				return ok
 			}
 			alive = slices.DeleteFunc(alive, func(l living) bool {
-				on, err := l.engine.Trial(r.ID, m)
+				on, err := newTrial(l.engine, r.ID, m)
 				if err != nil {
 					return false
 				}

@@ -8,9 +8,9 @@ import (
 )
 
 // Lint looks for tests that could not run: on worlds and files that do not
-// exist, or with changes that say nothing to change.
+// exist, with changes that say nothing to change, or alterations that fit no types.
 func Lint(set []*rules.Rule) []rules.Problem {
-	var out []rules.Problem
+	out := lintAlterations(set)
 	for _, r := range set {
 		for _, t := range r.Tests {
 			problem := func(text string) {

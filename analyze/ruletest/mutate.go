@@ -63,7 +63,7 @@ func mutate(ctx context.Context, engine *analyze.Engine, r *rules.Rule) (Mutatio
 		if err != nil {
 			return out, r.Problem("id", "%s: %v", t.Name, err)
 		}
-		trial, err := engine.Trial(r.ID, m)
+		trial, err := newTrial(engine, r.ID, m)
 		if err != nil {
 			return out, err
 		}
@@ -76,7 +76,7 @@ func mutate(ctx context.Context, engine *analyze.Engine, r *rules.Rule) (Mutatio
 				return err
 			}
 			alive = slices.DeleteFunc(alive, func(l living) bool {
-				on, err := l.engine.Trial(r.ID, m)
+				on, err := newTrial(l.engine, r.ID, m)
 				if err != nil {
 					return false
 				}

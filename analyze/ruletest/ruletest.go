@@ -36,7 +36,7 @@ func Run(ctx context.Context, engine *analyze.Engine, r *rules.Rule, t rules.Tes
 	if t.Only {
 		out.Failure = alone(ctx, engine, r.ID, m)
 	}
-	trial, err := engine.Trial(r.ID, m)
+	trial, err := newTrial(engine, r.ID, m)
 	if err == nil {
 		err = states(ctx, trial, t, func(s state) error {
 			if failure, err := s.judge(ctx, trial); err != nil || failure == "" {
@@ -94,23 +94,23 @@ func (s state) prefix() string {
 
 // states brings the mesh of a trial into each state of a test in turn. The
 // first error of visit ends it.
-func states(ctx context.Context, trial *analyze.Trial, t rules.Test, visit func(state) error) error {
+func states(ctx context.Context, trial *ruleTrial, t rules.Test, visit func(state) error) error {
 	plain := state{subjects: slices.Sorted(slices.Values(t.Expect)), undecided: t.Undecided, tells: t.Tells}
 	if err := visit(plain); err != nil || len(t.Unless)+len(t.Still) == 0 {
 		return err
 	}
-	found, err := trial.Run(ctx)
+	found, err := trial.run(ctx)
 	if err != nil {
 		return err
 	}
 	for i, a := range slices.Concat(t.Unless, t.Still) {
-		s := state{alteration: a.Source, gaps: found.Undecided}
+		s := state{alteration: a.Source, gaps: found.undecided}
 		if i >= len(t.Unless) {
 			s.subjects = plain.subjects
 		} else {
 			s.unmade = true
 		}
-		restore, err := trial.Alter(a, found.Items)
+		restore, err := trial.alter(ctx, a, found.items)
 		if err != nil {
 			return err
 		}
@@ -124,8 +124,8 @@ func states(ctx context.Context, trial *analyze.Trial, t rules.Test, visit func(
 }
 
 // judge compares what a rule finds with what the state expects; "" where they are the same.
-func (s state) judge(ctx context.Context, trial *analyze.Trial) (string, error) {
-	j, err := trial.Run(ctx)
+func (s state) judge(ctx context.Context, trial *ruleTrial) (string, error) {
+	j, err := trial.run(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -134,29 +134,29 @@ func (s state) judge(ctx context.Context, trial *analyze.Trial) (string, error) 
 		found = slices.DeleteFunc(found, func(name string) bool { return strings.HasSuffix(name, ")") })
 	}
 	switch {
-	case s.undecided && !j.Undecided:
-		return "expected undecided, " + told(found, j.Undecided), nil
+	case s.undecided && !j.undecided:
+		return "expected undecided, " + told(found, j.undecided), nil
 	case s.undecided && len(found) > 0:
-		return "expected undecided and no finding, " + told(found, j.Undecided), nil
+		return "expected undecided and no finding, " + told(found, j.undecided), nil
 	case !s.undecided && !slices.Equal(found, s.subjects):
-		return fmt.Sprintf("expected %s, %s", list(s.subjects), told(found, j.Undecided)), nil
-	case !s.undecided && len(s.subjects) == 0 && j.Undecided && !s.gaps:
+		return fmt.Sprintf("expected %s, %s", list(s.subjects), told(found, j.undecided)), nil
+	case !s.undecided && len(s.subjects) == 0 && j.undecided && !s.gaps:
 		return "expected a decision and no finding, the rule is undecided", nil
 	}
 	for _, text := range s.tells {
-		if !slices.ContainsFunc(j.Told, func(told string) bool { return strings.Contains(told, text) }) {
-			return fmt.Sprintf("expected it to tell of %q, it says: %s", text, strings.Join(j.Told, " ")), nil
+		if !slices.ContainsFunc(j.told, func(told string) bool { return strings.Contains(told, text) }) {
+			return fmt.Sprintf("expected it to tell of %q, it says: %s", text, strings.Join(j.told, " ")), nil
 		}
 	}
 	return "", nil
 }
 
-func subjects(j *analyze.Judgement) []string {
+func subjects(j *judgement) []string {
 	var out []string
-	for i, s := range j.Subjects {
+	for i, s := range j.subjects {
 		name := s.Kind + " " + strings.TrimPrefix(s.Namespace+"/"+s.Name, "/")
-		if j.Notes[i] != "" {
-			name += " (" + j.Notes[i] + ")"
+		if j.notes[i] != "" {
+			name += " (" + j.notes[i] + ")"
 		}
 		out = append(out, name)
 	}

@@ -12,7 +12,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/zbundle/zbundle/analyze"
+	"github.com/zbundle/zbundle/analyze/ruletest"
 	"github.com/zbundle/zbundle/internal/sim"
 )
 
@@ -84,13 +84,13 @@ func (d accuracyDoc) write() error {
 // healthyPart measures what must give nothing: healthy meshes, and those with
 // traps; and how near they come to thresholds.
 func healthyPart(t *testing.T, doc accuracyDoc) {
-	rooms := map[string]analyze.Headroom{}
+	rooms := map[string]ruletest.Headroom{}
 	doc["Healthy meshes"] = healthySection(t, rooms)
 	doc["Traps"] = trapSection(t, rooms)
 	doc["Headroom of thresholds"] = headroomSection(rooms)
 }
 
-func healthySection(t *testing.T, rooms map[string]analyze.Headroom) string {
+func healthySection(t *testing.T, rooms map[string]ruletest.Headroom) string {
 	var trials []trial
 	for _, of := range []size{small, large, {*largest, 2 * *largest}} {
 		trials = append(trials, trial{name: of.String(), opts: generated(of, nil, nil)})
@@ -138,7 +138,7 @@ func faultPart(t *testing.T, doc accuracyDoc) {
 	doc["Faults"] = text.String()
 }
 
-func trapSection(t *testing.T, rooms map[string]analyze.Headroom) string {
+func trapSection(t *testing.T, rooms map[string]ruletest.Headroom) string {
 	var trials []trial
 	for _, trap := range sim.Traps() {
 		trials = append(trials, trial{name: trap.Name, opts: generated(medium, nil, []string{trap.Name})})
@@ -201,7 +201,7 @@ func unmatched(t *testing.T) func(name string) bool {
 }
 
 // widen keeps of each threshold the worst case.
-func widen(rooms map[string]analyze.Headroom, more []analyze.Headroom) {
+func widen(rooms map[string]ruletest.Headroom, more []ruletest.Headroom) {
 	for _, h := range more {
 		key := h.Rule + " " + h.Comparison
 		old := rooms[key]
@@ -210,7 +210,7 @@ func widen(rooms map[string]analyze.Headroom, more []analyze.Headroom) {
 	}
 }
 
-func headroomSection(rooms map[string]analyze.Headroom) string {
+func headroomSection(rooms map[string]ruletest.Headroom) string {
 	var text strings.Builder
 	text.WriteString("How near the healthy meshes and the traps above come to the thresholds of rules: the worst case as a share of the threshold, among\n" +
 		"the items that nothing but this comparison keeps from being found. Where there are none, other conditions keep all of them.\n\n| rule | found where | items | worst |\n| --- | --- | --- | --- |\n")

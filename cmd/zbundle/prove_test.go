@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/zbundle/zbundle/internal/sim"
@@ -16,7 +17,9 @@ var prove = flag.Bool("prove", false, "try all rules on planted faults and recor
 
 // TestProve writes rules/proven.lock: over which recorded versions each rule
 // decided, and in which planted faults and recorded worlds it found something.
-// That they found what they should is what the tests of both hold.
+// That they found what they should is what the tests of both hold. It fails,
+// and writes nothing, where a trial fails or a rule that had found something
+// finds it nowhere any more.
 func TestProve(t *testing.T) {
 	if !*prove {
 		t.Skip("make prove runs it")
@@ -54,6 +57,18 @@ func TestProve(t *testing.T) {
 		for _, f := range everything(r.result.Findings) {
 			proofs[f.ID].Found = added(proofs[f.ID].Found, r.name)
 		}
+	}
+	before, err := rules.Proofs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for id, proof := range proofs {
+		if len(before[id].Found) > 0 && len(proof.Found) == 0 {
+			t.Errorf("rule %s found something in %s, and finds nothing anywhere now", id, strings.Join(before[id].Found, ", "))
+		}
+	}
+	if t.Failed() {
+		t.Fatal("rules/proven.lock was not written")
 	}
 	text, err := json.MarshalIndent(proofs, "", "  ")
 	if err != nil {

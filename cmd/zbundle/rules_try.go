@@ -206,7 +206,7 @@ func lintRules(s streams, dir string) error {
 	defects := analyze.Problems(err)
 	taken, doubts := rules.Check(set)
 	engine, err := analyze.Compile(set)
-	defects = slices.Concat(defects, taken, analyze.Problems(err), engine.LintNeeds(), analyze.Lint(own), ruletest.Lint(own))
+	defects = slices.Concat(defects, taken, analyze.Problems(err), engine.LintNeeds(), ruletest.Lint(own))
 	doubts = append(doubts, rules.Uncontested(own)...)
 	for _, r := range own {
 		if len(r.Tests) == 0 {

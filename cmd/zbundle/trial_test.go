@@ -13,8 +13,8 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/zbundle/zbundle/analyze"
 	"github.com/zbundle/zbundle/analyze/load"
+	"github.com/zbundle/zbundle/analyze/ruletest"
 	"github.com/zbundle/zbundle/analyze/source"
 	"github.com/zbundle/zbundle/internal/sim"
 )
@@ -25,7 +25,7 @@ type trial struct {
 	opts    sim.Options
 	planted []sim.Planted
 	result  said
-	room    []analyze.Headroom
+	room    []ruletest.Headroom
 	err     error
 }
 
@@ -94,7 +94,7 @@ func called(ctx context.Context, args ...string) ([]byte, error) {
 	return stdout.Bytes(), nil
 }
 
-func roomIn(ctx context.Context, file string) ([]analyze.Headroom, error) {
+func roomIn(ctx context.Context, file string) ([]ruletest.Headroom, error) {
 	engine, err := loadEngine(nil)
 	if err != nil {
 		return nil, err
@@ -107,7 +107,7 @@ func roomIn(ctx context.Context, file string) ([]analyze.Headroom, error) {
 	if err != nil {
 		return nil, err
 	}
-	return engine.Headroom(ctx, m)
+	return ruletest.MeasureHeadroom(ctx, engine, m)
 }
 
 // verdictOf says whether what was planted was found, and what else was.

@@ -1,4 +1,4 @@
-package analyze
+package ruletest
 
 import (
 	"context"
@@ -8,8 +8,8 @@ import (
 
 	"github.com/expr-lang/expr/ast"
 	"github.com/expr-lang/expr/parser"
-	"github.com/expr-lang/expr/vm"
 
+	"github.com/zbundle/zbundle/analyze"
 	"github.com/zbundle/zbundle/analyze/mesh"
 	"github.com/zbundle/zbundle/rules"
 )
@@ -32,30 +32,31 @@ type threshold struct {
 	text   string
 	above  bool // values above the bound are found
 	strict bool // the bound itself is not
-	value  *program
-	bound  *program
-	others []*program
+	value  *analyze.Program
+	bound  *analyze.Program
+	others []*analyze.Program
 }
 
-// Headroom measures all thresholds of all rules in a mesh.
-func (e *Engine) Headroom(ctx context.Context, m *mesh.Mesh) ([]Headroom, error) {
+// MeasureHeadroom measures all thresholds of all rules of an engine in a mesh.
+func MeasureHeadroom(ctx context.Context, engine *analyze.Engine, m *mesh.Mesh) ([]Headroom, error) {
 	var out []Headroom
-	for _, r := range e.rules {
-		for _, t := range r.thresholds() {
+	for _, r := range engine.Rules() {
+		rule, err := engine.Rule(r.ID)
+		if err != nil {
+			return nil, err
+		}
+		for _, t := range thresholds(rule) {
 			h := Headroom{Rule: r.ID, Comparison: t.text}
-			ev := r.evaluate(ctx, m)
-			ev.machine = vm.VM{MemoryBudget: memoryBudget}
-			items := r.over.items(m)
-			scoped, whole := ev.needs(items, m)
-			for _, item := range items {
+			ev := rule.Evaluate(ctx, m)
+			for _, item := range ev.Items() {
 				if ctx.Err() != nil {
 					return nil, context.Cause(ctx)
 				}
-				ev.env[r.over.item] = item
-				if !whole || ev.gap(item, scoped) {
+				ev.At(item)
+				if !ev.Known() {
 					continue // it is not judged at all
 				}
-				if share, ok := ev.share(t); ok {
+				if share, ok := t.share(ev); ok {
 					h.Items++
 					h.Worst = max(h.Worst, share)
 				}
@@ -66,22 +67,18 @@ func (e *Engine) Headroom(ctx context.Context, m *mesh.Mesh) ([]Headroom, error)
 	return out, nil
 }
 
-// share of a threshold that the item at hand reaches, where all else holds.
-func (ev *evaluation) share(t threshold) (share float64, ok bool) {
-	for i, p := range ev.rule.let {
-		v, err := ev.eval(p)
-		if err != nil {
-			return 0, false
-		}
-		ev.env[ev.rule.Rule.Let[i].Name] = v
+// share of the threshold that the item at hand reaches, where all else holds.
+func (t threshold) share(ev *analyze.Evaluation) (share float64, ok bool) {
+	if err := ev.Let(); err != nil {
+		return 0, false
 	}
 	for _, p := range t.others {
-		if holds, err := ev.truth(p); err != nil || !holds {
+		if holds, err := ev.Truth(p); err != nil || !holds {
 			return 0, false
 		}
 	}
-	value, wholeValue, okValue := ev.number(t.value)
-	bound, wholeBound, okBound := ev.number(t.bound)
+	value, wholeValue, okValue := number(ev, t.value)
+	bound, wholeBound, okBound := number(ev, t.bound)
 	if !okValue || !okBound {
 		return 0, false
 	}
@@ -105,8 +102,8 @@ func (ev *evaluation) share(t threshold) (share float64, ok bool) {
 }
 
 // number is a program's value, and whether it is a whole one by its type.
-func (ev *evaluation) number(p *program) (n float64, whole, ok bool) {
-	v, err := ev.eval(p)
+func number(ev *analyze.Evaluation, p *analyze.Program) (n float64, whole, ok bool) {
+	v, err := ev.Value(p)
 	if err != nil || v == nil {
 		return 0, false, false
 	}
@@ -118,11 +115,8 @@ func (ev *evaluation) number(p *program) (n float64, whole, ok bool) {
 }
 
 // thresholds are found among what where and when join with &&.
-func (r *rule) thresholds() []threshold {
-	s := newScope(r.over)
-	for i, p := range r.let {
-		s[r.Rule.Let[i].Name] = known{*p.code.Node().Nature()}
-	}
+func thresholds(rule *analyze.CompiledRule) []threshold {
+	r, s := rule.Source(), rule.Scope()
 	var conditions []ast.Node
 	for _, e := range []*rules.Expr{r.Where, r.When} {
 		if e == nil {
@@ -150,10 +144,10 @@ func (r *rule) thresholds() []threshold {
 		if constant(b.Left) {
 			value, bound, t.above = b.Right, b.Left, !t.above
 		}
-		t.value, t.bound = s.must(value), s.must(bound)
+		t.value, t.bound = part(s, value), part(s, bound)
 		for j, other := range conditions {
 			if i != j {
-				t.others = append(t.others, s.must(other))
+				t.others = append(t.others, part(s, other))
 			}
 		}
 		if t.value != nil && t.bound != nil && !slices.Contains(t.others, nil) && !zero(bound) {
@@ -163,9 +157,9 @@ func (r *rule) thresholds() []threshold {
 	return out
 }
 
-// must compiles a part of an expression that compiled as a whole; nil where it does not.
-func (s scope) must(node ast.Node) *program {
-	p, err := s.compile(rules.Expr{Source: node.String()})
+// part compiles a part of an expression that compiled as a whole; nil where it does not.
+func part(s *analyze.Scope, node ast.Node) *analyze.Program {
+	p, err := s.Compile(rules.Expr{Source: node.String()})
 	if err != nil {
 		return nil
 	}

@@ -1,4 +1,4 @@
-package analyze
+package ruletest
 
 import (
 	"errors"
@@ -7,24 +7,24 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/zbundle/zbundle/analyze"
 	"github.com/zbundle/zbundle/analyze/mesh"
 	"github.com/zbundle/zbundle/rules"
 )
 
-// Lint types the alterations in the tests of rules, which only running those
-// tests would do otherwise.
-func Lint(set []*rules.Rule) []rules.Problem {
+// lintAlterations types the alterations in the tests of rules, which only
+// running those tests would do otherwise.
+func lintAlterations(set []*rules.Rule) []rules.Problem {
 	var problems []rules.Problem
 	for _, r := range set {
-		over, err := collectionNamed(r.For)
+		scope, err := analyze.ScopeOf(r.For)
 		if err != nil {
-			continue // Compile tells
+			continue // analyze.Compile tells
 		}
-		s := newScope(over)
 		for _, t := range r.Tests {
 			for _, a := range slices.Concat(t.Unless, t.Still) {
 				for _, set := range a.Sets {
-					problems = append(problems, Problems(s.lint(over, set))...)
+					problems = append(problems, analyze.Problems(lintAssignment(scope, set))...)
 				}
 			}
 		}
@@ -32,19 +32,20 @@ func Lint(set []*rules.Rule) []rules.Problem {
 	return problems
 }
 
-func (s scope) lint(over collection, set rules.Assignment) error {
-	_, errValue := s.compile(set.Value)
+func lintAssignment(scope *analyze.Scope, set rules.Assignment) error {
+	_, errValue := scope.Compile(set.Value)
 	steps, err := pathSteps(set.Path)
 	if err != nil {
 		return errors.Join(err, errValue)
 	}
-	roots := map[string]reflect.Type{wholeMesh: reflect.TypeFor[*mesh.Mesh](), over.item: over.typ}
+	item, of := scope.Item()
+	roots := map[string]reflect.Type{analyze.WholeMesh: reflect.TypeFor[*mesh.Mesh](), item: of}
 	root, ok := roots[steps[0]]
 	if !ok {
-		return errors.Join(problemAt(set.Path, 1, 0, fmt.Sprintf("an alteration begins with %s or %s, not %s", over.item, wholeMesh, steps[0])), errValue)
+		return errors.Join(notARoot(scope, set.Path, steps[0]), errValue)
 	}
 	if err := typed(root, steps[1:]); err != nil {
-		return errors.Join(problemAt(set.Path, 1, 0, err.Error()), errValue)
+		return errors.Join(set.Path.Problem(err.Error()), errValue)
 	}
 	return errValue
 }

@@ -1,4 +1,4 @@
-package analyze_test
+package ruletest_test
 
 import (
 	"testing"
@@ -7,6 +7,8 @@ import (
 
 	"github.com/zbundle/zbundle/analyze"
 	"github.com/zbundle/zbundle/analyze/mesh"
+	"github.com/zbundle/zbundle/analyze/ruletest"
+	"github.com/zbundle/zbundle/rules"
 )
 
 func TestHeadroomIsOfWhatOneThresholdAloneKeepsBack(t *testing.T) {
@@ -21,29 +23,44 @@ func TestHeadroomIsOfWhatOneThresholdAloneKeepsBack(t *testing.T) {
 		when  string
 		needs string
 		mesh  *mesh.Mesh
-		want  []analyze.Headroom
+		want  []ruletest.Headroom
 	}{
-		"a number reaches a share of the bound": {"pod.running && pod.ageSeconds > 60", "pods", known, []analyze.Headroom{
+		"a number reaches a share of the bound": {"pod.running && pod.ageSeconds > 60", "pods", known, []ruletest.Headroom{
 			{Comparison: "pod.ageSeconds > 60", Items: 2, Worst: 0.75},
 		}},
-		"below the bound is what it is above it": {"pod.running && pod.ageSeconds < 15", "pods", known, []analyze.Headroom{
+		"below the bound is what it is above it": {"pod.running && pod.ageSeconds < 15", "pods", known, []ruletest.Headroom{
 			{Comparison: "pod.ageSeconds < 15", Items: 2, Worst: 0.5},
 		}},
-		"of whole numbers the nearest that is found counts": {"pod.running && pod.probeFailures > 3", "pods", known, []analyze.Headroom{
+		"of whole numbers the nearest that is found counts": {"pod.running && pod.probeFailures > 3", "pods", known, []ruletest.Headroom{
 			{Comparison: "pod.probeFailures > 3", Items: 2, Worst: 0.75},
 		}},
-		"what is not judged has none": {"pod.running && pod.ageSeconds > 60", "pods!", blind, []analyze.Headroom{
+		"what is not judged has none": {"pod.running && pod.ageSeconds > 60", "pods!", blind, []ruletest.Headroom{
 			{Comparison: "pod.ageSeconds > 60"},
 		}},
-		"what other conditions keep back has none": {"pod.deleting && pod.ageSeconds > 60", "pods", known, []analyze.Headroom{
+		"what other conditions keep back has none": {"pod.deleting && pod.ageSeconds > 60", "pods", known, []ruletest.Headroom{
 			{Comparison: "pod.ageSeconds > 60"},
 		}},
 	} {
-		engine, err := analyze.Compile(parse(t, file("a", "needs: ["+test.needs+"]", "when: "+test.when)))
+		rule, problems := rules.Parse("a.yaml", []byte(`id: a
+title: A rule
+severity: warning
+category: resources
+for: pods
+needs: [`+test.needs+`]
+when: `+test.when+`
+message: m
+cause: c
+impact: i
+remedy: r
+`))
+		if len(problems) > 0 {
+			t.Fatal(problems)
+		}
+		engine, err := analyze.Compile([]*rules.Rule{rule})
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := engine.Headroom(t.Context(), test.mesh)
+		got, err := ruletest.MeasureHeadroom(t.Context(), engine, test.mesh)
 		if err != nil {
 			t.Fatal(err)
 		}

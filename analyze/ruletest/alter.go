@@ -1,4 +1,4 @@
-package analyze
+package ruletest
 
 import (
 	"errors"
@@ -6,11 +6,13 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/expr-lang/expr/ast"
 	"github.com/expr-lang/expr/parser"
 
+	"github.com/zbundle/zbundle/analyze"
 	"github.com/zbundle/zbundle/rules"
 )
 
@@ -18,7 +20,7 @@ import (
 func pathSteps(e rules.Expr) ([]string, error) {
 	tree, err := parser.Parse(e.Source)
 	if err != nil {
-		return nil, locate(e, err)
+		return nil, analyze.Locate(e, err)
 	}
 	var steps []string
 	node := tree.Node
@@ -38,7 +40,7 @@ func pathSteps(e rules.Expr) ([]string, error) {
 			slices.Reverse(steps)
 			return steps, nil
 		}
-		return nil, problemAt(e, 1, 0, "want a path of fields, such as pod.ztunnel.name")
+		return nil, e.Problem("want a path of fields, such as pod.ztunnel.name")
 	}
 }
 
@@ -159,7 +161,7 @@ func convert(value any, to reflect.Type) (reflect.Value, error) {
 	case !v.IsValid() && slices.Contains([]reflect.Kind{reflect.Pointer, reflect.Slice, reflect.Map}, to.Kind()):
 		return reflect.Zero(to), nil
 	case !v.IsValid():
-		return reflect.Value{}, fmt.Errorf("nil does not fit a field of type %s", to)
+		return reflect.Value{}, fmt.Errorf("nil does not fit a field of type %s", typeName(to))
 	case v.Type().AssignableTo(to):
 		return v, nil
 	case to == reflect.TypeFor[time.Time]() && v.Kind() == reflect.String:
@@ -191,5 +193,10 @@ func convert(value any, to reflect.Type) (reflect.Value, error) {
 			return to, nil
 		}
 	}
-	return reflect.Value{}, fmt.Errorf("a %T does not fit a field of type %s", value, to)
+	return reflect.Value{}, fmt.Errorf("a %s does not fit a field of type %s", typeName(v.Type()), typeName(to))
+}
+
+// typeName is the name of a type as docs/rules/model.md has it.
+func typeName(t reflect.Type) string {
+	return strings.NewReplacer("*mesh.", "", "mesh.", "").Replace(t.String())
 }
