@@ -132,7 +132,7 @@ func (about *concern) add(c *changesNear, key string) {
 // resourceOf is the resource of a kind in lower case.
 func resourceOf(kind string) string {
 	switch {
-	case strings.HasSuffix(kind, "y"):
+	case strings.HasSuffix(kind, "y") && !strings.HasSuffix(kind, "ay"): // "gateways", and "policies"
 		return strings.TrimSuffix(kind, "y") + "ies"
 	case strings.HasSuffix(kind, "s"):
 		return kind + "es"

@@ -46,10 +46,19 @@ func roll(hits []*hit, m *mesh.Mesh) []*result.Finding {
 		}
 	}
 	owners, near := ownersOf(m), newChangesNear(m)
+	began := map[*result.Finding]time.Time{} // what shows of a cause is what its symptoms show
 	var top []*result.Finding
 	for k, f := range findings {
 		fill(f, k.rule, k.group, byKey[k], owners)
-		f.Changes = near.of(byKey[k], setTime(f, byKey[k]))
+		first := setTime(f, byKey[k])
+		began[f] = earlier(began[f], first)
+		if k.under != nil {
+			began[k.under] = earlier(began[k.under], first)
+		}
+	}
+	for k, f := range findings {
+		f.First = rfc3339(began[f])
+		f.Changes = near.of(byKey[k], began[f])
 		if k.under == nil {
 			top = append(top, f)
 		} else {
@@ -61,6 +70,14 @@ func roll(hits []*hit, m *mesh.Mesh) []*result.Finding {
 		rank(f.Explains)
 	}
 	return top
+}
+
+// earlier is the first of two times, of which either may not be known.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
 }
 
 // fill takes over what the hits say: the text of the first, the subjects of all.
@@ -102,7 +119,7 @@ func worst(hits []*hit) rules.Severity {
 	return all[at]
 }
 
-// setTime says when it was seen over all hits, each item once, and whether it goes on in any. It gives the first time.
+// setTime says when it was last seen over all hits, how often, each item once, and whether it goes on in any. It gives the first time.
 func setTime(f *result.Finding, hits []*hit) (first time.Time) {
 	var last time.Time
 	f.State = hits[0].timing.State
@@ -117,14 +134,12 @@ func setTime(f *result.Finding, hits []*hit) (first time.Time) {
 		}
 		counted[h.matter.item] = true
 		f.Count += t.Count
-		if first.IsZero() || !t.First.IsZero() && t.First.Before(first) {
-			first = t.First
-		}
+		first = earlier(first, t.First)
 		if t.Last.After(last) {
 			last = t.Last
 		}
 	}
-	f.First, f.Last = rfc3339(first), rfc3339(last)
+	f.Last = rfc3339(last)
 	return first
 }
 
