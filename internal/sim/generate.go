@@ -60,7 +60,15 @@ const (
 	podsPerApp   = 3
 )
 
-func (g *Generate) build() (*world, error) {
+// Changes are what others make of an invented mesh before it has had any traffic: both are given
+// what Generate asks for.
+type Changes struct {
+	Lay   func(m *mesh, traps []string) error
+	Plant func(m *mesh, faults []string) ([]Planted, error)
+}
+
+// build invents the world, with the changes that it asks for.
+func (g *Generate) build(c Changes) (*world, error) {
 	if g.Churn < 0 || g.Churn > 1 {
 		return nil, fmt.Errorf("a share of pods is from 0 to 1, not %g", g.Churn)
 	}
@@ -72,15 +80,15 @@ func (g *Generate) build() (*world, error) {
 	if base.IsZero() {
 		base = begun
 	}
-	m, planted, err := g.meshAt(base.UTC().Truncate(time.Microsecond))
+	m, planted, err := g.meshAt(base.UTC().Truncate(time.Microsecond), c)
 	if err != nil {
 		return nil, err
 	}
-	if err := m.mended(g); err != nil {
+	if err := m.mended(g, c); err != nil {
 		return nil, err
 	}
 	if len(g.Faults) > 0 {
-		if m.healthy, err = g.withoutFaults(m.now); err != nil {
+		if m.healthy, err = g.withoutFaults(m.now, c); err != nil {
 			return nil, err
 		}
 	}
@@ -111,15 +119,15 @@ func (g *Generate) build() (*world, error) {
 }
 
 // meshAt invents the mesh as it is at a moment, with its faults, its traps and its traffic.
-func (g *Generate) meshAt(now time.Time) (*mesh, []Planted, error) {
+func (g *Generate) meshAt(now time.Time, c Changes) (*mesh, []Planted, error) {
 	m, err := newMesh(g, now)
 	if err != nil {
 		return nil, nil, fmt.Errorf("inventing a cluster: %w", err)
 	}
-	if err := m.lay(g.Traps); err != nil {
+	if err := c.Lay(m, g.Traps); err != nil {
 		return nil, nil, err
 	}
-	planted, err := m.plant(g.Faults)
+	planted, err := c.Plant(m, g.Faults)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -295,7 +295,7 @@ func TestEveryFaultLeavesItsEvidence(t *testing.T) {
 			g := Generate{Seed: 11, Nodes: 4, Workloads: 60, Version: "1.30.3", Faults: []string{fault.Name},
 				Now: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)}
 			m := invented(t, g)
-			w, err := g.build()
+			w, err := g.build(changes())
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -117,10 +117,10 @@ func changedPaths(before, now []byte) [][2]string {
 }
 
 // withoutFaults are the objects of the same mesh without its faults.
-func (g *Generate) withoutFaults(now time.Time) (map[string][]byte, error) {
+func (g *Generate) withoutFaults(now time.Time, c Changes) (map[string][]byte, error) {
 	healthy := *g
 	healthy.Faults = nil
-	m, _, err := healthy.meshAt(now)
+	m, _, err := healthy.meshAt(now, c)
 	if err != nil {
 		return nil, err
 	}

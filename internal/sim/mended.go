@@ -29,7 +29,7 @@ type failedCall struct {
 // mended builds the world of each mended fault, NAME@MINUTES or
 // NAME=SUBJECT@MINUTES, takes over what was logged of it, and lets the pairs
 // that failed call again.
-func (m *mesh) mended(g *Generate) error {
+func (m *mesh) mended(g *Generate, c Changes) error {
 	for _, text := range g.Mended {
 		fault, minutes, ok := strings.Cut(text, "@")
 		ago, err := strconv.Atoi(minutes)
@@ -38,13 +38,13 @@ func (m *mesh) mended(g *Generate) error {
 		}
 		past := *g
 		past.Faults, past.Mended, past.Traps = []string{fault}, nil, nil
-		then, _, err := past.meshAt(m.now.Add(-time.Duration(ago) * time.Minute))
+		then, _, err := past.meshAt(m.now.Add(-time.Duration(ago)*time.Minute), c)
 		if err != nil {
 			return fmt.Errorf("the mended fault %s: %w", text, err)
 		}
 		m.rememberLogs(then, then.now.Add(-mendedLog))
 		past.Faults = nil
-		healed, _, err := past.meshAt(then.now.Add(mendedCalls * betweenCalls))
+		healed, _, err := past.meshAt(then.now.Add(mendedCalls*betweenCalls), c)
 		if err != nil {
 			return err
 		}

@@ -109,6 +109,9 @@ func Start(ctx context.Context, opts Options) (*Cluster, error) {
 	return c, nil
 }
 
+// changes are those of the rooms of the faults and the traps.
+func changes() Changes { return Changes{Lay: (*mesh).lay, Plant: (*mesh).plant} }
+
 func (o Options) build() (*world, error) {
 	switch {
 	case o.Replay != "" && o.Generate != nil:
@@ -116,7 +119,7 @@ func (o Options) build() (*world, error) {
 	case o.Replay != "":
 		return loadReplay(o.Replay)
 	case o.Generate != nil:
-		return o.Generate.build()
+		return o.Generate.build(changes())
 	}
 	return nil, errors.New("nothing to serve: neither a recorded world nor a generated one was asked for")
 }

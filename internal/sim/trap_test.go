@@ -45,7 +45,7 @@ func TestEveryTrapShowsInWhatTheMeshServes(t *testing.T) {
 // served is all that a world's API server and its agents answer, as one text.
 func served(t *testing.T, g Generate) string {
 	t.Helper()
-	w, err := g.build()
+	w, err := g.build(changes())
 	if err != nil {
 		t.Fatal(err)
 	}
