@@ -25,6 +25,12 @@ func TestImportsGoOneWay(t *testing.T) {
 		"analyze/report":   {module + "bundle", module + "rules", module + "analyze/mesh", module + "analyze/load"},
 		// Decoders know only the form of what they decode.
 		"internal/ztunnel/... internal/istiod/... internal/openmetrics/... internal/istio/...": {module + "bundle", module + "analyze", module + "rules", module + "collect"},
+		// Rooms of the simulated cluster: the mesh knows nothing of what is planted in it.
+		"internal/sim/world":                         {module + "internal/sim/plant", module + "internal/sim/fault", module + "internal/sim/trap", module + "internal/sim/replay"},
+		"internal/sim/plant":                         {module + "internal/sim/fault", module + "internal/sim/trap", module + "internal/sim/replay"},
+		"internal/sim/fault":                         {module + "internal/sim/trap", module + "internal/sim/replay"},
+		"internal/sim/trap":                          {module + "internal/sim/fault", module + "internal/sim/replay"},
+		"internal/sim/replay":                        {module + "internal/sim/plant", module + "internal/sim/fault", module + "internal/sim/trap"},
 		"internal/kubeapi/...":                       {module + "internal/sim", module + "bundle", module + "analyze", module + "rules"},
 		"internal/rawjson/... internal/tempfile/...": {module + "bundle", module + "analyze", module + "internal/istio", module + "internal/ztunnel"},
 	} {

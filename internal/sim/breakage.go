@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/zbundle/zbundle/internal/kubeapi"
+	"github.com/zbundle/zbundle/internal/sim/world"
 )
 
 // Parts of a cluster that can be broken, as Options.Break names them. The victim is one pod of
@@ -58,8 +59,8 @@ type breaker struct {
 	deny     atomic.Int64 // requests yet to be denied
 }
 
-func newBreaker(wanted []string, w *world) (*breaker, error) {
-	b := &breaker{how: map[string]string{}, victims: map[string]string{}, dead: w.dead}
+func newBreaker(wanted []string, w *world.World) (*breaker, error) {
+	b := &breaker{how: map[string]string{}, victims: map[string]string{}, dead: w.Dead}
 	for _, text := range wanted {
 		part, how, _ := strings.Cut(text, "=")
 		if !slices.Contains(breakages[part], how) {
@@ -67,27 +68,27 @@ func newBreaker(wanted []string, w *world) (*breaker, error) {
 		}
 		b.how[part] = how
 	}
-	for _, key := range sortedKeys(w.pods) {
-		p := w.pods[key]
+	for _, key := range world.SortedKeys(w.Pods) {
+		p := w.Pods[key]
 		for _, kind := range []string{partZtunnel, partIstiod} {
 			if b.victims[kind] == "" && strings.HasPrefix(p.Name, kind) {
 				b.victims[kind] = key
 			}
 		}
 	}
-	if z, ok := w.pods[b.victims[partZtunnel]]; ok {
-		b.victims[partNode] = z.node
+	if z, ok := w.Pods[b.victims[partZtunnel]]; ok {
+		b.victims[partNode] = z.Node
 	}
 	return b, b.breakWorld(w)
 }
 
 // breakWorld changes what the world says, where a breakage shows in that.
-func (b *breaker) breakWorld(w *world) error {
+func (b *breaker) breakWorld(w *world.World) error {
 	if b.how[partAPI] == "skew" {
-		now := w.now
-		w.now = func() time.Time { return now().Add(skew) }
+		now := w.Now
+		w.Now = func() time.Time { return now().Add(skew) }
 	}
-	z, ok := w.pods[b.victims[partZtunnel]]
+	z, ok := w.Pods[b.victims[partZtunnel]]
 	if !ok {
 		return nil
 	}
@@ -97,10 +98,10 @@ func (b *breaker) breakWorld(w *world) error {
 			text, ok := log(container, previous)
 			return text.Later(skew), ok
 		}
-		w.pods[b.victims[partZtunnel]] = z
+		w.Pods[b.victims[partZtunnel]] = z
 	}
 	if b.how[partNode] == "not-ready" {
-		return w.notReady(z.node)
+		return notReady(w, z.Node)
 	}
 	return nil
 }
@@ -111,7 +112,7 @@ func (b *breaker) ofTarget(pod string, number int32, path string) string {
 	switch {
 	case pod == b.victims[partIstiod] && strings.HasPrefix(path, "/debug/") && (b.how[partIstiod] != "huge" || path == "/debug/ambientz"):
 		part = partIstiod
-	case pod == b.victims[partZtunnel] && number == ztunnelAdminPort:
+	case pod == b.victims[partZtunnel] && number == world.ZtunnelAdminPort:
 		part = partZtunnel
 	case pod == b.victims[partZtunnel] && path == "/metrics":
 		part = partMetrics
@@ -152,7 +153,7 @@ func (b *breaker) gone(pod string) bool {
 }
 
 // kubelet is why the API server can't reach the kubelet of a node, "" where it can.
-func (b *breaker) kubelet(w *world, node string) string {
+func (b *breaker) kubelet(w *world.World, node string) string {
 	how := b.how[partNode]
 	if node != b.victims[partNode] {
 		how = ""
@@ -160,7 +161,7 @@ func (b *breaker) kubelet(w *world, node string) string {
 	if b.dead[node] {
 		how = "not-ready"
 	}
-	address := w.hostIP(node) + ":10250"
+	address := hostIP(w, node) + ":10250"
 	switch how {
 	case "dead-kubelet":
 		return "error dialing backend: dial tcp " + address + ": connect: connection refused"

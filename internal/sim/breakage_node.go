@@ -5,11 +5,13 @@ import (
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/zbundle/zbundle/internal/sim/world"
 )
 
 // hostIP is the address of a node, "" where there is no such node.
-func (w *world) hostIP(node string) string {
-	o, ok := w.objects.Get(corev1.SchemeGroupVersion.WithResource("nodes"), "", node)
+func hostIP(w *world.World, node string) string {
+	o, ok := w.Objects.Get(corev1.SchemeGroupVersion.WithResource("nodes"), "", node)
 	var n corev1.Node
 	if !ok || json.Unmarshal(o.JSON, &n) != nil || len(n.Status.Addresses) == 0 {
 		return ""
@@ -19,7 +21,7 @@ func (w *world) hostIP(node string) string {
 
 // notReady makes the objects say what they say of a node whose kubelet is silent: the node
 // controller marks the node as unknown and its pods as not ready.
-func (w *world) notReady(node string) error {
+func notReady(w *world.World, node string) error {
 	if err := edit(w, "nodes", func(n *corev1.Node) bool {
 		for i, c := range n.Status.Conditions {
 			if c.Type == corev1.NodeReady {
@@ -42,8 +44,8 @@ func (w *world) notReady(node string) error {
 }
 
 // edit changes the objects of a core resource, those for which change says so.
-func edit[T any](w *world, plural string, change func(*T) bool) error {
-	objects := w.objects.After(corev1.SchemeGroupVersion.WithResource(plural), "")
+func edit[T any](w *world.World, plural string, change func(*T) bool) error {
+	objects := w.Objects.After(corev1.SchemeGroupVersion.WithResource(plural), "")
 	for i, o := range objects {
 		var object T
 		if err := json.Unmarshal(o.JSON, &object); err != nil {

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+
+	"github.com/zbundle/zbundle/internal/sim/world"
 )
 
 // Churn goes by the requests that are served, so that it is under way in whatever time a client
@@ -19,25 +21,25 @@ func churnEvery(nodes int) int64 { return int64(70+7*nodes) / churnSteps }
 // churn restarts pods while the cluster is served: each comes back under another name and address.
 // Kubernetes knows it first, istiod a step later, the ztunnels after one more.
 type churn struct {
-	mesh *mesh
-	live *atomic.Pointer[world]
+	mesh *world.Mesh
+	live *atomic.Pointer[world.World]
 
 	every    int64
 	requests atomic.Int64
 	mu       sync.Mutex
-	waiting  []*meshPod
+	waiting  []*world.Pod
 	atIstiod []restart // known to Kubernetes, to be told to istiod next
 	atNodes  []restart // known to istiod, to be told to the ztunnels next
 	batch    int
 	count    int
 }
 
-type restart struct{ old, young *meshPod }
+type restart struct{ old, young *world.Pod }
 
 // newChurn picks the share of the mesh's pods that restart.
-func newChurn(m *mesh, share float64, seed uint64, live *atomic.Pointer[world]) *churn {
-	c := &churn{mesh: m, live: live, every: churnEvery(len(m.nodes))}
-	pods := m.members()
+func newChurn(m *world.Mesh, share float64, seed uint64, live *atomic.Pointer[world.World]) *churn {
+	c := &churn{mesh: m, live: live, every: churnEvery(len(m.Nodes))}
+	pods := m.Members()
 	rand.New(rand.NewPCG(seed, 0x636875726e)).Shuffle(len(pods), func(i, j int) { pods[i], pods[j] = pods[j], pods[i] })
 	c.waiting = pods[:int(share*float64(len(pods)))]
 	c.batch = (len(c.waiting) + churnSteps - 1) / churnSteps
@@ -52,22 +54,22 @@ func (c *churn) served() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	m := c.mesh
-	m.mu.Lock()
-	defer m.mu.Unlock()
+	m.Mu.Lock()
+	defer m.Mu.Unlock()
 	for _, r := range c.atNodes {
-		for _, n := range m.nodes {
-			if z := n.ztunnel; z != nil {
-				delete(z.missing, r.young)
-				z.stale = slices.DeleteFunc(z.stale, func(p *meshPod) bool { return p == r.old })
+		for _, n := range m.Nodes {
+			if z := n.Ztunnel; z != nil {
+				delete(z.Missing, r.young)
+				z.Stale = slices.DeleteFunc(z.Stale, func(p *world.Pod) bool { return p == r.old })
 			}
 		}
 	}
 	for _, r := range c.atIstiod {
-		m.removePod(r.old)
-		r.young.inIstiod = true
-		for _, n := range m.nodes {
-			if z := n.ztunnel; z != nil {
-				z.missing[r.young], z.stale = true, append(z.stale, r.old)
+		m.RemovePod(r.old)
+		r.young.InIstiod = true
+		for _, n := range m.Nodes {
+			if z := n.Ztunnel; z != nil {
+				z.Missing[r.young], z.Stale = true, append(z.Stale, r.old)
 			}
 		}
 	}
@@ -76,7 +78,7 @@ func (c *churn) served() error {
 		c.atIstiod = append(c.atIstiod, restart{c.waiting[0], c.restart(c.waiting[0])})
 		c.waiting = c.waiting[1:]
 	}
-	m.fragments.forgetServices()
+	forgetServices(&m.Fragments)
 	if len(c.atIstiod) == 0 {
 		return nil
 	}
@@ -84,19 +86,19 @@ func (c *churn) served() error {
 }
 
 // restart ends a pod and gives the one that takes its place.
-func (c *churn) restart(old *meshPod) *meshPod {
+func (c *churn) restart(old *world.Pod) *world.Pod {
 	c.count++
 	m, young := c.mesh, *old
-	young.name = replicaSetName(old.name) + "-" + nameSuffix("churn", c.count)
-	young.uid = string(stableUID("pods", young.namespace, young.name))
-	young.ips = []string{fmt.Sprintf("10.255.%d.%d", c.count>>8, c.count&255)}
-	young.created = c.live.Load().now()
-	young.container.started = young.created
-	young.services, young.inIstiod = nil, false
-	old.leaving, old.proxy = true, proxyAbsent
-	m.pods = append(m.pods, &young)
-	for _, s := range old.services {
-		m.join(s, &young)
+	young.Name = world.ReplicaSetName(old.Name) + "-" + world.NameSuffix("churn", c.count)
+	young.UID = string(world.StableUID("pods", young.Namespace, young.Name))
+	young.IPs = []string{fmt.Sprintf("10.255.%d.%d", c.count>>8, c.count&255)}
+	young.Created = c.live.Load().Now()
+	young.Container.Started = young.Created
+	young.Services, young.InIstiod = nil, false
+	old.Leaving, old.Proxy = true, world.ProxyAbsent
+	m.Pods = append(m.Pods, &young)
+	for _, s := range old.Services {
+		m.Join(s, &young)
 	}
 	return &young
 }
@@ -104,11 +106,11 @@ func (c *churn) restart(old *meshPod) *meshPod {
 // publish makes the API server answer what Kubernetes knows now.
 func (c *churn) publish() error {
 	now := *c.live.Load()
-	now.objects, now.pods = newStore(), map[string]podBackend{}
-	if err := c.mesh.addTo(&now); err != nil {
+	now.Objects, now.Pods = world.NewStore(), map[string]world.PodBackend{}
+	if err := c.mesh.AddTo(&now); err != nil {
 		return fmt.Errorf("restarting pods: %w", err)
 	}
-	if err := now.objects.Seal(); err != nil {
+	if err := now.Objects.Seal(); err != nil {
 		return fmt.Errorf("restarting pods: %w", err)
 	}
 	c.live.Store(&now)
@@ -116,8 +118,8 @@ func (c *churn) publish() error {
 }
 
 // forgetServices makes the next dump print the services anew.
-func (f *fragments) forgetServices() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.services = nil
+func forgetServices(f *world.Fragments) {
+	f.Mu.Lock()
+	defer f.Mu.Unlock()
+	f.Services = nil
 }

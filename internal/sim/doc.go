@@ -7,9 +7,8 @@
 // (Options.Replay), or a generated one, invented from a seed in the shapes of the recordings
 // (Options.Generate), with faults planted on demand.
 //
-// The files are named for what they hold: generate*.go and mesh*.go make and hold the mesh, ztunnel*.go,
-// istiod.go, cni.go and waypoint.go are what its components answer, traffic*.go what they have logged
-// and counted; fault_*.go are the faults, each a row of a table with what it is planted on (fault_on.go,
-// fault_pick.go); trap_*.go their healthy look-alikes; replay*.go the recorded worlds; frontend.go and
-// breakage*.go stand before the API server and break answers.
+// It is the front of its rooms, and stands before the API server: frontend.go tells of requests and
+// restarts pods, breakage*.go break answers. The rooms are world, the mesh and what its parts serve;
+// fault, what can be planted in it; trap, the healthy look-alikes of faults; plant, what both are
+// planted on; and replay, the recorded worlds.
 package sim

@@ -10,12 +10,13 @@ import (
 	"k8s.io/apimachinery/pkg/version"
 
 	"github.com/zbundle/zbundle/internal/kubeapi"
+	"github.com/zbundle/zbundle/internal/sim/world"
 )
 
 // frontend stands before the API server: it breaks what is to be broken, restarts pods, and tells of
 // every request.
 type frontend struct {
-	live    *atomic.Pointer[world]
+	live    *atomic.Pointer[world.World]
 	api     *kubeapi.Server
 	churn   *churn
 	breaker *breaker
@@ -33,7 +34,7 @@ func (f *frontend) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		panic(http.ErrAbortHandler)
 	}
 	if part := f.breaker.ofAPI(r); part != "" && f.authenticated(r) {
-		w.Header().Set("Date", f.live.Load().now().UTC().Format(http.TimeFormat))
+		w.Header().Set("Date", f.live.Load().Now().UTC().Format(http.TimeFormat))
 		f.breaker.answer(part, w, r, f.api)
 	} else {
 		f.api.ServeHTTP(w, r)
@@ -53,34 +54,34 @@ func (f *frontend) authenticated(r *http.Request) bool {
 // cluster is the world at the moment of a request.
 func (f *frontend) cluster() kubeapi.Cluster {
 	w := f.live.Load()
-	return servedWorld{Store: w.objects, world: w, frontend: f}
+	return servedWorld{Store: w.Objects, world: w, frontend: f}
 }
 
 // servedWorld is a world as it is served, with what is broken of it.
 type servedWorld struct {
 	*kubeapi.Store
-	world    *world
+	world    *world.World
 	frontend *frontend
 }
 
 // Now implements kubeapi.Cluster.
-func (s servedWorld) Now() time.Time { return s.world.now() }
+func (s servedWorld) Now() time.Time { return s.world.Now() }
 
 // Version implements kubeapi.Cluster.
-func (s servedWorld) Version() version.Info { return s.world.version }
+func (s servedWorld) Version() version.Info { return s.world.Version }
 
 // Pod implements kubeapi.Pods.
 func (s servedWorld) Pod(namespace, name string) (kubeapi.Pod, bool) {
-	key, b := podKey(namespace, name), s.frontend.breaker
-	p, ok := s.world.pods[key]
+	key, b := world.PodKey(namespace, name), s.frontend.breaker
+	p, ok := s.world.Pods[key]
 	if !ok || b.gone(key) {
 		return kubeapi.Pod{}, false
 	}
 	pod := p.Pod
-	pod.KubeletError, pod.Unreachable = b.kubelet(s.world, p.node), b.lost(p.node)
+	pod.KubeletError, pod.Unreachable = b.kubelet(s.world, p.Node), b.lost(p.Node)
 	pod.Ports = make(map[int32]kubeapi.Port, len(p.Ports))
 	for number, port := range p.Ports {
-		if port.Handler != (silence{}) {
+		if port.Handler != (world.Silence{}) {
 			port.Handler = s.observed(key, number, port.Handler)
 		}
 		pod.Ports[number] = port
@@ -94,7 +95,7 @@ func (s servedWorld) observed(pod string, number int32, next http.Handler) http.
 		b := s.frontend.breaker
 		s.frontend.observe(Request{Target: fmt.Sprintf("%s:%d", pod, number), Method: r.Method, Path: r.URL.RequestURI()})
 		if !kubeapi.Proxied(r.Context()) {
-			w.Header().Set("Date", s.world.now().Add(b.ahead(pod)).UTC().Format(http.TimeFormat))
+			w.Header().Set("Date", s.world.Now().Add(b.ahead(pod)).UTC().Format(http.TimeFormat))
 		}
 		if part := b.ofTarget(pod, number, r.URL.Path); part != "" {
 			b.answer(part, w, r, next)
@@ -110,8 +111,8 @@ func (s servedWorld) Allowed(a kubeapi.Attributes) bool {
 	if s.frontend.breaker.denies() {
 		return false
 	}
-	for _, d := range s.world.denied {
-		if d.covers(a) {
+	for _, d := range s.world.Denied {
+		if d.Covers(a) {
 			return false
 		}
 	}

@@ -16,9 +16,13 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/zbundle/zbundle/internal/sim/fault"
+	"github.com/zbundle/zbundle/internal/sim/plant"
+	"github.com/zbundle/zbundle/internal/sim/world"
 )
 
-func invented(t *testing.T, g Generate) *mesh {
+func invented(t *testing.T, g world.Generate) *world.Mesh {
 	t.Helper()
 	if g.Nodes == 0 {
 		g.Nodes, g.Workloads = 4, 48
@@ -26,30 +30,30 @@ func invented(t *testing.T, g Generate) *mesh {
 	if g.Version == "" {
 		g.Version = "1.30.3"
 	}
-	m, err := newMesh(&g, time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC))
+	m, err := world.NewMesh(&g, time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := m.plant(g.Faults); err != nil {
+	if _, err := fault.Plant(m, g.Faults); err != nil {
 		t.Fatal(err)
 	}
-	m.makeTraffic()
-	if err := m.finishLogs(); err != nil {
+	m.MakeTraffic()
+	if err := m.FinishLogs(); err != nil {
 		t.Fatal(err)
 	}
 	return m
 }
 
-func (z *ztunnel) rendered(t *testing.T) (dump, metrics, log []byte) {
+func rendered(z *world.Ztunnel, t *testing.T) (dump, metrics, log []byte) {
 	t.Helper()
-	dump, err := z.dump()
+	dump, err := z.Dump()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if metrics, err = z.metrics(); err != nil {
+	if metrics, err = z.Metrics(); err != nil {
 		t.Fatal(err)
 	}
-	text, _ := z.log("", false)
+	text, _ := z.Log("", false)
 	return dump, metrics, text.Text
 }
 
@@ -67,13 +71,13 @@ func TestInventedShapesAreRecordedOnes(t *testing.T) {
 				recorded.add(t, readFile(t, dir, "config_dump.json"), readFile(t, dir, "metrics.txt"), readFile(t, dir, "log.txt"))
 			}
 			got := newShapeSet()
-			g := Generate{Version: version, Seed: 7, Nodes: 4, Workloads: 60}
+			g := world.Generate{Version: version, Seed: 7, Nodes: 4, Workloads: 60}
 			if version != "1.30.3" { // of which only healthy worlds were recorded
 				g.Faults = []string{"workload-missing-in-ztunnel", "policy-denied", "pod-enrolled-not-in-ztunnel", "cert-unavailable", "no-healthy-upstream"}
 			}
 			m := invented(t, g)
-			for _, n := range m.nodes {
-				dump, metrics, log := n.ztunnel.rendered(t)
+			for _, n := range m.Nodes {
+				dump, metrics, log := rendered(n.Ztunnel, t)
 				got.add(t, dump, metrics, log)
 			}
 			recorded.holds(t, "dump key", got.keys, recorded.keys)
@@ -134,7 +138,7 @@ func (s *shapeSet) add(t *testing.T, dump, metrics, log []byte) {
 		}
 		var fields []string
 		for _, match := range field.FindAllStringSubmatch(parts[4], -1) {
-			quoted := choose(strings.HasPrefix(match[2], `"`), `"`, "")
+			quoted := world.Choose(strings.HasPrefix(match[2], `"`), `"`, "")
 			fields = append(fields, match[1]+quoted)
 		}
 		s.lines[parts[1]+" "+parts[3]+" "+strings.Join(fields, " ")] = true
@@ -173,28 +177,28 @@ func (s *shapeSet) holds(t *testing.T, what string, got, recorded map[string]boo
 }
 
 func TestSameSeedSameMesh(t *testing.T) {
-	a, b, c := invented(t, Generate{Seed: 3}), invented(t, Generate{Seed: 3}), invented(t, Generate{Seed: 4})
-	for i := range a.nodes {
-		dumpA, metricsA, logA := a.nodes[i].ztunnel.rendered(t)
-		dumpB, metricsB, logB := b.nodes[i].ztunnel.rendered(t)
+	a, b, c := invented(t, world.Generate{Seed: 3}), invented(t, world.Generate{Seed: 3}), invented(t, world.Generate{Seed: 4})
+	for i := range a.Nodes {
+		dumpA, metricsA, logA := rendered(a.Nodes[i].Ztunnel, t)
+		dumpB, metricsB, logB := rendered(b.Nodes[i].Ztunnel, t)
 		if !bytes.Equal(dumpA, dumpB) || !bytes.Equal(metricsA, metricsB) || !bytes.Equal(logA, logB) {
 			t.Errorf("node %d differs between two worlds of one seed", i)
 		}
 	}
-	_, _, logA := a.nodes[0].ztunnel.rendered(t)
-	_, _, logC := c.nodes[0].ztunnel.rendered(t)
+	_, _, logA := rendered(a.Nodes[0].Ztunnel, t)
+	_, _, logC := rendered(c.Nodes[0].Ztunnel, t)
 	if bytes.Equal(logA, logC) {
 		t.Error("two seeds gave the same log")
 	}
 }
 
 func TestHealthyMeshPrintsNoWarning(t *testing.T) {
-	m := invented(t, Generate{Seed: 5, Nodes: 6, Workloads: 120})
-	for _, n := range m.nodes {
-		_, _, log := n.ztunnel.rendered(t)
+	m := invented(t, world.Generate{Seed: 5, Nodes: 6, Workloads: 120})
+	for _, n := range m.Nodes {
+		_, _, log := rendered(n.Ztunnel, t)
 		for line := range strings.Lines(string(log)) {
 			if strings.Contains(line, "\twarn\t") || strings.Contains(line, "\terror\t") {
-				t.Errorf("%s: %s", n.name, line)
+				t.Errorf("%s: %s", n.Name, line)
 			}
 		}
 	}
@@ -202,12 +206,12 @@ func TestHealthyMeshPrintsNoWarning(t *testing.T) {
 
 // TestBothSidesTellOfEachCall pairs every HBONE line of a source with one of its destination.
 func TestBothSidesTellOfEachCall(t *testing.T) {
-	m := invented(t, Generate{Seed: 5})
+	m := invented(t, world.Generate{Seed: 5})
 	count := func(direction string) map[string]int {
 		calls := map[string]int{}
 		key := regexp.MustCompile(`src\.workload="([^"]+)".* dst\.hbone_addr=(\S+) .*direction="` + direction + `"`)
-		for _, n := range m.nodes {
-			_, _, log := n.ztunnel.rendered(t)
+		for _, n := range m.Nodes {
+			_, _, log := rendered(n.Ztunnel, t)
 			for line := range strings.Lines(string(log)) {
 				if match := key.FindStringSubmatch(line); match != nil {
 					calls[match[1]+" "+match[2]]++
@@ -226,13 +230,13 @@ func TestBothSidesTellOfEachCall(t *testing.T) {
 }
 
 func TestServicesComeInAnotherOrderOnEachZtunnel(t *testing.T) {
-	m := invented(t, Generate{Seed: 5})
+	m := invented(t, world.Generate{Seed: 5})
 	orders := map[string]bool{}
-	for _, n := range m.nodes {
+	for _, n := range m.Nodes {
 		var d struct {
 			Workloads []struct{ Services []string }
 		}
-		dump, _, _ := n.ztunnel.rendered(t)
+		dump, _, _ := rendered(n.Ztunnel, t)
 		if err := json.Unmarshal(dump, &d); err != nil {
 			t.Fatal(err)
 		}
@@ -286,26 +290,26 @@ func TestEveryFaultLeavesItsEvidence(t *testing.T) {
 	} {
 		maps.Copy(evidence, more)
 	}
-	for _, fault := range Faults() {
+	for _, fault := range fault.All() {
 		t.Run(fault.Name, func(t *testing.T) {
 			wanted, ok := evidence[fault.Name]
 			if !ok {
 				t.Fatal("the test doesn't know what this fault must show")
 			}
-			g := Generate{Seed: 11, Nodes: 4, Workloads: 60, Version: "1.30.3", Faults: []string{fault.Name},
+			g := world.Generate{Seed: 11, Nodes: 4, Workloads: 60, Version: "1.30.3", Faults: []string{fault.Name},
 				Now: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)}
 			m := invented(t, g)
-			w, err := g.build(changes())
+			w, err := g.Build(changes())
 			if err != nil {
 				t.Fatal(err)
 			}
-			if len(w.planted) != 1 || w.planted[0].Subject.Name == "" {
-				t.Fatalf("planted %v, want one fault with a subject", w.planted)
+			if len(w.Planted) != 1 || w.Planted[0].Subject.Name == "" {
+				t.Fatalf("planted %v, want one fault with a subject", w.Planted)
 			}
-			served := m.everything(t)
+			served := everything(m, t)
 			for _, text := range wanted {
 				if text == "SUBJECT" {
-					text = w.planted[0].Subject.Name
+					text = w.Planted[0].Subject.Name
 				}
 				if !strings.Contains(served, text) {
 					t.Errorf("nothing that the mesh serves says %q", text)
@@ -316,52 +320,52 @@ func TestEveryFaultLeavesItsEvidence(t *testing.T) {
 }
 
 // everything is all that agents and istiods of the mesh print, as one text.
-func (m *mesh) everything(t *testing.T) string {
+func everything(m *world.Mesh, t *testing.T) string {
 	t.Helper()
 	var out strings.Builder
-	for _, n := range m.nodes {
-		if n.ztunnel != nil {
-			dump, metrics, log := n.ztunnel.rendered(t)
+	for _, n := range m.Nodes {
+		if n.Ztunnel != nil {
+			dump, metrics, log := rendered(n.Ztunnel, t)
 			out.Write(dump)
 			out.Write(metrics)
 			out.Write(log)
 		}
-		if n.cni != nil {
-			out.Write(joinLines(n.cni.lines).Text)
-			printed(t, &out, n.cni.pod.object())
+		if n.CNI != nil {
+			out.Write(world.JoinLines(n.CNI.Lines).Text)
+			printed(t, &out, n.CNI.Pod.Object())
 		}
-		printed(t, &out, n.object())
+		printed(t, &out, n.Object())
 	}
-	for _, p := range m.pods {
-		printed(t, &out, p.podModel.object())
-		if p.native {
-			reporter, calls := m.sends(p)
-			out.WriteString(envoyMetrics(reporter, calls, 1))
+	for _, p := range m.Pods {
+		printed(t, &out, p.PodModel.Object())
+		if p.Native {
+			reporter, calls := m.Sends(p)
+			out.WriteString(world.EnvoyMetrics(reporter, calls, 1))
 		}
 	}
-	objects := append(m.meshObjects(m.started), m.extra...)
-	for _, s := range m.services {
-		if s.host == "" {
-			objects = append(objects, stored{"services", s.object()})
+	objects := append(m.MeshObjects(m.Started), m.Extra...)
+	for _, s := range m.Services {
+		if s.Host == "" {
+			objects = append(objects, world.Stored{Resource: "services", Object: s.Object()})
 		}
 	}
 	for _, o := range objects {
-		for _, change := range m.amend {
+		for _, change := range m.Amend {
 			change(o)
 		}
-		printed(t, &out, o.object)
+		printed(t, &out, o.Object)
 	}
-	for _, i := range m.istiods {
-		log, _ := i.log("", false)
+	for _, i := range m.Istiods {
+		log, _ := i.Log("", false)
 		out.Write(log.Text)
-		for _, body := range []any{i.syncz(), i.ambientz()} {
+		for _, body := range []any{i.Syncz(), i.Ambientz()} {
 			text, err := json.Marshal(body)
 			if err != nil {
 				t.Fatal(err)
 			}
 			out.Write(text)
 		}
-		out.WriteString(i.metrics())
+		out.WriteString(i.Metrics())
 	}
 	return out.String()
 }
@@ -374,11 +378,11 @@ func printed(t *testing.T, out io.Writer, o any) {
 }
 
 func TestUnknownFaultIsRefused(t *testing.T) {
-	_, err := Start(t.Context(), Options{Generate: &Generate{Nodes: 1, Workloads: 3, Version: "1.30.3", Faults: []string{"nothing-like-that"}}})
+	_, err := Start(t.Context(), Options{Generate: &world.Generate{Nodes: 1, Workloads: 3, Version: "1.30.3", Faults: []string{"nothing-like-that"}}})
 	if err == nil || !strings.Contains(err.Error(), "nothing-like-that") {
 		t.Errorf("error is %v, want one that names the fault", err)
 	}
-	if errors.Is(err, ErrNoSubject) {
+	if errors.Is(err, plant.ErrNoSubject) {
 		t.Error("an unknown fault is not one without a subject")
 	}
 }

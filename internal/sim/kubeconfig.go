@@ -10,9 +10,6 @@ import (
 	"k8s.io/client-go/tools/clientcmd/api"
 )
 
-// contextName names the cluster in a kubeconfig.
-const contextName = "zsim"
-
 // Kubeconfig writes a kubeconfig for the cluster to path, readable by its owner alone. The file
 // appears whole or not at all. It holds two contexts: zsim, or what Options name, with a client
 // certificate, which is the current one, and one with a bearer token, which ends in -token.

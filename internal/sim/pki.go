@@ -13,10 +13,9 @@ import (
 	"math/big"
 	"net"
 	"time"
-)
 
-// clusterUser is the one user of the cluster, by client certificate or bearer token.
-const clusterUser = "zsim-user"
+	"github.com/zbundle/zbundle/internal/sim/world"
+)
 
 // pki holds the keys of one cluster. They follow the machine's clock, not the world's: a client
 // checks them against its own.
@@ -44,7 +43,7 @@ func newPKI() (*pki, error) {
 		return nil, fmt.Errorf("issuing the API server's certificate: %w", err)
 	}
 	clientCert, clientKey, err := authority.issue(&x509.Certificate{
-		Subject:     pkix.Name{CommonName: clusterUser},
+		Subject:     pkix.Name{CommonName: world.ClusterUser},
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
 	})
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/zbundle/zbundle/internal/istio"
+	"github.com/zbundle/zbundle/internal/sim/replay"
 )
 
 // altered copies a recorded world and lets change edit its world.json.
@@ -59,7 +60,7 @@ func TestReplayedPodsLookAsTheirWorldSays(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			_, client := start(t, altered(t, "1.30.3/healthy", set(test.pod, test.values)))
-			world, err := readRecording(filepath.Join(recordings, "1.30.3", "healthy"))
+			world, err := replay.ReadRecording(filepath.Join(recordings, "1.30.3", "healthy"))
 			if err != nil {
 				t.Fatal(err)
 			}

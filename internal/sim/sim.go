@@ -11,6 +11,10 @@ import (
 	"sync/atomic"
 
 	"github.com/zbundle/zbundle/internal/kubeapi"
+	"github.com/zbundle/zbundle/internal/sim/fault"
+	"github.com/zbundle/zbundle/internal/sim/replay"
+	"github.com/zbundle/zbundle/internal/sim/trap"
+	"github.com/zbundle/zbundle/internal/sim/world"
 )
 
 // Options choose the cluster to serve. Exactly one of Replay and Generate must be set.
@@ -18,7 +22,7 @@ type Options struct {
 	// Replay is the folder of a recorded world: world.json and one folder per node.
 	Replay string
 	// Generate describes a world to invent.
-	Generate *Generate
+	Generate *world.Generate
 	// Context names the cluster in kubeconfigs; "" stands for zsim.
 	Context string
 	// Break breaks parts of the cluster, each as PART=HOW; Breakages lists them.
@@ -42,7 +46,7 @@ type Request struct {
 
 // Cluster is a running simulated cluster.
 type Cluster struct {
-	world    *world
+	world    *world.World
 	context  string
 	pki      *pki
 	server   *http.Server
@@ -78,15 +82,15 @@ func Start(ctx context.Context, opts Options) (*Cluster, error) {
 	}
 	c := &Cluster{
 		world:    w,
-		context:  cmp.Or(opts.Context, contextName),
+		context:  cmp.Or(opts.Context, world.ContextName),
 		pki:      keys,
 		listener: &trackingListener{Listener: ln, down: broken.down, conns: map[net.Conn]struct{}{}},
 	}
-	live := &atomic.Pointer[world]{}
+	live := &atomic.Pointer[world.World]{}
 	live.Store(w)
 	var restarts *churn
 	if g := opts.Generate; g != nil && g.Churn > 0 {
-		restarts = newChurn(w.mesh, g.Churn, g.Seed, live)
+		restarts = newChurn(w.Mesh, g.Churn, g.Seed, live)
 	}
 	serving := keys
 	if broken.how[partAPI] == "tls" {
@@ -95,7 +99,7 @@ func Start(ctx context.Context, opts Options) (*Cluster, error) {
 		}
 	}
 	front := &frontend{live: live, churn: restarts, breaker: broken, roles: opts.Roles, token: keys.token, observe: observe, cut: c.listener.closeConns}
-	front.api = kubeapi.NewServer(front.cluster, clusterUser, front.authenticated)
+	front.api = kubeapi.NewServer(front.cluster, world.ClusterUser, front.authenticated)
 	c.api = front.api
 	c.server = &http.Server{Handler: front, TLSConfig: serving.serverConfig(), ErrorLog: discardLog()}
 	c.done.Go(func() { _ = c.server.ServeTLS(c.listener, "", "") }) // ends when it is closed
@@ -110,16 +114,16 @@ func Start(ctx context.Context, opts Options) (*Cluster, error) {
 }
 
 // changes are those of the rooms of the faults and the traps.
-func changes() Changes { return Changes{Lay: (*mesh).lay, Plant: (*mesh).plant} }
+func changes() world.Changes { return world.Changes{Lay: trap.Lay, Plant: fault.Plant} }
 
-func (o Options) build() (*world, error) {
+func (o Options) build() (*world.World, error) {
 	switch {
 	case o.Replay != "" && o.Generate != nil:
 		return nil, errors.New("a cluster is either replayed or generated, not both")
 	case o.Replay != "":
-		return loadReplay(o.Replay)
+		return replay.Load(o.Replay)
 	case o.Generate != nil:
-		return o.Generate.build(changes())
+		return o.Generate.Build(changes())
 	}
 	return nil, errors.New("nothing to serve: neither a recorded world nor a generated one was asked for")
 }
@@ -128,7 +132,7 @@ func (o Options) build() (*world, error) {
 func (c *Cluster) URL() string { return "https://" + c.listener.Addr().String() }
 
 // Planted lists the faults of a generated world, in the order in which they were asked for.
-func (c *Cluster) Planted() []Planted { return c.world.planted }
+func (c *Cluster) Planted() []world.Planted { return c.world.Planted }
 
 // Close stops serving, cuts every connection and waits until nothing of the cluster runs any more.
 func (c *Cluster) Close() error {

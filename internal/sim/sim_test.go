@@ -17,12 +17,12 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	//lint:ignore SA1019 client-go's port-forward dialers still give these types
+	"k8s.io/apimachinery/pkg/util/httpstream"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/portforward"
 	"k8s.io/client-go/transport/spdy"
-	//lint:ignore SA1019 client-go's port-forward dialers still give these types
-	"k8s.io/apimachinery/pkg/util/httpstream"
 )
 
 const recordings = "../../testdata/ztunnel"

@@ -4,6 +4,10 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/zbundle/zbundle/internal/sim/plant"
+	"github.com/zbundle/zbundle/internal/sim/trap"
+	"github.com/zbundle/zbundle/internal/sim/world"
 )
 
 // A trap that leaves no trace would be passed by any rule.
@@ -14,18 +18,18 @@ func TestEveryTrapShowsInWhatTheMeshServes(t *testing.T) {
 		"impatient-clients":                "destination disconnected before all data was written",
 		"externals-unreachable":            "dst.addr=198.51.100.22:443 direction=\"outbound\"",
 		"databases-only":                   "dst.addr=198.51.100.40:5432",
-		"callers-outside-mesh":             outsider,
+		"callers-outside-mesh":             plant.Outsider,
 		"ztunnel-restarted":                "io error: Connection refused (os error 111)",
 		"restarts-of-last-week":            "OOMKilled",
 		"netpol-allows-moved-probes":       "HOST_PROBE_SNAT_IP",
 		"certificate-unavailable-at-start": "Unavailable",
 	}
-	healthy := Generate{Seed: 11, Nodes: 4, Workloads: 60, Version: "1.30.3", Now: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)}
+	healthy := world.Generate{Seed: 11, Nodes: 4, Workloads: 60, Version: "1.30.3", Now: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)}
 	before := served(t, healthy)
 	if again := served(t, healthy); again != before {
 		t.Fatal("a world is not the same twice")
 	}
-	for _, trap := range Traps() {
+	for _, trap := range trap.All() {
 		g := healthy
 		g.Traps = []string{trap.Name}
 		served := served(t, g)
@@ -43,16 +47,16 @@ func TestEveryTrapShowsInWhatTheMeshServes(t *testing.T) {
 }
 
 // served is all that a world's API server and its agents answer, as one text.
-func served(t *testing.T, g Generate) string {
+func served(t *testing.T, g world.Generate) string {
 	t.Helper()
-	w, err := g.build(changes())
+	w, err := g.Build(changes())
 	if err != nil {
 		t.Fatal(err)
 	}
 	var out strings.Builder
-	out.WriteString(w.mesh.everything(t))
-	for _, r := range w.objects.Resources() {
-		for _, o := range w.objects.After(r.GroupVersionResource, "") {
+	out.WriteString(everything(w.Mesh, t))
+	for _, r := range w.Objects.Resources() {
+		for _, o := range w.Objects.After(r.GroupVersionResource, "") {
 			out.Write(o.JSON)
 		}
 	}

@@ -1,0 +1,2 @@
+// Package replay serves a recorded world as it was recorded.
+package replay
