@@ -32,6 +32,7 @@ func (e *statusError) Error() string {
 // run's, timeout the request's own deadline.
 func outcome(ctx context.Context, err error, timeout time.Duration) (bundle.Status, string) {
 	var api *apiError
+	var tunnel *tunnelRefusedError
 	var denied *forbiddenError
 	var answer *statusError
 	var notReady notReadyError
@@ -50,6 +51,9 @@ func outcome(ctx context.Context, err error, timeout time.Duration) (bundle.Stat
 		return bundle.StatusForbidden, oneLine(err.Error(), 300)
 	case errors.As(err, &api) && api.code == http.StatusNotFound && api.kind == "pods":
 		return bundle.StatusNotReady, "the pod is gone: " + api.message
+	case errors.As(err, &tunnel) && errors.As(err, &api):
+		status, _ := apiOutcome(api)
+		return status, oneLine(err.Error(), 300) // which says what the port-forward was to
 	case errors.As(err, &api):
 		return apiOutcome(api)
 	case errors.As(err, &answer) && answer.code == http.StatusForbidden:
