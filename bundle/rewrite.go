@@ -8,7 +8,6 @@ import (
 	"maps"
 	"path"
 	"slices"
-	"strings"
 
 	"github.com/zbundle/zbundle/bundle/layout"
 	"github.com/zbundle/zbundle/bundle/redact"
@@ -131,8 +130,11 @@ func (re *rewriting) readManifest(ctx context.Context, r *Reader) error {
 	return nil
 }
 
-// errLeftOut wraps what an entry can't be rewritten for.
-var errLeftOut = errors.New("left out")
+// leftOutError is why an entry can't be rewritten.
+type leftOutError struct{ reason error }
+
+func (e *leftOutError) Error() string { return "left out: " + e.reason.Error() }
+func (e *leftOutError) Unwrap() error { return e.reason }
 
 func (re *rewriting) entry(ctx context.Context, f File) error {
 	if f.Path == layout.Header || f.Path == layout.Manifest {
@@ -157,8 +159,9 @@ func (re *rewriting) entry(ctx context.Context, f File) error {
 	default:
 		err = re.file(ctx, f, e)
 	}
-	if errors.Is(err, errLeftOut) {
-		re.left[f.Path] = strings.TrimPrefix(err.Error(), errLeftOut.Error()+": ")
+	var left *leftOutError
+	if errors.As(err, &left) {
+		re.left[f.Path] = left.reason.Error()
 		return nil
 	}
 	return err
@@ -176,7 +179,7 @@ func (re *rewriting) copy(ctx context.Context, name string, in io.Reader) (*spoo
 	}
 	if err != nil {
 		out.close()
-		return nil, fmt.Errorf("%w: %w", errLeftOut, err)
+		return nil, &leftOutError{err}
 	}
 	return out, nil
 }
@@ -218,7 +221,7 @@ func (re *rewriting) canonicalFile(kind string, s *spool) (*spool, error) {
 		// The order of the names that were replaced would tell of them.
 		if err := view.SortLists(out, s, s.size); err != nil {
 			out.close()
-			return nil, fmt.Errorf("%w: %w", errLeftOut, err)
+			return nil, &leftOutError{err}
 		}
 		return out, nil
 	}
@@ -233,7 +236,7 @@ func (re *rewriting) canonicalFile(kind string, s *spool) (*spool, error) {
 	})
 	if err != nil {
 		out.close()
-		return nil, fmt.Errorf("%w: %w", errLeftOut, err)
+		return nil, &leftOutError{err}
 	}
 	return out, nil
 }
@@ -257,7 +260,7 @@ func (re *rewriting) view(ctx context.Context, f File, e NewEntry) error {
 func (re *rewriting) link(f File, e NewEntry) error {
 	v := re.views[f.Link]
 	if v == nil {
-		return fmt.Errorf("%w: what it links to was left out", errLeftOut)
+		return &leftOutError{errors.New("what it links to was left out")}
 	}
 	entry, err := re.w.addLink(e, v.s.sum(), v.s.size, v.path)
 	if err != nil {
@@ -276,11 +279,11 @@ func (re *rewriting) delta(ctx context.Context, f File, e NewEntry) error {
 	}
 	was, err := view.ReadDelta(plain.reader())
 	if err != nil {
-		return fmt.Errorf("%w: %w", errLeftOut, err)
+		return &leftOutError{err}
 	}
 	v := re.views[was.View]
 	if v == nil {
-		return fmt.Errorf("%w: the view that it rests on was left out", errLeftOut)
+		return &leftOutError{errors.New("the view that it rests on was left out")}
 	}
 	other, err := re.copy(ctx, f.Path, plain.reader())
 	if err != nil {
@@ -289,7 +292,7 @@ func (re *rewriting) delta(ctx context.Context, f File, e NewEntry) error {
 	defer other.close()
 	d, err := view.ReadDelta(other.reader())
 	if err != nil {
-		return fmt.Errorf("%w: %w", errLeftOut, err)
+		return &leftOutError{err}
 	}
 	section := newUnscannedSpool(re.w.dir)
 	if err := re.addRebased(f, e, d, v, section); err != nil {
@@ -302,7 +305,7 @@ func (re *rewriting) delta(ctx context.Context, f File, e NewEntry) error {
 // addRebased adds d against the new view, and writes the section that it stands for.
 func (re *rewriting) addRebased(f File, e NewEntry, d *view.Delta, v *rewrittenView, section *spool) error {
 	if err := d.Rebase(v.path, v.s.reader(), section); err != nil {
-		return fmt.Errorf("%w: %w", errLeftOut, err)
+		return &leftOutError{err}
 	}
 	out := newUnscannedSpool(re.w.dir)
 	defer out.close()

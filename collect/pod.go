@@ -69,8 +69,7 @@ func (p *podCollector) collect(ctx context.Context, t target, tasks []task) {
 // podTask runs one request and records how it ended.
 func (p *podCollector) podTask(ctx context.Context, c *podClient, task task) {
 	record := p.record.begin(task.id, c.target.entry(), request(task, c.target))
-	if record.Status, record.Reason = p.selection.leftOut(task, c.target); record.Status != "" {
-		p.record.end(ctx, record, nil, 0)
+	if p.leftOut(ctx, task, c.target, record) {
 		return
 	}
 	timeout := p.opts.taskTimeout(task)
@@ -84,6 +83,19 @@ func (p *podCollector) podTask(ctx context.Context, c *podClient, task task) {
 		err = p.fetch(taskCtx, c, task, task.path, path.Join(c.target.dir(), task.file), record)
 	}
 	p.record.end(ctx, record, err, timeout)
+}
+
+// leftOut ends a task that is not to be asked of its target, and is true of one.
+func (p *podCollector) leftOut(ctx context.Context, task task, t target, record *bundle.Task) bool {
+	record.Status, record.Reason = p.selection.leftOut(task, t)
+	if record.Status == "" {
+		return false
+	}
+	if record.Status == bundle.StatusForbidden && task.port != 0 {
+		p.record.lackForward()
+	}
+	p.record.end(ctx, record, nil, 0)
+	return true
 }
 
 // taskTimeout is a task's deadline. The table's are meant beside the default
@@ -238,8 +250,7 @@ func (p *podCollector) proxies(ctx context.Context, c *podClient, task task) {
 		asked.path = strings.ReplaceAll(task.path, "{proxy}", url.QueryEscape(proxy))
 		asked.file = layout.FileFor(task.file, pod)
 		record := p.record.begin(task.id, c.target.entry(), request(asked, c.target))
-		if record.Status, record.Reason = p.selection.leftOut(task, c.target); record.Status != "" {
-			p.record.end(ctx, record, nil, 0)
+		if p.leftOut(ctx, task, c.target, record) {
 			continue
 		}
 		if empty == emptyAnswers {

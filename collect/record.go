@@ -2,6 +2,7 @@ package collect
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"sync"
@@ -23,6 +24,8 @@ type record struct {
 	removed map[string]int
 	looked  map[string]time.Time // when what was asked that brought what it was to bring, by label
 	fatal   error
+	// forwardDenied: some task was kept from its pod by a missing right to port-forward.
+	forwardDenied bool
 }
 
 func newRecord(dir string, progress Progress) *record {
@@ -54,6 +57,10 @@ func (r *record) end(ctx context.Context, task *bundle.Task, err error, timeout 
 	if task.Status == bundle.StatusOK {
 		r.looked[label(task.ID, task.Target)] = task.Started
 	}
+	var denied *forbiddenError
+	if errors.As(err, &denied) {
+		r.forwardDenied = true
+	}
 	if err != nil && fatal(err) && r.fatal == nil {
 		r.fatal = err
 		r.giveUp()
@@ -72,6 +79,20 @@ func (r *record) ended() []bundle.Task {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return slices.Clone(r.tasks)
+}
+
+// lackForward notes that a task was not tried for want of the right to port-forward.
+func (r *record) lackForward() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.forwardDenied = true
+}
+
+// lacksForward is true where a task could not reach its pod for want of the right to port-forward.
+func (r *record) lacksForward() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.forwardDenied
 }
 
 // redactions counts what was taken out of documents, by kind.

@@ -44,7 +44,9 @@ func summaryOf(runs []*run, file string, size int64, f bundle.Final, took time.D
 		Interrupted: f.Incomplete == interrupted, Found: map[string]int{}, Cost: f.Cost,
 	}
 	var tasks []bundle.Task
+	noForward := false
 	for _, r := range runs {
+		noForward = noForward || r.record.lacksForward()
 		tasks = append(tasks, r.record.ended()...)
 		for _, t := range r.survey.targets {
 			s.Found[t.kind]++
@@ -78,12 +80,12 @@ func summaryOf(runs []*run, file string, size int64, f bundle.Final, took time.D
 		s.Gaps = append(s.Gaps, *g)
 	}
 	slices.SortFunc(s.Gaps, func(a, b GapSum) int { return cmp.Or(cmp.Compare(a.Task, b.Task), cmp.Compare(a.Reason, b.Reason)) })
-	s.Advice = advice(s, tasks)
+	s.Advice = advice(s, tasks, noForward)
 	return s
 }
 
 // advice says what to do where the mesh, or the right to read it, is missing.
-func advice(s *Summary, tasks []bundle.Task) []string {
+func advice(s *Summary, tasks []bundle.Task, noForward bool) []string {
 	var out []string
 	failed := func(id string, status bundle.Status) bool {
 		return slices.ContainsFunc(tasks, func(t bundle.Task) bool { return strings.HasPrefix(t.ID, id) && t.Status == status })
@@ -100,18 +102,10 @@ func advice(s *Summary, tasks []bundle.Task) []string {
 	case s.Found[kindIstiod] == 0:
 		out = append(out, "No istiod runs in this cluster: what the control plane would send can't be compared.")
 	}
-	forward, logs := false, false
-	for _, t := range tasks {
-		if t.Status != bundle.StatusForbidden {
-			continue
-		}
-		forward = forward || strings.Contains(t.Reason, "portforward")
-		logs = logs || strings.Contains(t.ID, "/log")
-	}
-	if forward {
+	if noForward {
 		out = append(out, "Port-forward is forbidden: grant create on pods/portforward in the namespaces of istiod and ztunnel.")
 	}
-	if logs {
+	if slices.ContainsFunc(tasks, func(t bundle.Task) bool { return t.Status == bundle.StatusForbidden && strings.Contains(t.ID, "/log") }) {
 		out = append(out, "Logs are forbidden: grant get on pods/log in the namespaces of istiod, ztunnel and istio-cni.")
 	}
 	return out

@@ -7,7 +7,6 @@ import (
 	"io"
 	"regexp"
 	"slices"
-	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -58,17 +57,19 @@ func (c *lineCounter) place(offset int64) (line, column int, ok bool) {
 }
 
 // jsonNoise is what the JSON library says of itself in an error.
-var jsonNoise = regexp.MustCompile(`jsontext: |read error: | after offset \d+`)
+var jsonNoise = regexp.MustCompile(`jsontext: (read error: )?| after offset \d+`)
 
-// plain leaves out what the library says of itself of an error in reading.
+// plainError is an error without the JSON library's own words.
+type plainError struct{ err error }
+
+func (e plainError) Error() string { return jsonNoise.ReplaceAllString(e.err.Error(), "") }
+func (e plainError) Unwrap() error { return e.err }
+
 func plain(err error) error {
 	if err == nil {
 		return nil
 	}
-	if text := err.Error(); strings.Contains(text, "jsontext: read error: ") {
-		return errors.New(jsonNoise.ReplaceAllString(text, ""))
-	}
-	return err
+	return plainError{err}
 }
 
 // placed adds the line and column to an error about JSON.
@@ -77,10 +78,9 @@ func (c *lineCounter) placed(err error) error {
 	if !errors.As(err, &syntax) {
 		return plain(err)
 	}
-	text := jsonNoise.ReplaceAllString(err.Error(), "")
 	line, column, ok := c.place(syntax.ByteOffset)
 	if !ok {
-		return fmt.Errorf("byte %d: %s", syntax.ByteOffset, text)
+		return fmt.Errorf("byte %d: %w", syntax.ByteOffset, plain(err))
 	}
-	return fmt.Errorf("line %d, column %d: %s", line, column, text)
+	return fmt.Errorf("line %d, column %d: %w", line, column, plain(err))
 }

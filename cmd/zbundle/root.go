@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -90,7 +89,7 @@ func strict(cmd *cobra.Command) {
 		strict(sub)
 	}
 	if !cmd.HasParent() {
-		return // cobra itself tells of unknown commands
+		return // cobra itself reports unknown commands
 	}
 	if check := cmd.Args; check != nil {
 		cmd.Args = func(cmd *cobra.Command, args []string) error {
@@ -128,8 +127,8 @@ func run(ctx context.Context, args []string, s streams) int {
 		if exit.err == nil {
 			return code
 		}
-	} else if strings.HasPrefix(err.Error(), "unknown command") {
-		code = exitUsage
+	} else if _, _, errFind := root.Find(args); errFind != nil {
+		code = exitUsage // the arguments name no command: this is cobra's only error without an exit code of ours
 	}
 	fmt.Fprintf(s.Err, "zbundle: %v\n", err)
 	if code == exitUsage {
